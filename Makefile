@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Build: make [O=DIR] [V=1] [WERROR=1] [SANITIZE=address,undefined] [CC=clang]. "make help" lists the targets.
+
+VERSION   := 0.1.0
+SOVERSION := 0
+
+O       ?= build
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+INCDIR  ?= $(PREFIX)/include
+MANDIR  ?= $(PREFIX)/share/man
+COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+
+CC         ?= cc
+AR         ?= ar
+PKG_CONFIG ?= pkg-config
+
+ROOMS := base memory codec qmp launch dump linux guest job
+TOOLS := qmpctl dumptool
+
+# A target that needs packages asks for them by itself, so that `make demo` and `make check` work on a fresh machine. (All
+# others expect them to be there: a packager's build must not call apt-get.)
+DEPS_FOR := $(filter check demo bench check-tools,$(MAKECMDGOALS))
+ifneq ($(DEPS_FOR),)
+DEPS_FLAGS := $(if $(filter check-tools,$(DEPS_FOR)),--tools) $(if $(filter bench,$(DEPS_FOR)),--bench)
+ifeq ($(MAKE_RESTARTS),)
+DEPS_STATUS := $(shell .ci/deps $(DEPS_FLAGS) >&2 && echo ok)
+ifneq ($(DEPS_STATUS),ok)
+$(error the dependency step failed)
+endif
+endif
+endif
+
+PACKAGES := libelf zlib libdeflate libzstd libxxhash libcjson smartcols
+# These come without a pkg-config file.
+LIBS_BARE := -llzo2 -lsnappy
+OPTIONAL := $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo libisal)
+
+DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(OPTIONAL) 2>/dev/null)
+DEP_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(OPTIONAL) 2>/dev/null) $(LIBS_BARE)
+
+WARNINGS := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \
+	    -Wpointer-arith -Wundef -Wimplicit-fallthrough
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS := -std=gnu11 -pthread -fPIC -fvisibility=default $(WARNINGS) $(if $(WERROR),-Werror) \
+	      $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+	      -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DGS_VERSION='"$(VERSION)"' \
+	      $(if $(OPTIONAL),-DGS_HAVE_ISAL=1) -Ilib/include $(DEP_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+
+LIB_SRC := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o)
+LIB_A   := $(O)/libguestscope.a
+LIB_SO  := $(O)/libguestscope.so.$(VERSION)
+HEADERS := $(sort $(wildcard lib/include/guestscope/*.h lib/include/guestscope/*/*.h))
+TOOL_BIN := $(TOOLS:%=$(O)/%)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := all
+.PHONY: all lib check check-tools bench demo install uninstall clean help FORCE
+
+all: lib $(TOOL_BIN) $(TOOLS:%=$(O)/completion/%) ## library and tools
+lib: $(LIB_A) $(LIB_SO) $(O)/guestscope.pc
+
+# Rebuild when the flags change.
+$(O)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' | cmp -s - $@ || \
+		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' > $@
+
+$(O)/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -MMD -MP $(ALL_CFLAGS) -c -o $@ $<
+
+$(LIB_A): $(LIB_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(LIB_SO): $(LIB_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared -Wl,-soname,libguestscope.so.$(SOVERSION) -Wl,--no-undefined $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+$(O)/guestscope.pc: lib/guestscope.pc.in Makefile $(O)/flags
+	$(call say,GEN,$@)
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@INCDIR@|$(INCDIR)|;s|@VERSION@|$(VERSION)|' \
+		-e 's|@PACKAGES@|$(PACKAGES) $(OPTIONAL)|;s|@LIBS@|$(LIBS_BARE)|' $< > $@
+
+define tool_rule
+$(O)/$(1): $$(patsubst %.c,$(O)/%.o,$$(wildcard $(1)/*.c)) $(LIB_A)
+	$$(call say,LD,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(DEP_LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
+
+$(O)/completion/%: $(O)/%
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$< completion bash > $@
+
+$(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS) -lcmocka
+
+$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
+.PHONY: tests-built
+tests-built: all $(UNIT_BIN) $(filter-out %/replay,$(FUZZ_BIN))
+
+check: tests-built ## all tests that need no foreign reader (boots guests)
+	$(Q)O='$(O)' tests/run check
+
+check-tools: tests-built ## every format against crash, drgn, makedumpfile, libkdumpfile, gdb
+	$(Q)O='$(O)' tests/run check-tools
+
+bench: all ## convert against makedumpfile, same run, same input
+	$(Q)O='$(O)' tests/bench/run
+
+demo: all ## boot a guest, dump it, verify the dump, look into it
+	$(Q)O='$(O)' tests/demo
+
+install: all ## library, headers, tools, man pages, completions (PREFIX, DESTDIR)
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR)
+	$(Q)install -m 755 $(TOOL_BIN) $(DESTDIR)$(BINDIR)
+	$(Q)install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)
+	$(Q)ln -sf libguestscope.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libguestscope.so.$(SOVERSION)
+	$(Q)ln -sf libguestscope.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libguestscope.so
+	$(Q)install -m 644 $(O)/guestscope.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)for h in $(HEADERS:lib/include/%=%); do install -D -m 644 lib/include/$$h $(DESTDIR)$(INCDIR)/$$h; done
+	$(Q)for t in $(TOOLS); do install -m 644 $$t/$$t.1 $(DESTDIR)$(MANDIR)/man1 && \
+		install -m 644 $(O)/completion/$$t $(DESTDIR)$(COMPDIR); done
+
+uninstall: ## removes exactly what install wrote
+	$(Q)rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/%.1) $(TOOLS:%=$(DESTDIR)$(COMPDIR)/%) \
+		$(DESTDIR)$(LIBDIR)/libguestscope.* $(DESTDIR)$(LIBDIR)/pkgconfig/guestscope.pc \
+		$(HEADERS:lib/include/%=$(DESTDIR)$(INCDIR)/%)
+	$(Q)rmdir $(DESTDIR)$(INCDIR)/guestscope/*/ $(DESTDIR)$(INCDIR)/guestscope 2>/dev/null || true
+
+clean: ## removes the build folder
+	rm -rf $(O)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
+	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined CC=... CFLAGS=... PREFIX=... DESTDIR=...'
+
+-include $(LIB_OBJ:.o=.d) $(foreach t,$(TOOLS),$(patsubst %.c,$(O)/%.d,$(wildcard $(t)/*.c))) \
+	 $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Command tables: one table drives the parser, --help, the completion script and the test that
+ * reads the man page. Only tools use this; it prints and returns exit statuses.
+ */
+#ifndef GUESTSCOPE_BASE_COMMAND_H
+#define GUESTSCOPE_BASE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <guestscope/base/emit.h>
+#include <guestscope/base/error.h>
+
+/* Exit statuses that all tools share. */
+enum gs_exit {
+	GS_EXIT_OK = 0,
+	GS_EXIT_FAILED = 1,
+	GS_EXIT_USAGE = 2,
+	GS_EXIT_UNREACHABLE = 3,
+	GS_EXIT_BUSY = 4,
+	GS_EXIT_TIMEOUT = 5,
+	GS_EXIT_LOST = 6,
+	GS_EXIT_GONE = 7,
+	GS_EXIT_HMP = 8,
+	GS_EXIT_NOSPACE = 9, /* no space, or the consumer of our output went away */
+	GS_EXIT_SIGNAL = 128,
+};
+
+struct gs_option {
+	const char *name;     /* "output": --output; NULL ends the table */
+	char letter;          /* 'o', or 0 */
+	const char *argument; /* "FILE", or NULL for a flag */
+	const char *help;     /* one line, no full stop */
+	bool repeat;          /* may be given more than once */
+	const char *values;   /* "elf|kdump-zlib": checked and completed; NULL: free text */
+};
+
+struct gs_args; /* a parsed command line, borrowed by the command while it runs */
+
+struct gs_command {
+	const char *name;      /* NULL ends the table */
+	const char *arguments; /* "FILE [OUT]" as shown by --help */
+	const char *summary;   /* one line */
+	const char *details;   /* paragraphs below the options in COMMAND --help; may be NULL */
+	const struct gs_option *options; /* its own, besides the tool's common ones */
+	int min_args, max_args;          /* positional; max -1: any number */
+	bool takes_guest;                /* has -g and, later, -c; see gs_args_guest() */
+	bool takes_json;                 /* has --json */
+	int (*run)(struct gs_args *args);
+};
+
+struct gs_tool {
+	const char *name;
+	const char *summary;
+	const struct gs_command *commands;
+};
+
+/*
+ * Parse and run. Handles --help, --version, "help COMMAND", "completion bash", and -q -v --color
+ * (NO_COLOR, TERM=dumb). Misuse prints one line and a hint on stderr, and returns GS_EXIT_USAGE.
+ */
+int gs_tool_main(const struct gs_tool *tool, int argc, char **argv);
+
+bool gs_args_has(const struct gs_args *args, const char *option);
+/* Value of the (last) --option, or NULL. */
+const char *gs_args_get(const struct gs_args *args, const char *option);
+/* All values, in order: i counts from 0; NULL past the last. */
+const char *gs_args_get_nth(const struct gs_args *args, const char *option, size_t i);
+/* Values as numbers; @fallback when the option is absent. INVALID names the option. */
+GS_MUST_CHECK struct gs_error *gs_args_u64(const struct gs_args *args, const char *option,
+					   uint64_t fallback, uint64_t *ret);
+GS_MUST_CHECK struct gs_error *gs_args_size(const struct gs_args *args, const char *option,
+					    uint64_t fallback, uint64_t *bytes_ret);
+GS_MUST_CHECK struct gs_error *gs_args_duration(const struct gs_args *args, const char *option,
+						uint64_t fallback_ms, uint64_t *ms_ret);
+size_t gs_args_count(const struct gs_args *args);
+const char *gs_args_at(const struct gs_args *args, size_t i); /* positional; NULL past the last */
+const char *gs_args_guest(const struct gs_args *args); /* -g, else $GUESTSCOPE_GUEST, else NULL */
+const char *const *gs_args_rest(
+	const struct gs_args *args); /* after "--"; NULL if there was none */
+bool gs_args_quiet(const struct gs_args *args);
+int gs_args_verbose(const struct gs_args *args); /* how many -v */
+/* An emitter on stdout as --json and --color ask; stream: JSON lines. */
+struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream);
+
+/* A note for people on stderr: "dumptool: note: ..."; silent under -q. */
+GS_PRINTF(2, 3) void gs_args_note(const struct gs_args *args, const char *fmt, ...);
+/* "dumptool: <message>" on stderr; takes @err; returns the exit status for it. */
+int gs_args_fail(const struct gs_args *args, struct gs_error *err);
+/* Exit status for an error: the table in error.h; ENOSPC, EDQUOT, EFBIG and EPIPE give NOSPACE. */
+int gs_exit_status(const struct gs_error *err);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One emitter for people and programs: a command says each thing once, and text and JSON come from
+ * the same calls, so they cannot differ.
+ *
+ *	gs_emit_begin(e, NULL, NULL);                       {                      (document)
+ *	gs_emit_string(e, "format", "Format", "elf");         "format": "elf",     Format:  elf
+ *	gs_emit_bytes(e, "size", "Size", 4096);               "size": 4096,        Size:    4 KiB
+ *	gs_emit_table(e, "ranges", "Ranges", cols, 2);        "ranges": [          START   SIZE
+ *	  gs_emit_row(e); gs_emit_address(e, ...); ...          {...},             0x0     1 GiB
+ *	gs_emit_end(e);                                       ]
+ *	gs_emit_end(e);                                     }
+ */
+#ifndef GUESTSCOPE_BASE_EMIT_H
+#define GUESTSCOPE_BASE_EMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/base/json.h>
+
+enum gs_emit_format {
+	GS_EMIT_TEXT,
+	GS_EMIT_JSON,  /* one pretty document, printed at gs_emit_finish() */
+	GS_EMIT_JSONL, /* one compact line for each outermost begin/end: streams */
+};
+
+struct gs_emit;
+
+/* @out stays the caller's. @color applies to text only. NULL when out of memory. */
+struct gs_emit *gs_emit_create(FILE *out, enum gs_emit_format format, bool color);
+/*
+ * Print what is outstanding, flush, and report a failed write (GS_ERROR_OS; EPIPE and ENOSPC are
+ * how a tool learns that its reader is gone) or lack of memory met on the way.
+ */
+GS_MUST_CHECK struct gs_error *gs_emit_finish(struct gs_emit *e);
+void gs_emit_destroy(struct gs_emit *e);
+GS_DEFINE_CLEANUP(struct gs_emit *, gs_emit_destroy)
+
+/*
+ * An object: the document itself (@key NULL) or a member. In text its members are indented below
+ * @label; a NULL @label anywhere means "JSON only", a NULL @key "text only".
+ */
+void gs_emit_begin(struct gs_emit *e, const char *key, const char *label);
+/* An array member whose elements are rows with the same columns; text draws a table. */
+struct gs_emit_column {
+	const char *key;    /* JSON member */
+	const char *header; /* text heading; NULL: JSON only */
+	bool right;         /* align right */
+};
+void gs_emit_table(struct gs_emit *e, const char *key, const char *label,
+		   const struct gs_emit_column *columns, size_t column_count);
+void gs_emit_row(struct gs_emit *e); /* starts the next row; fill it by gs_emit_*(e, key, ...) */
+/* Ends the innermost object or table. */
+void gs_emit_end(struct gs_emit *e);
+
+/* In a row, @label is ignored: the column's header stands for it. */
+void gs_emit_string(struct gs_emit *e, const char *key, const char *label, const char *v);
+void gs_emit_bool(struct gs_emit *e, const char *key, const char *label, bool v); /* yes, no */
+void gs_emit_u64(struct gs_emit *e, const char *key, const char *label, uint64_t v);
+void gs_emit_i64(struct gs_emit *e, const char *key, const char *label, int64_t v);
+void gs_emit_double(struct gs_emit *e, const char *key, const char *label, double v, int digits);
+void gs_emit_bytes(struct gs_emit *e, const char *key, const char *label, uint64_t v); /* 1.5 GiB */
+void gs_emit_address(struct gs_emit *e, const char *key, const char *label, uint64_t v); /* 0x.. */
+void gs_emit_null(struct gs_emit *e, const char *key, const char *label); /* unknown: "-" */
+/* A ready-made value: as it is in JSON, compact in text. */
+void gs_emit_json(struct gs_emit *e, const char *key, const char *label, const struct gs_json *v);
+/* A line of prose; text only. */
+GS_PRINTF(2, 3) void gs_emit_line(struct gs_emit *e, const char *fmt, ...);
+
+#endif

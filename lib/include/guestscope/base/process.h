@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Child processes: spawned behind a gate, named by a pidfd, with nothing inherited by accident. */
+#ifndef GUESTSCOPE_BASE_PROCESS_H
+#define GUESTSCOPE_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+
+struct gs_spawn_fd {
+	int parent_fd; /* stays the caller's */
+	int child_fd;  /* its number in the child; -1: any, the same number as in the parent */
+};
+
+struct gs_spawn {
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const struct gs_spawn_fd
+		*fds; /* kept open in the child; everything else from 3 up is closed */
+	size_t fd_count;
+	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null */
+	bool detach; /* own session and reparented to init: it outlives us and its terminal */
+	bool gate;   /* wait before exec until gs_process_open_gate() */
+};
+
+struct gs_process {
+	pid_t pid;
+	int pidfd;
+	int gate_fd;   /* -1 when there is no gate or it was opened */
+	bool detached; /* not our child: it has no exit status for us */
+};
+
+/*
+ * The child has an empty signal mask, default signal actions and close-on-exec everywhere else.
+ * An exec that fails is reported here (OS error of execve), or by gs_process_open_gate().
+ * Closing the gate unopened (gs_process_deinit()) ends the child before exec.
+ */
+GS_MUST_CHECK struct gs_error *gs_process_spawn(const struct gs_spawn *spawn,
+						struct gs_process *ret);
+GS_MUST_CHECK struct gs_error *gs_process_open_gate(struct gs_process *process);
+/* GS_ERROR_TIMEOUT at the deadline. *status_ret is waitpid's (0 for a detached process). */
+GS_MUST_CHECK struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_ms,
+					       int *status_ret);
+/* Closes the fds; the process itself runs on (unless still behind its gate). */
+void gs_process_deinit(struct gs_process *process);
+
+/* A pidfd for a running process; GS_ERROR_GONE when there is none. */
+GS_MUST_CHECK struct gs_error *gs_pidfd_open(pid_t pid, int *ret);
+GS_MUST_CHECK struct gs_error *gs_pidfd_signal(int pidfd, int signal);
+/* Whether the process of @pidfd has ended before the deadline. */
+bool gs_pidfd_wait(int pidfd, uint64_t deadline_ms);
+/* "exited with status 1", "killed by signal 9 (Killed)"; the caller frees. */
+char *gs_wait_status_text(int status);
+/* Name of a process as /proc/PID/comm has it, "?" if unknown. */
+void gs_process_comm(pid_t pid, char comm[17]);
+
+#endif
