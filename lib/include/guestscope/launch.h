@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Launching guests and finding them again.
+ *
+ * A launched guest has a folder of its own, GUESTSCOPE/NAME/ below $XDG_RUNTIME_DIR or /run:
+ *
+ *	lock      locked by QEMU itself (an inherited fd): a live lock means a live guest
+ *	guest     JSON: name, pid, qemu, argv, ram, started
+ *	qmp       monitor for guestscope's tools
+ *	qmp2      a second monitor, free for others
+ *	serial    what the guest wrote to its serial port, from the start
+ *	log       QEMU's stdout and stderr
+ */
+#ifndef GUESTSCOPE_LAUNCH_H
+#define GUESTSCOPE_LAUNCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/base/json.h>
+#include <guestscope/qmp.h>
+
+struct gs_launch {
+	const char *run_dir;                  /* holds the guests' folders; see gs_registry_dir() */
+	const char *name;                     /* NULL: guest-N, the first free N */
+	const char *qemu;                     /* NULL: qemu-system-<host arch> */
+	uint64_t mem_bytes;                   /* 0: 1 GiB */
+	unsigned int cpus;                    /* 0: 1 */
+	const char *kernel, *initrd, *append; /* NULL: none */
+	const char *const
+		*disks; /* NULL-terminated paths, or NULL; format by content, raw stays raw */
+	const char *const *accels; /* NULL-terminated; NULL: kvm, then tcg */
+	bool private_ram;          /* QEMU's own RAM instead of a memfd shared with it */
+	const char *wait_serial;   /* NULL: do not wait */
+	uint64_t timeout_ms;       /* for start and wait_serial together; 0: 60 s */
+	const char *const *extra;  /* NULL-terminated QEMU arguments, or NULL */
+};
+
+/* A guest of the registry; strings are owned. */
+struct gs_guest {
+	char *name;
+	char *dir;
+	char *qemu; /* the binary */
+	pid_t pid;
+	uint64_t mem_bytes;
+	bool shared_ram;     /* RAM is a memfd that others may map */
+	int64_t started_sec; /* wall clock */
+};
+void gs_guest_deinit(struct gs_guest *guest);
+
+/*
+ * Start a guest that outlives us. On success it runs (its first query-status was answered), and
+ * said wait_serial if asked. GONE     QEMU ended: its own words (tail of the log); nothing is left
+ * behind TIMEOUT  no start, or no wait_serial text: names the accelerator in use and --accel tcg;
+ * the guest is ended BUSY     a live guest has that name
+ */
+GS_MUST_CHECK struct gs_error *gs_launch_start(const struct gs_launch *launch,
+					       struct gs_guest *ret);
+
+/* $XDG_RUNTIME_DIR/guestscope or /run/guestscope, by the values that the tool passes in. */
+char *gs_registry_dir(const char *xdg_runtime_dir);
+/* All live guests below @run_dir, sorted by name; folders of dead ones are removed. */
+GS_MUST_CHECK struct gs_error *gs_registry_list(const char *run_dir, struct gs_guest **ret,
+						size_t *count_ret);
+void gs_registry_free(struct gs_guest *guests, size_t count);
+/* UNREACHABLE when there is no such guest or it has ended. */
+GS_MUST_CHECK struct gs_error *gs_registry_find(const char *run_dir, const char *name,
+						struct gs_guest *ret);
+
+/* Connect to a guest named in any way: NAME of the registry, or an address of qmp.h. */
+GS_MUST_CHECK struct gs_error *gs_guest_connect(const char *run_dir, const char *guest,
+						const struct gs_qmp_options *options,
+						struct gs_qmp **ret);
+
+#endif

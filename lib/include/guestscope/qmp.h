@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * QMP: transports, the session, and the commands that the project uses, typed.
+ *
+ * One session serves one thread. All waits take a deadline (base/time.h).
+ */
+#ifndef GUESTSCOPE_QMP_H
+#define GUESTSCOPE_QMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/base/json.h>
+#include <guestscope/base/time.h>
+
+/* Where a monitor is. */
+enum gs_qmp_kind {
+	GS_QMP_UNIX, /* path; a leading '@' is the abstract namespace; paths of any length */
+	GS_QMP_TCP,  /* host, port */
+	GS_QMP_FD,   /* an inherited, connected socket */
+	GS_QMP_PID,  /* a QEMU process: its monitor is looked up */
+};
+
+struct gs_qmp_address {
+	enum gs_qmp_kind kind;
+	char *path; /* UNIX; owned */
+	char *host; /* TCP; owned */
+	uint16_t port;
+	int fd;
+	pid_t pid;
+};
+
+/*
+ * "unix:PATH", "unix:@NAME", anything with a '/', "tcp:HOST:PORT" ([v6] in brackets), "fd:N",
+ * "pid:N". GS_ERROR_INVALID otherwise: a bare word is not an address (launch.h knows guest names).
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_address_parse(const char *text, struct gs_qmp_address *ret);
+void gs_qmp_address_deinit(struct gs_qmp_address *address);
+
+struct gs_qmp_options {
+	uint64_t greeting_ms; /* silence after which a connection counts as busy; 0: 5 s */
+	uint64_t command_ms;  /* deadline of a command that has none of its own; 0: 30 s */
+	size_t message_max;   /* bytes of one message from the peer; 0: 256 MiB */
+	/* Wire trace (-v): @outgoing tells the direction. May be NULL. */
+	void (*trace)(void *arg, bool outgoing, const char *text, size_t size);
+	void *trace_arg;
+};
+
+struct gs_qmp;
+
+/*
+ * Connect, await the greeting (events before it are kept), negotiate without oob.
+ * UNREACHABLE: no connection. BUSY: connected but no greeting: "socket is busy: held by PID
+ * (comm)". GONE: the peer greeted and left (a QEMU that failed to start). @options may be NULL.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_connect(const struct gs_qmp_address *address,
+					      const struct gs_qmp_options *options,
+					      struct gs_qmp **ret);
+/*
+ * A session over an fd that was negotiated by somebody else, maybe by a process that died in the
+ * middle of a command: resyncs the peer's parser and drops what the dead one had asked for.
+ * Takes @fd on success.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_adopt(int fd, const struct gs_qmp_options *options,
+					    struct gs_qmp **ret);
+void gs_qmp_close(struct gs_qmp *qmp);
+GS_DEFINE_CLEANUP(struct gs_qmp *, gs_qmp_close)
+
+/* The monitor's address as given, for messages. */
+const char *gs_qmp_name(const struct gs_qmp *qmp);
+/* For poll(); -1 if the transport has none. Data that is already buffered: gs_qmp_has_pending(). */
+int gs_qmp_fd(const struct gs_qmp *qmp);
+bool gs_qmp_has_pending(const struct gs_qmp *qmp);
+/* The QEMU process if it runs on this host and is known for sure, else 0. */
+pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp);
+/* Major, minor, micro of the peer's greeting. */
+void gs_qmp_version(const struct gs_qmp *qmp, int version[3]);
+
+/*
+ * Run a command. @arguments (an object or NULL) is taken. @return_ret may be NULL; otherwise it is
+ * the value of "return", the caller's. Events that arrive meanwhile are queued.
+ *   REFUSED  the peer answered an error: "<desc>" (its class: gs_qmp_error_class())
+ *   TIMEOUT  the deadline passed; the late reply will be dropped
+ *   LOST     the connection ended with the command in flight: outcome unknown ("quit": success)
+ * @deadline_ms 0: options.command_ms from now.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_execute(struct gs_qmp *qmp, const char *command,
+					      struct gs_json *arguments, uint64_t deadline_ms,
+					      struct gs_json **return_ret);
+/* The same with a descriptor riding on the first byte. UNSUPPORTED where the transport cannot. */
+GS_MUST_CHECK struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char *command,
+						 struct gs_json *arguments, int fd,
+						 uint64_t deadline_ms, struct gs_json **return_ret);
+/* Class of the last REFUSED ("CommandNotFound"); "" before the first. */
+const char *gs_qmp_error_class(const struct gs_qmp *qmp);
+
+/* Split in two, for commands that run long. At most 8 are in flight; ids are the session's. */
+GS_MUST_CHECK struct gs_error *gs_qmp_send(struct gs_qmp *qmp, const char *command,
+					   struct gs_json *arguments, uint64_t *id_ret);
+GS_MUST_CHECK struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
+					    struct gs_json **return_ret);
+
+/* An event as it came. */
+struct gs_qmp_event {
+	struct gs_json *message;    /* the whole object; owned */
+	const char *name;           /* borrowed from message */
+	const struct gs_json *data; /* borrowed; NULL if absent */
+	uint64_t received_ms;       /* CLOCK_MONOTONIC */
+	bool synthetic;             /* made here because the peer vanished without a word */
+};
+void gs_qmp_event_deinit(struct gs_qmp_event *event);
+
+/*
+ * The oldest queued event, or the next one to arrive. TIMEOUT at the deadline. When the connection
+ * ends, one synthetic SHUTDOWN {guest: false, reason: "disconnected"} comes unless a SHUTDOWN was
+ * seen; after that GONE.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_next_event(struct gs_qmp *qmp, uint64_t deadline_ms,
+						 struct gs_qmp_event *ret);
+/* Drop queued events, so that what is awaited next was caused by what is sent next. */
+void gs_qmp_drop_events(struct gs_qmp *qmp);
+
+/* ---- commands, typed ---- */
+
+struct gs_qmp_status {
+	bool running;
+	char status[32]; /* "running", "paused", ...: verbatim */
+};
+GS_MUST_CHECK struct gs_error *gs_qmp_query_status(struct gs_qmp *qmp, struct gs_qmp_status *ret);
+/* "stop", "cont", ...: a command without arguments or result. */
+GS_MUST_CHECK struct gs_error *gs_qmp_simple(struct gs_qmp *qmp, const char *command);
+GS_MUST_CHECK struct gs_error *gs_qmp_getfd(struct gs_qmp *qmp, const char *name, int fd);
+GS_MUST_CHECK struct gs_error *gs_qmp_closefd(struct gs_qmp *qmp, const char *name);
+
+struct gs_qmp_dump {
+	const char *fd_name; /* as given to getfd; the dump takes it */
+	const char *format;  /* NULL: elf */
+	bool detach;
+	bool has_range;
+	uint64_t begin, length; /* bytes; ELF only */
+};
+/* Sends dump-guest-memory; without detach the reply comes when the dump is over (await @id_ret). */
+GS_MUST_CHECK struct gs_error *gs_qmp_dump_start(struct gs_qmp *qmp, const struct gs_qmp_dump *dump,
+						 uint64_t *id_ret);
+struct gs_qmp_dump_status {
+	char status[16]; /* none active completed failed */
+	uint64_t completed_bytes, total_bytes;
+};
+GS_MUST_CHECK struct gs_error *gs_qmp_query_dump(struct gs_qmp *qmp,
+						 struct gs_qmp_dump_status *ret);
+/* Array of format names, as the peer offers them. */
+GS_MUST_CHECK struct gs_error *gs_qmp_dump_formats(struct gs_qmp *qmp, struct gs_json **ret);
+
+/* HMP text; @cpu -1: none. *text_ret has LF line ends and is the caller's. */
+GS_MUST_CHECK struct gs_error *gs_qmp_hmp(struct gs_qmp *qmp, const char *line, int cpu,
+					  char **text_ret);
+/* HMP reports failure only in prose: whether @text reads like one (a table of prefixes). */
+bool gs_qmp_hmp_looks_failed(const char *text);
+
+#endif
