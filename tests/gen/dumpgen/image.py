@@ -77,7 +77,8 @@ class Image:
     def value(self, name):
         if name == "file_size":
             return self.size
-        offset, kind, order = self.fields.get(name) or (self.place(name),) * 3
+        self.place(name)
+        offset, kind, order = self.fields[name]
         if kind not in SIZES:
             raise DescriptionError(f"not a number: {name}")
         return int.from_bytes(self.read(offset, SIZES[kind]), order)

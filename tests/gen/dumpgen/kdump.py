@@ -5,10 +5,10 @@ from .codecs import COMPRESS, FLAGS
 from .expect import View
 from .expression import evaluate
 from .image import Image
-from .memory import merge
+from .memory import STATES, merge
 from .notes import Target, all_notes, attributes, vmcoreinfo_text, write_notes
 
-SPLIT_STATUS, INCOMPLETE = 0, 0x8
+INCOMPLETE = 0x8
 DESC_SIZE = 24
 # (name, width in the 64-bit, the packed and the padded 32-bit shape, first version)
 SUB_HEADER = [
@@ -51,11 +51,19 @@ class Kdump:
         self.notes = all_notes(description, self.target)
 
     def page_runs(self, low, high):
-        """(first pfn, end pfn, page line) of a RAM range."""
-        pieces = self.memory.segments(low * self.block, high * self.block)
-        if any(start % self.block for start, _, _ in pieces):
-            raise DescriptionError("page lines of a kdump file must lie on block borders")
-        return [(start // self.block, end // self.block, page) for start, end, page in pieces]
+        """(first pfn, end pfn, page line) of a RAM range; a line may be None."""
+        cuts = {low, high}
+        for start, end, page in self.memory.segments(low * self.block, high * self.block):
+            if (start | end) % self.block and page and page.state in STATES:
+                raise DescriptionError(f"{page.state} pages must be whole blocks")
+            cuts.update((start // self.block, -(-start // self.block)))
+        cuts = sorted(cuts)
+        return [(first, end, self.line_of(first)) for first, end in zip(cuts, cuts[1:])]
+
+    def line_of(self, pfn):
+        """The first page line in a block: its options rule the whole block."""
+        pieces = self.memory.segments(pfn * self.block, (pfn + 1) * self.block)
+        return next((page for _, _, page in pieces if page), None)
 
     def borders(self):
         """[(start_pfn, end_pfn)] of the parts; one pair for a file that is not split."""
@@ -250,8 +258,9 @@ def view_of(kdump):
     if kdump.maps == 1:
         pages = [run for run in pages if kept(run[2])]
     ranges = merge((low * kdump.block, high * kdump.block) for low, high, _ in pages)
-    runs = [(low * kdump.block, high * kdump.block, page.state)
-            for low, high, page in pages if page and page.state != "zero"]
+    runs = [(start, end, page.state) for low, high in ranges
+            for start, end, page in kdump.memory.segments(low, high)
+            if page and page.state != "zero"]
     return View(ranges, cut_incomplete(kdump, runs, pages), kdump.memory)
 
 

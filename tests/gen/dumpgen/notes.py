@@ -84,9 +84,9 @@ def vmcoreinfo_text(description):
 def free_note(line):
     """note: NAME TYPE SIZE [PATTERN [ARGUMENT]]"""
     name, kind, size, *rest = line.split()
-    pattern, argument = (rest + ["zero", ""])[:2] if len(rest) < 2 else (rest[0], rest[1])
     size = evaluate(size)
-    data = b"".join(PATTERNS[pattern](argument)(gpa) for gpa in range(0, size, 4096))[:size]
+    pattern = PATTERNS[rest[0] if rest else "zero"](" ".join(rest[1:]))
+    data = b"".join(pattern(gpa) for gpa in range(0, size, 4096))[:size]
     return name, evaluate(kind), data
 
 
