@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Dump file formats: each one a probe, a reader (a memory) and, where we write it, a writer.
+ *
+ *	bytes of a file ── flattened? ── gs_blob ──> probe ──> ELF | kdump | raw reader ──>
+ *gs_memory gs_layout ──> ELF | kdump writer ──> gs_sink (file, flattened, stream)
+ */
+#ifndef GUESTSCOPE_DUMP_H
+#define GUESTSCOPE_DUMP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/base/io.h>
+#include <guestscope/codec.h>
+#include <guestscope/memory.h>
+
+/* ---- reading ---- */
+
+struct gs_dump_open {
+	bool raw;               /* the file is a plain image, not to be probed */
+	gs_gpa_t raw_base;      /* guest address of its first byte */
+	uint32_t raw_page_size; /* 0: 4096 */
+	const char *spool_dir;  /* for the index of a large flattened file; NULL: /var/tmp */
+};
+
+/* What the file is, for info and messages; filled by the readers. */
+struct gs_dump_facts {
+	const char *format; /* "elf", "kdump", "raw" */
+	bool flattened;
+	int kdump_version;   /* header_version, else 0 */
+	uint32_t status;     /* kdump header status word */
+	unsigned int parts;  /* files of a split set; 1 otherwise */
+	uint32_t load_count; /* ELF PT_LOADs */
+	uint64_t file_bytes; /* of all parts */
+};
+
+/*
+ * Open a dump. Several paths are the parts of one split set, in any order. Flattened files are seen
+ * through. Errors carry the path. The memory keeps its files open.
+ */
+GS_MUST_CHECK struct gs_error *gs_dump_open(const char *const *paths, size_t path_count,
+					    const struct gs_dump_open *options,
+					    struct gs_memory **ret);
+/* The same over one blob, which is taken on success: whatever can be read from a file can be read
+ * from a buffer. */
+GS_MUST_CHECK struct gs_error *gs_dump_open_blob(struct gs_blob *blob,
+						 const struct gs_dump_open *options,
+						 struct gs_memory **ret);
+/* NULL if @mem was not opened here. */
+const struct gs_dump_facts *gs_dump_facts(const struct gs_memory *mem);
+
+/* Whether the bytes are a flattened file; if so gs_flat_open() lays a blob over it. Takes @blob. */
+bool gs_flat_probe(struct gs_blob *blob);
+GS_MUST_CHECK struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir,
+					    struct gs_blob **ret);
+/* A sink that turns positioned writes into flattened records on a borrowed pipe-like fd. */
+GS_MUST_CHECK struct gs_error *gs_flat_sink(int fd, const char *name, struct gs_sink **ret);
+
+/*
+ * How an ELF dump arriving on a pipe is read: headers first, then a page source over the PT_LOADs
+ * in file order. Used for what QEMU writes into a pipe. @fd is borrowed. The attributes come from
+ * the notes; *attrs_ret is the caller's to deinit. UNSUPPORTED if the segments are not laid out in
+ * the order of their addresses.
+ */
+GS_MUST_CHECK struct gs_error *gs_elf_stream_open(int fd, const char *name,
+						  struct gs_attributes *attrs_ret,
+						  struct gs_page_source **ret);
+/*
+ * Only its headers: ranges and attributes (with notes) of an ELF whose first bytes arrive on @fd.
+ */
+GS_MUST_CHECK struct gs_error *gs_elf_stream_headers(int fd, const char *name,
+						     struct gs_attributes *attrs_ret,
+						     struct gs_range **ranges_ret,
+						     size_t *range_count_ret);
+
+/* ---- writing ---- */
+
+enum gs_dump_format {
+	GS_DUMP_ELF,
+	GS_DUMP_KDUMP,
+};
+
+/* A stretch of guest memory that an ELF PT_LOAD maps at a kernel virtual address. */
+struct gs_segment {
+	gs_gpa_t gpa;
+	uint64_t size;
+	uint64_t vaddr;
+};
+
+/* All that decides a file's structure; everything is borrowed and outlives the writer. */
+struct gs_layout {
+	enum gs_dump_format format;
+	enum gs_codec codec; /* kdump */
+	int level;           /* codec level; 0: its default */
+	const struct gs_attributes *attrs;
+	const struct gs_selection *selection; /* bitmap 1: its ranges; bitmap 2: what it keeps */
+	/*
+	 * ELF: virtual addresses of the ranges. Segments that lie inside the ranges give those
+	 * PT_LOADs their p_vaddr (ranges are cut where a segment begins or ends); @text, if its
+	 * size is not 0, becomes one more PT_LOAD over bytes that the file already has.
+	 */
+	const struct gs_segment *segments;
+	size_t segment_count;
+	struct gs_segment text;
+	bool share_zero; /* kdump: zero pages share one (dump level bit 0) */
+	bool drop_zero;  /* kdump: zero pages met while writing leave bitmap 2 */
+};
+
+struct gs_writer;
+
+/* What one worker made of one chunk. Reused from chunk to chunk; grows as needed. */
+struct gs_encoded {
+	struct gs_writer *writer;
+	void *state; /* the writer's own */
+};
+
+struct gs_writer_stats {
+	uint64_t pages, zero_pages, raw_pages, compressed_pages, dropped_pages;
+	uint64_t data_bytes; /* page data put into the file */
+	uint64_t file_bytes; /* final (logical) size */
+};
+
+/*
+ * Life of a writer:
+ *	create ─> begin ─> for each chunk: encode (parallel) ─> place (in chunk order, one at a
+ *time) ─> store (parallel if the sink is positional, else in chunk order) ─> finish
+ * @sink is borrowed. UNSUPPORTED when the sink cannot take the format (an ELF fits every sink;
+ *kdump needs offsets: positional or flattened).
+ */
+GS_MUST_CHECK struct gs_error *gs_writer_create(const struct gs_layout *layout,
+						struct gs_sink *sink, struct gs_writer **ret);
+void gs_writer_destroy(struct gs_writer *w);
+GS_DEFINE_CLEANUP(struct gs_writer *, gs_writer_destroy)
+
+/* Headers, notes, bitmaps. */
+GS_MUST_CHECK struct gs_error *gs_writer_begin(struct gs_writer *w);
+/* One per worker thread. */
+GS_MUST_CHECK struct gs_error *gs_encoded_create(struct gs_writer *w, struct gs_encoded **ret);
+void gs_encoded_destroy(struct gs_encoded *e);
+GS_DEFINE_CLEANUP(struct gs_encoded *, gs_encoded_destroy)
+/* Classify and compress a loaded chunk. Any thread. */
+GS_MUST_CHECK struct gs_error *gs_writer_encode(struct gs_writer *w, const struct gs_chunk *chunk,
+						struct gs_encoded *e);
+/* Give it its place in the file: cheap. */
+GS_MUST_CHECK struct gs_error *gs_writer_place(struct gs_writer *w, struct gs_encoded *e);
+/* Write its bytes. */
+GS_MUST_CHECK struct gs_error *gs_writer_store(struct gs_writer *w, struct gs_encoded *e);
+/* What could only be known at the end (descriptors, final bitmap), then sink finish. */
+GS_MUST_CHECK struct gs_error *gs_writer_finish(struct gs_writer *w,
+						struct gs_writer_stats *stats_ret);
+
+/*
+ * The size that the file will have at most (every kept page stored raw) and, for ELF, exactly; for
+ * dry runs and for the check of free space.
+ */
+GS_MUST_CHECK struct gs_error *gs_layout_max_bytes(const struct gs_layout *layout,
+						   uint64_t *bytes_ret);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The memory of a live guest, and the guard under which a guest is stopped. */
+#ifndef GUESTSCOPE_GUEST_H
+#define GUESTSCOPE_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/memory.h>
+#include <guestscope/qmp.h>
+
+/*
+ * The pause guard. Whatever happens to us (error, any signal, SIGKILL, a closed terminal), a guest
+ * that ran runs again and one that was paused stays paused: a guardian process in a session of its
+ * own holds the monitor's descriptor and waits for us to end or to release it. When we die it
+ * resyncs the monitor, waits out (or sees cancelled) a dump in process, and sends "cont" until the
+ * guest runs.
+ */
+struct gs_pause;
+
+enum gs_pause_flags {
+	/*
+	 * Do not send "stop": the caller starts a dump-guest-memory at once, which stops the guest
+	 * by itself and resumes it at its end. The guard only sees to it that it does.
+	 */
+	GS_PAUSE_BY_DUMP = 1,
+};
+
+/*
+ * Start the guardian, note whether the guest runs, stop it. *was_running_ret may be NULL. A guest
+ * that is found not running is left alone: end() then does nothing.
+ */
+GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, unsigned int flags,
+					      struct gs_pause **ret, bool *was_running_ret);
+/* Resume (if it ran) and dismiss the guardian. The error is that of "cont". Frees @pause. */
+GS_MUST_CHECK struct gs_error *gs_pause_end(struct gs_pause *pause);
+/* As end(), for error paths: whatever cannot be done here is left to the guardian. */
+void gs_pause_abandon(struct gs_pause *pause);
+GS_DEFINE_CLEANUP(struct gs_pause *, gs_pause_abandon)
+/* Do not resume at the end: the guest is meant to stay as it is (--crash, --reset take over). */
+void gs_pause_disarm(struct gs_pause *pause);
+/*
+ * How long the guest stood still, from QEMU's own STOP and RESUME events; valid after end(), while
+ * the events are still queued; 0 if it did not.
+ */
+
+/*
+ * A live guest as a memory, by ranged dumps through QMP: attributes and ranges from QEMU's own
+ * program headers (a dump into a pipe that is closed at once), pages from small ranged dumps. Slow
+ * (a millisecond per read, neighbours come along), meant for page tables, not for bulk. The session
+ * is borrowed. For consistent answers the guest should be paused; each read stops it for a moment
+ * else.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct gs_memory **ret);
+
+/*
+ * Start an ELF dump of all memory into a pipe and hand out its pages as they arrive. The guest must
+ * be under a pause guard. Destroying the source before its end closes the pipe, which cancels the
+ * dump. attrs as gs_elf_stream_open().
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp,
+						    struct gs_attributes *attrs_ret,
+						    struct gs_page_source **ret);
+/* After the source's end: the verdict of QEMU (DUMP_COMPLETED, reply). */
+GS_MUST_CHECK struct gs_error *gs_guest_stream_finish(struct gs_page_source *src);
+
+/*
+ * Engine "qemu": QEMU writes @format into our pipe and we splice it to @fd_out. Bytes are counted
+ * in *done_bytes as they pass (may be NULL). Our death closes the pipe and so ends the dump.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_qemu_dump(struct gs_qmp *qmp, const char *format,
+						  int fd_out, _Atomic uint64_t *done_bytes,
+						  const _Atomic int *cancelled);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The jobs that tools call. Dump and convert are the same three steps:
+ *
+ *	describe   attributes, kernel, virtual addresses      (random reads)
+ *	select     which pages are kept                       (gs_selection)
+ *	write      source → N workers → ordered writer        (bounded memory, deterministic)
+ *
+ * verify, sum and compare only read.
+ */
+#ifndef GUESTSCOPE_JOB_H
+#define GUESTSCOPE_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/emit.h>
+#include <guestscope/base/error.h>
+#include <guestscope/base/io.h>
+#include <guestscope/base/progress.h>
+#include <guestscope/codec.h>
+#include <guestscope/dump.h>
+#include <guestscope/linux.h>
+#include <guestscope/memory.h>
+#include <guestscope/qmp.h>
+
+/* Names of output formats as users know them: elf kdump-zlib kdump-lzo kdump-snappy kdump-zstd
+ * kdump-raw */
+struct gs_format {
+	const char *name;
+	enum gs_dump_format format;
+	enum gs_codec codec;
+};
+extern const struct gs_format gs_formats[];               /* ends with a NULL name */
+const struct gs_format *gs_format_find(const char *name); /* NULL if unknown */
+
+enum gs_ranges_choice {
+	GS_RANGES_DEFAULT, /* system for kdump files of Linux guests, all for everything else */
+	GS_RANGES_ALL,     /* every range that QEMU calls RAM */
+	GS_RANGES_SYSTEM,  /* what the guest's kernel owns as RAM */
+};
+
+/* What to write, common to dump and convert. */
+struct gs_output_spec {
+	const struct gs_format *format;
+	int level;       /* 0: default */
+	bool flatten;    /* always, when the output is no seekable file and the format is kdump */
+	bool share_zero; /* -d 1 */
+	bool drop_zero;
+	enum gs_ranges_choice ranges;
+	unsigned int threads;         /* 0: as many as CPUs */
+	struct gs_progress *progress; /* or NULL */
+	/* Notes for people ("left out: ..."); may be NULL. */
+	void (*note)(void *arg, const char *text);
+	void *note_arg;
+};
+
+struct gs_job_result {
+	struct gs_writer_stats stats;
+	uint64_t memory_bytes;   /* of all selected ranges */
+	uint64_t left_out_bytes; /* ranges not selected */
+	double seconds;
+};
+
+/*
+ * The step "describe": what the writer must know beyond the ranges. Opened from random reads;
+ * filled as far as the guest allows. linux is NULL for a guest that is no Linux or has no
+ * VMCOREINFO (why says).
+ */
+struct gs_description {
+	struct gs_attributes attrs; /* completed: utsname, phys_base, vmcoreinfo */
+	struct gs_range *ranges;    /* chosen */
+	size_t range_count;
+	uint64_t left_out_bytes;
+	struct gs_segment *segments; /* direct map */
+	size_t segment_count;
+	struct gs_segment text;
+	bool is_linux;
+	char *why_not; /* if !is_linux: one line */
+};
+GS_MUST_CHECK struct gs_error *gs_describe(struct gs_memory *mem, enum gs_ranges_choice choice,
+					   enum gs_dump_format format, struct gs_description *ret);
+void gs_description_deinit(struct gs_description *d);
+
+/* The step "write": everything from @src through the writer into @out; used by dump and convert. */
+GS_MUST_CHECK struct gs_error *gs_pipeline_run(struct gs_page_source *src, struct gs_writer *writer,
+					       bool positional, unsigned int threads,
+					       struct gs_progress *progress);
+
+/* convert: @mem into @out (not yet committed). */
+GS_MUST_CHECK struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *spec,
+					  struct gs_outfile *out, struct gs_job_result *ret);
+
+/* A pipe's content put into an unlinked file, so that it can be read at random: convert -. */
+GS_MUST_CHECK struct gs_error *gs_spool(int fd, const char *name, const char *dir,
+					struct gs_blob **ret);
+
+/* ---- dump ---- */
+
+enum gs_engine { GS_ENGINE_AUTO, GS_ENGINE_STREAM, GS_ENGINE_QEMU };
+
+enum gs_after { GS_AFTER_RESUME, GS_AFTER_CRASH, GS_AFTER_RESET };
+
+struct gs_dump_spec {
+	struct gs_output_spec output;
+	enum gs_engine engine;
+	enum gs_after after; /* what becomes of the guest when the dump is complete */
+};
+
+struct gs_dump_estimate {
+	uint64_t memory_bytes;
+	uint64_t max_file_bytes;
+	uint64_t file_bytes_guess; /* from samples of the guest's pages */
+	uint64_t pause_ms_guess;
+	const char *engine;
+};
+
+GS_MUST_CHECK struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
+				       struct gs_outfile *out, struct gs_job_result *ret);
+GS_MUST_CHECK struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
+					       struct gs_dump_estimate *ret);
+
+/* ---- verify ---- */
+
+enum gs_severity { GS_SEVERITY_INFO, GS_SEVERITY_WARNING, GS_SEVERITY_ERROR };
+
+/* One finding; code is stable ("kdump-desc-past-end"), text says where, what, and what was
+ * expected. */
+struct gs_finding {
+	enum gs_severity severity;
+	const char *code;
+	bool has_offset;
+	uint64_t offset; /* in the file (a flattened file: in the rearranged one) */
+	const char *text;
+};
+
+struct gs_memory_sum {
+	uint64_t hash_hi, hash_lo; /* see gs_sum_memory() */
+	uint64_t units;            /* non-zero 4 KiB units that went in */
+	uint64_t excluded_pages;   /* not in the dump: counted apart */
+};
+
+struct gs_verify {
+	bool sum; /* also compute the sum */
+	unsigned int threads;
+	struct gs_progress *progress;
+	/* Called for each finding, in file order, from one thread at a time. */
+	void (*finding)(void *arg, const struct gs_finding *finding);
+	void *arg;
+};
+
+struct gs_verify_result {
+	uint64_t errors, warnings;
+	uint64_t pages_declared, pages_readable, pages_zero, pages_lost;
+	bool has_sum;
+	struct gs_memory_sum sum;
+};
+
+/*
+ * Judge a dump file by its raw structure and decode every page. Shares no parsing with the readers
+ * of dump.h. Goes on after a finding. An error is returned only if the file cannot be read at all.
+ */
+GS_MUST_CHECK struct gs_error *gs_verify_files(const char *const *paths, size_t path_count,
+					       const struct gs_verify *options,
+					       struct gs_verify_result *ret);
+
+/*
+ * Sum of a memory: guest physical memory is cut into 4096-byte units by address; every unit that
+ * lies wholly inside the ranges and holds a non-zero byte adds XXH3-128(bytes, seed = address),
+ * modulo 2^128. Independent of order, format, holes and zero pages: equal sums and equal ranges
+ * mean equal memory.
+ */
+GS_MUST_CHECK struct gs_error *gs_sum_memory(struct gs_memory *mem, unsigned int threads,
+					     struct gs_progress *progress,
+					     struct gs_memory_sum *ret);
+
+struct gs_difference {
+	uint64_t pages_compared, pages_different, pages_only_a, pages_only_b;
+	bool ranges_differ;
+};
+/* Called for each run of differing pages. */
+typedef void (*gs_difference_fn)(void *arg, gs_gpa_t start, uint64_t size, const char *what);
+GS_MUST_CHECK struct gs_error *gs_compare(struct gs_memory *a, struct gs_memory *b,
+					  struct gs_progress *progress, gs_difference_fn fn,
+					  void *arg, struct gs_difference *ret);
+
+#endif
