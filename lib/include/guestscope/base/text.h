@@ -44,8 +44,7 @@ GS_PRINTF(1, 2) char *gs_strf(const char *fmt, ...);
 /* Whole-string unsigned numbers: decimal or 0x hex; no sign, no spaces. INVALID says what is wrong.
  */
 GS_MUST_CHECK struct gs_error *gs_parse_u64(const char *text, uint64_t *ret);
-/* As gs_parse_u64() with an optional k, K, M, G, T (powers of 1024), also KiB, MB... are accepted.
- */
+/* As gs_parse_u64() with an optional K, M, G, T (powers of 1024; also KiB, KB...), in any case. */
 GS_MUST_CHECK struct gs_error *gs_parse_size(const char *text, uint64_t *bytes_ret);
 /* Seconds as a decimal fraction ("2.5"), or with ms, s, m, h; result in milliseconds. */
 GS_MUST_CHECK struct gs_error *gs_parse_duration(const char *text, uint64_t *ms_ret);

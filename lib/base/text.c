@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Strings that grow. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/base/text.h>
+
+#define TEXT_CAPACITY_MIN 64
+
+/* Room for @extra more bytes and the final NUL. */
+static bool text_reserve(struct gs_text *t, size_t extra)
+{
+	size_t need, capacity;
+	char *data;
+
+	if (t->failed)
+		return false;
+	if (__builtin_add_overflow(t->size, extra, &need) || need == SIZE_MAX)
+		goto failed;
+	need++;
+	if (need <= t->capacity)
+		return true;
+	capacity = t->capacity ? t->capacity : TEXT_CAPACITY_MIN;
+	while (capacity < need)
+		capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
+	data = realloc(t->data, capacity);
+	if (!data)
+		goto failed;
+	t->data = data;
+	t->capacity = capacity;
+	return true;
+failed:
+	t->failed = true;
+	return false;
+}
+
+void gs_text_append(struct gs_text *t, const void *data, size_t size)
+{
+	if (!text_reserve(t, size))
+		return;
+	if (size)
+		memcpy(t->data + t->size, data, size);
+	t->size += size;
+	t->data[t->size] = '\0';
+}
+
+void gs_text_puts(struct gs_text *t, const char *string)
+{
+	gs_text_append(t, string, strlen(string));
+}
+
+void gs_text_vprintf(struct gs_text *t, const char *fmt, va_list ap)
+{
+	va_list measure;
+	int size;
+
+	va_copy(measure, ap);
+	size = vsnprintf(NULL, 0, fmt, measure);
+	va_end(measure);
+	if (size < 0) {
+		t->failed = true;
+		return;
+	}
+	if (!text_reserve(t, (size_t)size))
+		return;
+	vsnprintf(t->data + t->size, (size_t)size + 1, fmt, ap);
+	t->size += (size_t)size;
+}
+
+void gs_text_printf(struct gs_text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	gs_text_vprintf(t, fmt, ap);
+	va_end(ap);
+}
+
+void gs_text_clear(struct gs_text *t)
+{
+	t->size = 0;
+	t->failed = false;
+	if (t->data)
+		t->data[0] = '\0';
+}
+
+void gs_text_deinit(struct gs_text *t)
+{
+	free(t->data);
+	*t = (struct gs_text){0};
+}
+
+struct gs_error *gs_text_finish(struct gs_text *t, char **ret)
+{
+	if (!text_reserve(t, 0)) {
+		gs_text_deinit(t);
+		return gs_error_nomem();
+	}
+	t->data[t->size] = '\0';
+	*ret = t->data;
+	*t = (struct gs_text){0};
+	return NULL;
+}
+
+char *gs_strf(const char *fmt, ...)
+{
+	va_list ap;
+	char *string;
+	int size;
+
+	va_start(ap, fmt);
+	size = vasprintf(&string, fmt, ap);
+	va_end(ap);
+	return size < 0 ? NULL : string;
+}
