@@ -11,13 +11,20 @@
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
 
-/* Shaped like libc: -1 and errno, EINTR handled. Reads stop short only at end of file. */
+/*
+ * Shaped like libc: -1 and errno. EINTR is handled, and a non-blocking fd is waited for. Reads stop
+ * short only at end of file. Writing to a socket raises no SIGPIPE; writing to a pipe does, unless
+ * the program ignores it, as the tools do: then the error is EPIPE.
+ */
 ssize_t gs_read_full(int fd, void *buf, size_t size);
 ssize_t gs_pread_full(int fd, void *buf, size_t size, uint64_t off);
 int gs_write_full(int fd, const void *buf, size_t size);
 int gs_pwrite_full(int fd, const void *buf, size_t size, uint64_t off);
 
-/* A whole small file (a /proc text, a description); GS_ERROR_CORRUPT beyond @max bytes. */
+/*
+ * A whole small file (a /proc text, a description), with a NUL behind it that does not count;
+ * GS_ERROR_CORRUPT beyond @max bytes. @size_ret may be NULL.
+ */
 GS_MUST_CHECK struct gs_error *gs_read_file(const char *path, size_t max, char **ret,
 					    size_t *size_ret);
 
@@ -32,7 +39,10 @@ struct gs_blob {
 };
 
 struct gs_blob_ops {
-	/* Exactly @size bytes at @off; the range was checked against blob->size. Thread-safe. */
+	/*
+	 * Exactly @size bytes at @off; the range was checked against blob->size. Thread-safe.
+	 * Errors need not say which blob: gs_blob_read() puts "<name>: <what>: " before them.
+	 */
 	struct gs_error *(*read)(struct gs_blob *blob, uint64_t off, void *buf, size_t size);
 	/*
 	 * Optional. The next stretch at or after @off that may hold data: everything in
@@ -41,10 +51,11 @@ struct gs_blob_ops {
 	 */
 	struct gs_error *(*next_data)(struct gs_blob *blob, uint64_t off, uint64_t *data_off_ret,
 				      uint64_t *data_end_ret);
-	void (*destroy)(struct gs_blob *blob); /* frees what lies behind ops; not blob->name */
+	/* Frees the struct that embeds @blob and all it owns; blob->name is freed elsewhere. */
+	void (*destroy)(struct gs_blob *blob);
 };
 
-/* A regular file or block device, opened read-only. OS errors carry the path. */
+/* A regular file or block device, opened read-only; others are INVALID. Errors carry the path. */
 GS_MUST_CHECK struct gs_error *gs_blob_open(const char *path, struct gs_blob **ret);
 /* Borrowed bytes; they outlive the blob. */
 GS_MUST_CHECK struct gs_error *gs_blob_from_buffer(const char *name, const void *data, size_t size,
@@ -63,7 +74,8 @@ GS_MUST_CHECK struct gs_error *gs_blob_next_data(struct gs_blob *blob, uint64_t 
 /*
  * An output file that costs no data. A regular file is made with O_TMPFILE (or a temporary name
  * beside where the filesystem lacks that), mode 0600, and appears under its name, complete and
- * synced, only at commit. Devices, fifos and symlinks to them are written through; "-" is stdout.
+ * synced, only at commit. A symlink stays: what it points at is made or replaced. Devices, fifos and
+ * symlinks to them are written through; "-" is stdout, a stream even if redirected to a file.
  */
 struct gs_outfile;
 
@@ -75,7 +87,7 @@ enum gs_outfile_flags {
 GS_MUST_CHECK struct gs_error *gs_outfile_open(const char *path, unsigned int flags,
 					       struct gs_outfile **ret);
 int gs_outfile_fd(const struct gs_outfile *f);
-const char *gs_outfile_path(const struct gs_outfile *f);
+const char *gs_outfile_path(const struct gs_outfile *f); /* for messages: "stdout" for "-" */
 bool gs_outfile_is_seekable(const struct gs_outfile *f); /* a regular file or block device */
 /* Bytes that may be written before the filesystem is full; UINT64_MAX where unknown. */
 uint64_t gs_outfile_free_bytes(const struct gs_outfile *f);
@@ -104,12 +116,16 @@ struct gs_sink_ops {
 	void (*destroy)(struct gs_sink *sink);
 };
 
-/* Over a borrowed seekable fd: pwrite; zero gaps stay holes; finish() sets the size. */
+/*
+ * Over a borrowed seekable fd, empty if a regular file: pwrite; gaps stay holes; finish() sets the
+ * size. On a block device gaps are written as zeros.
+ */
 GS_MUST_CHECK struct gs_error *gs_sink_file(int fd, const char *name, struct gs_sink **ret);
 /* Over a borrowed pipe-like fd: offsets must not go backwards; gaps are written as zeros. */
 GS_MUST_CHECK struct gs_error *gs_sink_stream(int fd, const char *name, struct gs_sink **ret);
 /* Discards and counts: what a dry run writes to. */
 GS_MUST_CHECK struct gs_error *gs_sink_null(struct gs_sink **ret);
+uint64_t gs_sink_null_bytes(const struct gs_sink *sink); /* written so far, without gaps */
 GS_MUST_CHECK struct gs_error *gs_sink_write(struct gs_sink *sink, uint64_t off, const void *data,
 					     size_t size);
 GS_MUST_CHECK struct gs_error *gs_sink_finish(struct gs_sink *sink, uint64_t size);
