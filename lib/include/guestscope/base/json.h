@@ -27,12 +27,14 @@ enum gs_json_type {
 
 struct gs_json; /* one value with all below it; the root owns the rest */
 
-#define GS_JSON_DEPTH_MAX 1024 /* nesting, as QEMU's own limit */
+#define GS_JSON_DEPTH_MAX 1024        /* nesting, as QEMU's own limit */
+#define GS_JSON_VALUES_MAX (4u << 20) /* in one text; each costs about 100 bytes in a tree */
 
 /*
  * Parse exactly one value with nothing but white space around it. Refused: duplicate keys, trailing
  * commas, lone surrogates, invalid UTF-8, control characters, NUL, leading zeros, depth above
- * GS_JSON_DEPTH_MAX. GS_ERROR_CORRUPT names the byte offset.
+ * GS_JSON_DEPTH_MAX, more than GS_JSON_VALUES_MAX values. GS_ERROR_CORRUPT names the byte offset.
+ * @ret stays untouched on failure.
  */
 GS_MUST_CHECK struct gs_error *gs_json_parse(const char *text, size_t size, struct gs_json **ret);
 void gs_json_destroy(struct gs_json *value);
@@ -57,7 +59,8 @@ bool gs_json_is_true(const struct gs_json *value);
 bool gs_json_u64(const struct gs_json *value, uint64_t *ret); /* an integer that fits, else false */
 bool gs_json_i64(const struct gs_json *value, int64_t *ret);
 bool gs_json_double(const struct gs_json *value, double *ret);
-bool gs_json_equal(const struct gs_json *a, const struct gs_json *b); /* member order ignored */
+/* Member order is ignored; numbers are equal when their texts are: 1 is not 1.0. */
+bool gs_json_equal(const struct gs_json *a, const struct gs_json *b);
 
 #define gs_json_for_each(item, container) \
 	for (const struct gs_json *item = gs_json_first(container); item; item = gs_json_next(item))
@@ -77,8 +80,9 @@ struct gs_json *gs_json_new_string(
 	const char *v); /* NULL @v gives null; bad UTF-8 is replaced by U+FFFD */
 struct gs_json *gs_json_new_hex(uint64_t v); /* "0x1f": addresses are strings */
 struct gs_json *gs_json_copy(const struct gs_json *value);
-/* Append to @array. Member @key of @object: set (replaces). false: out of memory. */
+/* Append to @array, in constant time. false: out of memory. */
 bool gs_json_append(struct gs_json *array, struct gs_json *value);
+/* Member @key of @object, replacing one of that name; walks @object. false: out of memory. */
 bool gs_json_set(struct gs_json *object, const char *key, struct gs_json *value);
 
 enum gs_json_layout {
@@ -90,7 +94,8 @@ char *gs_json_print(const struct gs_json *value, enum gs_json_layout layout);
 
 /*
  * The framer finds the end of top-level values in a byte stream without building a tree: string
- * aware, depth counting, indifferent to line ends. Feed it whatever arrived.
+ * aware, depth counting, indifferent to line ends. Feed it whatever arrived. It judges no more than
+ * it must, so that a malformed value is refused once, and whole, by gs_json_parse(). {0} is ready.
  */
 struct gs_json_framer {
 	int depth;
@@ -98,12 +103,17 @@ struct gs_json_framer {
 };
 
 enum gs_json_frame {
-	GS_JSON_FRAME_MORE, /* all consumed, the value goes on */
-	GS_JSON_FRAME_DONE, /* a value ended after @used bytes; the framer is ready for the next one
-			     */
-	GS_JSON_FRAME_BAD,  /* byte @used - 1 can start or continue no value; the framer is reset */
+	GS_JSON_FRAME_MORE, /* all consumed, the value (or the space before it) goes on */
+	/* A value ended after @used bytes; the framer is ready for the next one. @used is 0 when
+	 * the first byte ends a bare number or word of the feed before, and starts something else.
+	 */
+	GS_JSON_FRAME_DONE,
+	/* Byte @used - 1 can start no value (a stray bracket, say), or is 0xFF or, outside strings,
+	 * a control character, which no value holds; the framer is reset. */
+	GS_JSON_FRAME_BAD,
 };
-/* Leading white space counts as used and does not start a value. */
+/* Leading white space counts as used and does not start a value; so does the white space that ends
+ * a bare number or word. */
 enum gs_json_frame gs_json_framer_feed(struct gs_json_framer *f, const char *data, size_t size,
 				       size_t *used);
 
