@@ -28,7 +28,7 @@ enum gs_json_type {
 struct gs_json; /* one value with all below it; the root owns the rest */
 
 #define GS_JSON_DEPTH_MAX 1024        /* nesting, as QEMU's own limit */
-#define GS_JSON_VALUES_MAX (4u << 20) /* in one text; each costs about 100 bytes in a tree */
+#define GS_JSON_VALUES_MAX (8u << 20) /* in one text; each costs about 100 bytes in a tree */
 
 /*
  * Parse exactly one value with nothing but white space around it. Refused: duplicate keys, trailing
