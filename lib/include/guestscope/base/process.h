@@ -18,10 +18,10 @@ struct gs_spawn_fd {
 
 struct gs_spawn {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const struct gs_spawn_fd
-		*fds; /* kept open in the child; everything else from 3 up is closed */
+	/* Kept open in the child; everything else from 3 up is closed. Numbers 3 and up, unique. */
+	const struct gs_spawn_fd *fds;
 	size_t fd_count;
-	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null */
+	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null; in a {0} they all are our stdin! */
 	bool detach; /* own session and reparented to init: it outlives us and its terminal */
 	bool gate;   /* wait before exec until gs_process_open_gate() */
 };
@@ -34,12 +34,14 @@ struct gs_process {
 };
 
 /*
- * The child has an empty signal mask, default signal actions and close-on-exec everywhere else.
- * An exec that fails is reported here (OS error of execve), or by gs_process_open_gate().
+ * The child has an empty signal mask, default signal actions and no other descriptors, from before
+ * the gate on. An exec that fails is reported here (OS error of execve), or by
+ * gs_process_open_gate(), after which only gs_process_deinit() is left to call.
  * Closing the gate unopened (gs_process_deinit()) ends the child before exec.
  */
 GS_MUST_CHECK struct gs_error *gs_process_spawn(const struct gs_spawn *spawn,
 						struct gs_process *ret);
+/* GS_ERROR_GONE when the child was killed at its gate. */
 GS_MUST_CHECK struct gs_error *gs_process_open_gate(struct gs_process *process);
 /* GS_ERROR_TIMEOUT at the deadline. *status_ret is waitpid's (0 for a detached process). */
 GS_MUST_CHECK struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_ms,
