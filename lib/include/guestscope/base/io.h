@@ -74,8 +74,8 @@ GS_MUST_CHECK struct gs_error *gs_blob_next_data(struct gs_blob *blob, uint64_t 
 /*
  * An output file that costs no data. A regular file is made with O_TMPFILE (or a temporary name
  * beside where the filesystem lacks that), mode 0600, and appears under its name, complete and
- * synced, only at commit. A symlink stays: what it points at is made or replaced. Devices, fifos and
- * symlinks to them are written through; "-" is stdout, a stream even if redirected to a file.
+ * synced, only at commit. A symlink stays: what it points at is made or replaced. Devices, fifos
+ * and symlinks to them are written through; "-" is stdout, a stream even if redirected to a file.
  */
 struct gs_outfile;
 
