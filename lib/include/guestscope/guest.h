@@ -21,31 +21,21 @@
  */
 struct gs_pause;
 
-enum gs_pause_flags {
-	/*
-	 * Do not send "stop": the caller starts a dump-guest-memory at once, which stops the guest
-	 * by itself and resumes it at its end. The guard only sees to it that it does.
-	 */
-	GS_PAUSE_BY_DUMP = 1,
-};
-
 /*
- * Start the guardian, note whether the guest runs, stop it. *was_running_ret may be NULL. A guest
- * that is found not running is left alone: end() then does nothing.
+ * Start the guardian, note whether the guest runs, and stop it. *was_running_ret may be NULL. A
+ * guest that is found not running is left alone: end() then does nothing. The guardian is forked:
+ * begin before threads and pipes are made. @qmp must not be closed before the guard's end.
+ * UNSUPPORTED for a session without a descriptor of its own.
  */
-GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, unsigned int flags,
-					      struct gs_pause **ret, bool *was_running_ret);
+GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret,
+					      bool *was_running_ret);
 /* Resume (if it ran) and dismiss the guardian. The error is that of "cont". Frees @pause. */
 GS_MUST_CHECK struct gs_error *gs_pause_end(struct gs_pause *pause);
-/* As end(), for error paths: whatever cannot be done here is left to the guardian. */
+/* As end(), for error paths: what cannot be done here is left to the guardian. */
 void gs_pause_abandon(struct gs_pause *pause);
 GS_DEFINE_CLEANUP(struct gs_pause *, gs_pause_abandon)
 /* Do not resume at the end: the guest is meant to stay as it is (--crash, --reset take over). */
 void gs_pause_disarm(struct gs_pause *pause);
-/*
- * How long the guest stood still, from QEMU's own STOP and RESUME events; valid after end(), while
- * the events are still queued; 0 if it did not.
- */
 
 /*
  * A live guest as a memory, by ranged dumps through QMP: attributes and ranges from QEMU's own

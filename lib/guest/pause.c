@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The pause guard.
+ *
+ *	tool ── monitor ───────────────── QEMU
+ *	  │        └─ inherited ─┐
+ *	  └─ leash (socketpair) ─ guardian: reads the leash only; when it ends without a word,
+ *	                          takes over the monitor and resumes the guest
+ */
+#include <guestscope/guest.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <guestscope/base/io.h>
+
+#include "guardian.h"
+
+struct gs_pause {
+	struct gs_qmp *qmp;
+	int leash; /* -1: no guardian */
+	bool was_running;
+};
+
+/* The intermediate child ends at once, so that nobody has to reap the guardian. */
+static int fork_guardian(int leash, int monitor)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return -1;
+	if (child == 0) {
+		pid_t guardian = fork();
+
+		if (guardian == 0)
+			gs_guardian_main(leash, monitor);
+		_exit(guardian < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	if (status != 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return 0;
+}
+
+static struct gs_error *start_guardian(struct gs_pause *pause, int monitor)
+{
+	int pair[2];
+	char ready;
+	int failed;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return gs_error_os(errno, "pause guard: socketpair");
+	failed = fork_guardian(pair[1], monitor);
+	close(pair[1]);
+	pause->leash = pair[0];
+	if (failed)
+		return gs_error_os(errno, "pause guard: fork");
+	if (gs_read_full(pause->leash, &ready, 1) != 1)
+		return gs_error_create(GS_ERROR_PROTOCOL, "pause guard: guardian did not start");
+	return NULL;
+}
+
+/* Any byte means: all is well, go. The guardian closes its end as its last act. */
+static void dismiss_guardian(struct gs_pause *pause)
+{
+	char byte = GUARDIAN_DISMISS;
+
+	if (pause->leash < 0)
+		return;
+	if (send(pause->leash, &byte, 1, MSG_NOSIGNAL) == 1)
+		(void)!gs_read_full(pause->leash, &byte, 1);
+	close(pause->leash);
+	pause->leash = -1;
+}
+
+/* Closing the leash without a word is what makes the guardian act. */
+static void leave_to_guardian(struct gs_pause *pause)
+{
+	if (pause->leash >= 0)
+		close(pause->leash);
+	free(pause);
+}
+
+struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret, bool *was_running_ret)
+{
+	gs_autofree struct gs_pause *pause = calloc(1, sizeof(*pause));
+	struct gs_qmp_status status;
+	struct gs_error *err;
+
+	if (!pause)
+		return gs_error_nomem();
+	pause->qmp = qmp;
+	pause->leash = -1;
+	err = gs_qmp_query_status(qmp, &status);
+	if (err)
+		return err;
+	pause->was_running = status.running;
+	if (status.running) {
+		if (gs_qmp_fd(qmp) < 0)
+			return gs_error_create(GS_ERROR_UNSUPPORTED,
+					       "pause guard: this transport cannot be guarded");
+		err = start_guardian(pause, gs_qmp_fd(qmp));
+		if (err) {
+			dismiss_guardian(pause);
+			return err;
+		}
+		err = gs_qmp_simple(qmp, "stop");
+		if (err) {
+			/* Whether it stopped is not known: the guardian finds out. */
+			leave_to_guardian(gs_take(pause));
+			return err;
+		}
+	}
+	if (was_running_ret)
+		*was_running_ret = pause->was_running;
+	*ret = gs_take(pause);
+	return NULL;
+}
+
+struct gs_error *gs_pause_end(struct gs_pause *pause)
+{
+	struct gs_error *err = NULL;
+
+	if (pause->was_running)
+		err = gs_qmp_simple(pause->qmp, "cont");
+	if (err) {
+		leave_to_guardian(pause);
+		return gs_error_wrap(err, "resume");
+	}
+	dismiss_guardian(pause);
+	free(pause);
+	return NULL;
+}
+
+void gs_pause_abandon(struct gs_pause *pause)
+{
+	if (pause)
+		gs_error_destroy(gs_pause_end(pause));
+}
+
+void gs_pause_disarm(struct gs_pause *pause)
+{
+	pause->was_running = false;
+}
