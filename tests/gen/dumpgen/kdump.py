@@ -1,5 +1,8 @@
 """kdump-compressed (diskdump) files: v0 to v6, three sub-header shapes, split sets."""
 
+import functools
+import operator
+
 from . import DescriptionError
 from .codecs import COMPRESS, FLAGS
 from .expect import View
@@ -87,10 +90,11 @@ class Part:
     def __init__(self, kdump, start_pfn, end_pfn, split):
         self.kdump, self.image = kdump, Image()
         self.start_pfn, self.end_pfn, self.split = start_pfn, end_pfn, split
-        self.status = 0
-        self.slots = {}
+        self.status = FLAGS[kdump.codec]
+        self.zero_slot = None
 
     def write(self):
+        """Everything but the main header, whose status all parts must share."""
         kdump = self.kdump
         self.sub = dict(phys_base=kdump.description.number("phys_base"),
                         dump_level=kdump.description.number("dump_level", 1))
@@ -98,18 +102,16 @@ class Part:
             self.sub.update(split=1, start_pfn=self.start_pfn, end_pfn=self.end_pfn,
                             start_pfn_64=self.start_pfn, end_pfn_64=self.end_pfn)
         self.sub["max_mapnr_64"] = kdump.max_mapnr
-        sub_blocks = -(-self.write_sub_area() // kdump.block) - 1
-        bitmap = kdump.block * (1 + sub_blocks)
+        self.sub_blocks = -(-self.write_sub_area() // kdump.block) - 1
+        bitmap = kdump.block * (1 + self.sub_blocks)
         table = bitmap + kdump.block * kdump.maps * kdump.map_blocks
         self.write_bitmaps(bitmap)
         self.write_pages(table)
         self.write_trailer()
         self.image.struct(kdump.block, "sub", kdump.target.order,
                           sub_header_layout(kdump.shape, kdump.version, self.sub))
-        self.write_header(sub_blocks)
-        return self.image
 
-    def write_header(self, sub_blocks):
+    def write_header(self, status):
         kdump, text = self.kdump, self.kdump.description.get
         word = f"u{kdump.target.bits}"
         names = [(name, ("str", 65), text(key, value)) for name, key, value in (
@@ -123,8 +125,8 @@ class Part:
             ("signature", ("str", 8), "KDUMP   "), ("header_version", "u32", kdump.version),
             *names, ("", ("pad", 6 if kdump.target.bits == 64 else 2), 0),
             ("tv_sec", word, 0), ("tv_usec", word, 0),
-            ("status", "u32", number("status", self.status)), ("block_size", "u32", kdump.block),
-            ("sub_hdr_size", "u32", sub_blocks),
+            ("status", "u32", number("status", status)), ("block_size", "u32", kdump.block),
+            ("sub_hdr_size", "u32", self.sub_blocks),
             ("bitmap_blocks", "u32", kdump.maps * kdump.map_blocks),
             ("max_mapnr", "u32", min(kdump.max_mapnr, 0xffffffff)),
             ("total_ram_blocks", "u32", 0), ("device_blocks", "u32", 0),
@@ -190,6 +192,8 @@ class Part:
         limit = kdump.description.number("incomplete", len(pages))
         if limit < len(pages):
             self.status |= INCOMPLETE
+        if kdump.zero == "shared":
+            self.write_zero_page()
         order = list(enumerate(pages))[:limit]
         if kdump.description.get("data_order", "forward", ("forward", "reverse")) == "reverse":
             order.reverse()
@@ -203,17 +207,19 @@ class Part:
         if page and page.state == "lost":
             return self.write_desc(table, index, 0, 0, 0)
         data = self.kdump.memory.read(pfn * self.kdump.block, self.kdump.block)
-        shared = self.kdump.zero == "shared" and not any(data) and not options
-        if shared and "zero" in self.slots:
-            return self.write_desc(table, index, *self.slots["zero"])
-        payload, flags = (data, 0) if shared else self.encode(data, options)
+        if self.zero_slot and not any(data) and not options:
+            return self.write_desc(table, index, *self.zero_slot)
+        payload, flags = self.encode(data, options)
         slot = (self.image.size, evaluate(options.get("size", str(len(payload)))), flags)
         self.image.mark(f"data[{index}]", slot[0], len(payload))
         self.image.write(slot[0], payload)
-        self.write_desc(table, index, *slot)
-        if shared:
-            self.slots["zero"] = slot
-        return None
+        return self.write_desc(table, index, *slot)
+
+    def write_zero_page(self):
+        """One raw zero page before all others, whether or not any page needs it."""
+        self.zero_slot = (self.image.size, self.kdump.block, 0)
+        self.image.mark("zero_page", self.image.size, self.kdump.block)
+        self.image.write(self.image.size, bytes(self.kdump.block))
 
     def encode(self, data, options):
         """The payload and flags of a page; its options are there to tell lies with."""
@@ -286,13 +292,17 @@ def build(description, memory):
     borders = kdump.borders()
     split = len(borders) > 1
     parts = [Part(kdump, start, end, split) for start, end in borders]
-    images = [part.write() for part in parts]
+    for part in parts:
+        part.write()
+    status = functools.reduce(operator.or_, (part.status for part in parts))
+    for part in parts:
+        part.write_header(status)
     notes = kdump.notes if kdump.version >= 4 else []
     facts = attributes(description, kdump.target, notes)
     facts.update(
         format="kdump", header_version=kdump.version, block_size=kdump.block,
         max_mapnr=kdump.max_mapnr, dumpable_pages=kdump.dumpable, parts=len(parts),
-        phys_base=description.number("phys_base"), status=parts[0].status,
+        phys_base=description.number("phys_base"), status=status,
         dump_level=description.number("dump_level", 1),
         release=description.get("release", "6.1.0-test"))
-    return images, view_of(kdump), facts
+    return [part.image for part in parts], view_of(kdump), facts
