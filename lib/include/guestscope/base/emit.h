@@ -31,11 +31,18 @@ enum gs_emit_format {
 
 struct gs_emit;
 
-/* @out stays the caller's. @color applies to text only. NULL when out of memory. */
+/*
+ * @out stays the caller's. @color applies to text only. NULL when out of memory; all functions take
+ * that NULL, and gs_emit_finish() reports it.
+ *
+ * Text goes through an escape: control characters and bytes that are not UTF-8 come out as \xNN,
+ * so that what a guest or a dump says cannot drive the terminal.
+ */
 struct gs_emit *gs_emit_create(FILE *out, enum gs_emit_format format, bool color);
 /*
  * Print what is outstanding, flush, and report a failed write (GS_ERROR_OS; EPIPE and ENOSPC are
- * how a tool learns that its reader is gone) or lack of memory met on the way.
+ * how a tool learns that its reader is gone) or lack of memory met on the way. A stream calls it
+ * again and again.
  */
 GS_MUST_CHECK struct gs_error *gs_emit_finish(struct gs_emit *e);
 void gs_emit_destroy(struct gs_emit *e);
@@ -43,10 +50,15 @@ GS_DEFINE_CLEANUP(struct gs_emit *, gs_emit_destroy)
 
 /*
  * An object: the document itself (@key NULL) or a member. In text its members are indented below
- * @label; a NULL @label anywhere means "JSON only", a NULL @key "text only".
+ * @label (the label "" adds neither heading nor indent); a NULL @label anywhere means "JSON only",
+ * a NULL @key "text only". Outside any object both are ignored: what is emitted is a document, or a
+ * line of text, by itself.
  */
 void gs_emit_begin(struct gs_emit *e, const char *key, const char *label);
-/* An array member whose elements are rows with the same columns; text draws a table. */
+/*
+ * An array member whose elements are rows with the same columns; text draws a table, "(none)" below
+ * the heading if there are no rows. @columns stay until the end.
+ */
 struct gs_emit_column {
 	const char *key;    /* JSON member */
 	const char *header; /* text heading; NULL: JSON only */
@@ -58,7 +70,10 @@ void gs_emit_row(struct gs_emit *e); /* starts the next row; fill it by gs_emit_
 /* Ends the innermost object or table. */
 void gs_emit_end(struct gs_emit *e);
 
-/* In a row, @label is ignored: the column's header stands for it. */
+/*
+ * In a row, @label is ignored: the column's header stands for it. (With a NULL @key it names the
+ * header of a column that text alone has.)
+ */
 void gs_emit_string(struct gs_emit *e, const char *key, const char *label, const char *v);
 void gs_emit_bool(struct gs_emit *e, const char *key, const char *label, bool v); /* yes, no */
 void gs_emit_u64(struct gs_emit *e, const char *key, const char *label, uint64_t v);
@@ -69,7 +84,7 @@ void gs_emit_address(struct gs_emit *e, const char *key, const char *label, uint
 void gs_emit_null(struct gs_emit *e, const char *key, const char *label); /* unknown: "-" */
 /* A ready-made value: as it is in JSON, compact in text. */
 void gs_emit_json(struct gs_emit *e, const char *key, const char *label, const struct gs_json *v);
-/* A line of prose; text only. */
+/* A line of prose, without the newline; text only. */
 GS_PRINTF(2, 3) void gs_emit_line(struct gs_emit *e, const char *fmt, ...);
 
 #endif

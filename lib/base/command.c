@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A tool from its first argument to its exit status. */
+#include <guestscope/base/command.h>
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command_args.h"
+#include "utf8.h"
+
+/* "<tool>: <kind><text>" as one line; messages quote guests and files, so nothing gets out raw. */
+static void say(const struct gs_tool *tool, const char *kind, const char *text)
+{
+	gs_autotext struct gs_text line = {0};
+
+	gs_utf8_printable(&line, text, strlen(text));
+	fprintf(stderr, "%s: %s%s\n", tool->name, kind, line.data ? line.data : "out of memory");
+}
+
+void gs_args_note(const struct gs_args *args, const char *fmt, ...)
+{
+	gs_autotext struct gs_text text = {0};
+	va_list ap;
+
+	if (gs_args_quiet(args))
+		return;
+	va_start(ap, fmt);
+	gs_text_vprintf(&text, fmt, ap);
+	va_end(ap);
+	say(args->tool, "note: ", text.data ? text.data : "");
+}
+
+int gs_args_fail(const struct gs_args *args, struct gs_error *err)
+{
+	int status = gs_exit_status(err);
+
+	if (err)
+		say(args->tool, "", err->message);
+	gs_error_destroy(err);
+	return status;
+}
+
+static int os_status(int os_errno)
+{
+	switch (os_errno) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+	case EPIPE:
+		return GS_EXIT_NOSPACE;
+	default:
+		return GS_EXIT_FAILED;
+	}
+}
+
+int gs_exit_status(const struct gs_error *err)
+{
+	if (!err)
+		return GS_EXIT_OK;
+	switch (err->code) {
+	case GS_ERROR_OS:
+		return os_status(err->os_errno);
+	case GS_ERROR_INVALID:
+		return GS_EXIT_USAGE;
+	case GS_ERROR_UNREACHABLE:
+		return GS_EXIT_UNREACHABLE;
+	case GS_ERROR_BUSY:
+		return GS_EXIT_BUSY;
+	case GS_ERROR_TIMEOUT:
+		return GS_EXIT_TIMEOUT;
+	case GS_ERROR_LOST:
+		return GS_EXIT_LOST;
+	case GS_ERROR_GONE:
+		return GS_EXIT_GONE;
+	default:
+		return GS_EXIT_FAILED;
+	}
+}
+
+/* Takes @err; one line about it and one where to read on. */
+static int misuse(const struct gs_args *args, struct gs_error *err)
+{
+	const struct gs_command *command = args->command;
+	int status = gs_args_fail(args, command ? gs_error_wrap(err, "%s", command->name) : err);
+
+	fprintf(stderr, "Try '%s%s%s --help'.\n", args->tool->name, command ? " " : "",
+		command ? command->name : "");
+	return status;
+}
+
+static int run_help(struct gs_args *args)
+{
+	const char *name = gs_args_at(args, 0);
+	const struct gs_command *command = name ? gs_tool_command(args->tool, name) : NULL;
+
+	if (!name)
+		gs_tool_help(args->tool);
+	else if (command)
+		gs_command_help(args->tool, command);
+	else
+		return misuse(args, gs_error_create(GS_ERROR_INVALID, "no command '%s'", name));
+	return GS_EXIT_OK;
+}
+
+static int run_completion(struct gs_args *args)
+{
+	const char *shell = gs_args_at(args, 0);
+
+	if (strcmp(shell, "bash") != 0)
+		return misuse(args,
+			      gs_error_create(GS_ERROR_INVALID,
+					      "no completion for '%s', only for bash", shell));
+	return gs_args_fail(args, gs_tool_completion(args->tool));
+}
+
+/* What every tool has besides its own commands. */
+static const struct gs_command builtin_commands[] = {
+	{.name = "help",
+	 .arguments = "[COMMAND]",
+	 .summary = "show help on the tool or one of its commands",
+	 .max_args = 1,
+	 .run = run_help},
+	{.name = "completion",
+	 .arguments = "bash",
+	 .summary = "print a completion script for a shell",
+	 .details = "Load it with: source <(TOOL completion bash)",
+	 .min_args = 1,
+	 .max_args = 1,
+	 .run = run_completion},
+};
+
+#define BUILTIN_COUNT (sizeof(builtin_commands) / sizeof(*builtin_commands))
+
+const struct gs_command *gs_tool_command_at(const struct gs_tool *tool, size_t i)
+{
+	for (const struct gs_command *command = tool->commands; command->name; command++) {
+		if (i-- == 0)
+			return command;
+	}
+	return i < BUILTIN_COUNT ? &builtin_commands[i] : NULL;
+}
+
+static int run(struct gs_args *args, int argc, char **argv)
+{
+	struct gs_error *err = gs_args_parse(args, argc, argv);
+
+	if (err)
+		return misuse(args, err);
+	if (args->want_version) {
+		printf("%s %s\n", args->tool->name, GS_VERSION);
+		return GS_EXIT_OK;
+	}
+	if (!args->want_help)
+		return args->command->run(args);
+	if (args->command)
+		gs_command_help(args->tool, args->command);
+	else
+		gs_tool_help(args->tool);
+	return GS_EXIT_OK;
+}
+
+/* Output that did not arrive is a failure, however well the command itself went. */
+static int finish_stdout(const struct gs_args *args, int status)
+{
+	gs_autofree char *message = NULL;
+
+	errno = 0;
+	if ((fflush(stdout) == 0 && !ferror(stdout)) || status != GS_EXIT_OK)
+		return status;
+	message = gs_strf("stdout: %s", errno ? strerror(errno) : "a write failed");
+	say(args->tool, "", message ? message : "stdout");
+	return GS_EXIT_NOSPACE;
+}
+
+/* Options that a command line can hold at most: each byte may be the letter of a flag. */
+static size_t options_max(int argc, char **argv)
+{
+	size_t max = 1;
+
+	for (int i = 1; i < argc; i++)
+		max += strlen(argv[i]);
+	return max;
+}
+
+int gs_tool_main(const struct gs_tool *tool, int argc, char **argv)
+{
+	gs_autofree struct gs_given_option *given = NULL;
+	gs_autofree const char **positional = NULL;
+	struct gs_args args = {.tool = tool};
+
+	/* Widths of characters only: numbers are read and printed the C way. */
+	setlocale(LC_CTYPE, "");
+	/* A reader that went away shall be an error with an exit status, not a sudden end. */
+	signal(SIGPIPE, SIG_IGN);
+	given = calloc(options_max(argc, argv), sizeof(*given));
+	positional = calloc((size_t)argc + 1, sizeof(*positional));
+	if (!given || !positional)
+		return gs_args_fail(&args, gs_error_nomem());
+	args.given = given;
+	args.positional = positional;
+	return finish_stdout(&args, run(&args, argc, argv));
+}
