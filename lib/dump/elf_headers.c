@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The headers and notes of an ELF file to be written. */
+#include <elf.h>
+#include <string.h>
+
+#include <guestscope/base/bytes.h>
+
+#include "elf_plan.h"
+
+/* Fields that are not listed stay 0. */
+enum ehdr_field {
+	E_TYPE,
+	E_MACHINE,
+	E_VERSION,
+	E_PHOFF,
+	E_SHOFF,
+	E_FLAGS,
+	E_EHSIZE,
+	E_PHENTSIZE,
+	E_PHNUM,
+	E_SHENTSIZE,
+	E_SHNUM,
+	EHDR_FIELD_COUNT,
+};
+
+enum phdr_field {
+	P_TYPE,
+	P_FLAGS,
+	P_OFFSET,
+	P_VADDR,
+	P_PADDR,
+	P_FILESZ,
+	P_MEMSZ,
+	PHDR_FIELD_COUNT,
+};
+
+#define FIELD(type, member)                                                     \
+	{                                                                       \
+#member, offsetof(type, member), sizeof(((type *)0)->member), 0 \
+	}
+#define EHDR_FIELDS(type)                                                                      \
+	{                                                                                      \
+		FIELD(type, e_type), FIELD(type, e_machine), FIELD(type, e_version),           \
+			FIELD(type, e_phoff), FIELD(type, e_shoff), FIELD(type, e_flags),      \
+			FIELD(type, e_ehsize), FIELD(type, e_phentsize), FIELD(type, e_phnum), \
+			FIELD(type, e_shentsize), FIELD(type, e_shnum)                         \
+	}
+#define PHDR_FIELDS(type)                                                                  \
+	{                                                                                  \
+		FIELD(type, p_type), FIELD(type, p_flags), FIELD(type, p_offset),          \
+			FIELD(type, p_vaddr), FIELD(type, p_paddr), FIELD(type, p_filesz), \
+			FIELD(type, p_memsz)                                               \
+	}
+
+/* Indexed by is_64bit. */
+static const struct gs_field ehdr_fields[2][EHDR_FIELD_COUNT] = {EHDR_FIELDS(Elf32_Ehdr),
+								 EHDR_FIELDS(Elf64_Ehdr)};
+static const struct gs_field phdr_fields[2][PHDR_FIELD_COUNT] = {PHDR_FIELDS(Elf32_Phdr),
+								 PHDR_FIELDS(Elf64_Phdr)};
+static const struct gs_field sh_info_field[2] = {FIELD(Elf32_Shdr, sh_info),
+						 FIELD(Elf64_Shdr, sh_info)};
+
+/* makedumpfile's mark of a file whose writer did not finish. */
+#define DUMP_ELF_INCOMPLETE 0x1
+
+uint32_t elf_ehdr_bytes(bool is_64bit)
+{
+	return is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+}
+
+uint32_t elf_phdr_bytes(bool is_64bit)
+{
+	return is_64bit ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+}
+
+uint32_t elf_shdr_bytes(bool is_64bit)
+{
+	return is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+}
+
+static struct gs_error *write_ehdr(const struct elf_plan *plan, const struct gs_attributes *attrs,
+				   struct gs_sink *sink)
+{
+	const uint64_t values[EHDR_FIELD_COUNT] = {
+		[E_TYPE] = ET_CORE,
+		[E_MACHINE] = gs_arch_info(attrs->arch)->e_machine,
+		[E_VERSION] = EV_CURRENT,
+		[E_PHOFF] = plan->phdrs_off,
+		[E_SHOFF] = plan->shdr_off,
+		[E_FLAGS] = attrs->incomplete ? DUMP_ELF_INCOMPLETE : 0,
+		[E_EHSIZE] = elf_ehdr_bytes(plan->is_64bit),
+		[E_PHENTSIZE] = elf_phdr_bytes(plan->is_64bit),
+		[E_PHNUM] = plan->shdr_off ? PN_XNUM : plan->phdr_count,
+		[E_SHENTSIZE] = plan->shdr_off ? elf_shdr_bytes(plan->is_64bit) : 0,
+		[E_SHNUM] = plan->shdr_off ? 1 : 0,
+	};
+	uint8_t ehdr[sizeof(Elf64_Ehdr)] = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3};
+
+	ehdr[EI_CLASS] = plan->is_64bit ? ELFCLASS64 : ELFCLASS32;
+	ehdr[EI_DATA] = attrs->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
+	ehdr[EI_VERSION] = EV_CURRENT;
+	for (int i = 0; i < EHDR_FIELD_COUNT; i++)
+		gs_field_put(&ehdr_fields[plan->is_64bit][i], ehdr, values[i], attrs->big_endian);
+	return gs_sink_write(sink, 0, ehdr, elf_ehdr_bytes(plan->is_64bit));
+}
+
+/* The real count of program headers, where e_phnum cannot hold it. */
+static struct gs_error *write_shdr(const struct elf_plan *plan, bool big_endian,
+				   struct gs_sink *sink)
+{
+	uint8_t shdr[sizeof(Elf64_Shdr)] = {0};
+
+	gs_field_put(&sh_info_field[plan->is_64bit], shdr, plan->phdr_count, big_endian);
+	return gs_sink_write(sink, plan->shdr_off, shdr, elf_shdr_bytes(plan->is_64bit));
+}
+
+/* A buffer of program headers on their way to the file. */
+struct phdr_batch {
+	const struct elf_plan *plan;
+	struct gs_sink *sink;
+	bool big_endian;
+	uint64_t off; /* of buffer[0] in the file */
+	size_t used;
+	uint8_t buffer[1170 * sizeof(Elf64_Phdr)];
+};
+
+static struct gs_error *batch_flush(struct phdr_batch *b)
+{
+	struct gs_error *err = gs_sink_write(b->sink, b->off, b->buffer, b->used);
+
+	b->off += b->used;
+	b->used = 0;
+	return err;
+}
+
+static struct gs_error *batch_add(struct phdr_batch *b, const uint64_t values[PHDR_FIELD_COUNT])
+{
+	uint32_t size = elf_phdr_bytes(b->plan->is_64bit);
+	struct gs_error *err = NULL;
+
+	if (sizeof(b->buffer) - b->used < size)
+		err = batch_flush(b);
+	memset(b->buffer + b->used, 0, size);
+	for (int i = 0; i < PHDR_FIELD_COUNT; i++)
+		gs_field_put(&phdr_fields[b->plan->is_64bit][i], b->buffer + b->used, values[i],
+			     b->big_endian);
+	b->used += size;
+	return err;
+}
+
+static struct gs_error *batch_add_note(struct phdr_batch *b)
+{
+	const uint64_t values[PHDR_FIELD_COUNT] = {
+		[P_TYPE] = PT_NOTE,
+		[P_OFFSET] = b->plan->notes_off,
+		[P_FILESZ] = b->plan->notes_size,
+		[P_MEMSZ] = b->plan->notes_size,
+	};
+
+	return batch_add(b, values);
+}
+
+static struct gs_error *batch_add_load(struct phdr_batch *b, const struct elf_piece *piece)
+{
+	const uint64_t values[PHDR_FIELD_COUNT] = {
+		[P_TYPE] = PT_LOAD,       [P_FLAGS] = PF_R | PF_W | PF_X, [P_OFFSET] = piece->off,
+		[P_VADDR] = piece->vaddr, [P_PADDR] = piece->gpa,         [P_FILESZ] = piece->size,
+		[P_MEMSZ] = piece->size,
+	};
+
+	return batch_add(b, values);
+}
+
+static struct gs_error *write_phdrs(const struct elf_plan *plan, bool big_endian,
+				    struct gs_sink *sink)
+{
+	struct phdr_batch batch = {
+		.plan = plan, .sink = sink, .big_endian = big_endian, .off = plan->phdrs_off};
+	struct gs_error *err = NULL;
+
+	if (plan->notes_size)
+		err = batch_add_note(&batch);
+	for (size_t i = 0; i < plan->piece_count && !err; i++)
+		err = batch_add_load(&batch, &plan->pieces[i]);
+	if (!err && plan->text.size)
+		err = batch_add_load(&batch, &plan->text);
+	return err ? err : batch_flush(&batch);
+}
+
+struct gs_error *elf_write_headers(const struct elf_plan *plan, const struct gs_attributes *attrs,
+				   struct gs_sink *sink)
+{
+	struct gs_error *err = write_ehdr(plan, attrs, sink);
+
+	if (!err)
+		err = write_phdrs(plan, attrs->big_endian, sink);
+	if (!err && plan->shdr_off)
+		err = write_shdr(plan, attrs->big_endian, sink);
+	if (!err)
+		err = gs_sink_write(sink, plan->notes_off, plan->notes, plan->notes_size);
+	return err;
+}
