@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* convert: describe, select, write. */
+#include <guestscope/base/thread.h>
+#include <guestscope/base/time.h>
+#include <guestscope/job.h>
+
+#include "output.h"
+#include "select.h"
+
+static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_output_spec *spec,
+					 const struct gs_description *d, struct gs_outfile *out,
+					 struct gs_job_result *ret)
+{
+	const struct select_options options = {
+		.drop_zero = spec->drop_zero,
+		.threads = spec->threads ? spec->threads : gs_cpu_count(),
+		.progress = spec->progress,
+	};
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
+	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
+	struct gs_error *err;
+
+	err = job_select(mem, d->ranges, d->range_count, &options, &selection);
+	if (!err)
+		err = gs_memory_source(mem, d->ranges, d->range_count, &src);
+	return err ? err : job_write(src, spec, d, selection, out, ret);
+}
+
+struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *spec,
+			    struct gs_outfile *out, struct gs_job_result *ret)
+{
+	uint64_t start_ms = gs_now_ms();
+	struct gs_job_result result = {0};
+	struct gs_description d;
+	struct gs_error *err = job_check_spec(spec);
+
+	if (!err)
+		err = gs_describe(mem, spec->ranges, spec->format->format, &d);
+	if (err)
+		return err;
+	job_note_choices(spec, &d, mem->ranges, mem->range_count);
+	err = select_and_write(mem, spec, &d, out, &result);
+	gs_description_deinit(&d);
+	if (err)
+		return err;
+	result.seconds = (double)(gs_now_ms() - start_ms) / 1000;
+	*ret = result;
+	return NULL;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The step "describe": what a dump's headers say beyond what its source brought. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/job.h>
+
+/* Nothing to be found there is an answer; a file that cannot be read is not. */
+static bool is_answer(const struct gs_error *err)
+{
+	return err->code == GS_ERROR_NODATA || err->code == GS_ERROR_CORRUPT ||
+	       err->code == GS_ERROR_UNSUPPORTED;
+}
+
+static struct gs_error *copy_ranges(const struct gs_memory *mem, struct gs_description *d)
+{
+	d->ranges = calloc(mem->range_count + 1, sizeof(*d->ranges));
+	if (!d->ranges)
+		return gs_error_nomem();
+	if (mem->range_count)
+		memcpy(d->ranges, mem->ranges, mem->range_count * sizeof(*d->ranges));
+	d->range_count = mem->range_count;
+	return NULL;
+}
+
+static struct gs_error *choose_ranges(struct gs_memory *mem, struct gs_linux *linux,
+				      enum gs_ranges_choice choice, enum gs_dump_format format,
+				      struct gs_description *d)
+{
+	struct gs_error *err;
+
+	if (choice == GS_RANGES_SYSTEM && !linux)
+		return gs_error_create(GS_ERROR_NODATA, "cannot tell the guest kernel's RAM: %s",
+				       d->why_not);
+	if (choice == GS_RANGES_ALL || !linux ||
+	    (choice == GS_RANGES_DEFAULT && format != GS_DUMP_KDUMP))
+		return copy_ranges(mem, d);
+	err = gs_linux_system_ram(linux, &d->ranges, &d->range_count);
+	if (err && choice == GS_RANGES_DEFAULT && is_answer(err)) {
+		gs_error_destroy(err);
+		return copy_ranges(mem, d);
+	}
+	return err;
+}
+
+/* A machine's name is known for any guest; the rest only a kernel can tell. */
+static void complete_attributes(struct gs_attributes *attrs, const struct gs_linux *linux)
+{
+	char *machine = attrs->utsname[GS_UTS_MACHINE];
+
+	if (linux)
+		memcpy(attrs->utsname, linux->utsname, sizeof(attrs->utsname));
+	if (linux && linux->has_phys_base) {
+		attrs->has_phys_base = true;
+		attrs->phys_base = linux->phys_base;
+	}
+	if (!machine[0] && attrs->arch != GS_ARCH_UNKNOWN)
+		strncpy(machine, gs_arch_info(attrs->arch)->name, GS_UTSNAME_SIZE - 1);
+}
+
+/* One segment does for the whole direct map: it is one piece. */
+static struct gs_error *find_segments(const struct gs_linux *linux, struct gs_description *d)
+{
+	const struct gs_range *last = d->ranges + d->range_count - 1;
+
+	d->text = (struct gs_segment){linux->text_gpa, linux->text_size, linux->text_vaddr};
+	if (!linux->has_direct_map || !d->range_count)
+		return NULL;
+	d->segments = calloc(1, sizeof(*d->segments));
+	if (!d->segments)
+		return gs_error_nomem();
+	d->segment_count = 1;
+	d->segments[0].vaddr = linux->direct_map;
+	d->segments[0].size = last->start + last->size;
+	return NULL;
+}
+
+/* On success *linux_ret may be NULL, and then d->why_not says why. */
+static struct gs_error *open_linux(struct gs_memory *mem, struct gs_linux **linux_ret,
+				   struct gs_description *d)
+{
+	struct gs_error *err = gs_linux_open(mem, linux_ret);
+
+	if (!err || !is_answer(err))
+		return err;
+	d->why_not = strdup(err->message);
+	gs_error_destroy(err);
+	return d->why_not ? NULL : gs_error_nomem();
+}
+
+static struct gs_error *describe(struct gs_memory *mem, enum gs_ranges_choice choice,
+				 enum gs_dump_format format, struct gs_description *d)
+{
+	GS_CLEANUP(gs_linux_close) struct gs_linux *linux = NULL;
+	struct gs_error *err = gs_attributes_copy(&mem->attrs, &d->attrs);
+
+	if (!err)
+		err = open_linux(mem, &linux, d);
+	if (!err)
+		err = choose_ranges(mem, linux, choice, format, d);
+	if (err)
+		return err;
+	d->is_linux = linux;
+	d->left_out_bytes = gs_ranges_total_bytes(mem->ranges, mem->range_count) -
+			    gs_ranges_total_bytes(d->ranges, d->range_count);
+	complete_attributes(&d->attrs, linux);
+	return linux ? find_segments(linux, d) : NULL;
+}
+
+struct gs_error *gs_describe(struct gs_memory *mem, enum gs_ranges_choice choice,
+			     enum gs_dump_format format, struct gs_description *ret)
+{
+	struct gs_description d = {0};
+	struct gs_error *err = describe(mem, choice, format, &d);
+
+	if (err)
+		gs_description_deinit(&d);
+	else
+		*ret = d;
+	return err;
+}
+
+void gs_description_deinit(struct gs_description *d)
+{
+	gs_attributes_deinit(&d->attrs);
+	free(d->ranges);
+	free(d->segments);
+	free(d->why_not);
+	*d = (struct gs_description){0};
+}
