@@ -31,6 +31,7 @@ static void stream_destroy(struct gs_page_source *src)
 
 	gs_page_source_destroy(s->elf);
 	pipe_dump_cancel(&s->dump);
+	free(s);
 }
 
 static const struct gs_page_source_ops stream_ops = {

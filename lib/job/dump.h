@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the dump and its dry run share. */
+#ifndef GUESTSCOPE_JOB_DUMP_H
+#define GUESTSCOPE_JOB_DUMP_H
+
+#include <guestscope/job.h>
+
+enum gs_engine job_pick_engine(const struct gs_dump_spec *spec);
+const char *job_engine_name(enum gs_engine engine);
+
+#endif

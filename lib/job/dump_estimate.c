@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A dry run: what a dump would take, from measurements on the guest at hand. A few blocks of its
+ * memory are compressed, and the first part of a stream is read to see how fast QEMU is. Each read
+ * stops the guest for about a millisecond, the stream for some tens.
+ */
+#include "dump.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <guestscope/base/bytes.h>
+#include <guestscope/base/thread.h>
+#include <guestscope/guest.h>
+
+#include "output.h"
+
+#define SAMPLE_COUNT 64
+#define SAMPLE_BYTES (UINT64_C(64) << 10)
+#define STREAM_PROBE_BYTES (UINT64_C(64) << 20)
+#define DESC_BYTES 24
+
+struct sample {
+	uint64_t pages, nonzero_pages;
+	uint64_t stored_bytes; /* of the non-zero ones, as they would be stored */
+	double encode_seconds; /* one thread */
+	double stream_seconds, stream_bytes;
+};
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void add_pages(struct sample *s, struct gs_codec_state *codec, const uint8_t *bytes,
+		      uint64_t size, uint32_t page_size, uint8_t *room)
+{
+	double start = seconds_now();
+
+	for (uint64_t off = 0; off + page_size <= size; off += page_size) {
+		s->pages++;
+		if (gs_is_zero(bytes + off, page_size))
+			continue;
+		size_t stored = gs_codec_compress(codec, bytes + off, page_size, room);
+
+		s->nonzero_pages++;
+		s->stored_bytes += stored ? stored : page_size;
+	}
+	s->encode_seconds += seconds_now() - start;
+}
+
+/* The @n-th of SAMPLE_COUNT blocks spread evenly over all ranges. */
+static gs_gpa_t sample_gpa(const struct gs_description *d, unsigned int n, uint64_t *size_ret)
+{
+	uint64_t total = gs_ranges_total_bytes(d->ranges, d->range_count);
+	uint64_t at = total / SAMPLE_COUNT * n;
+
+	for (size_t i = 0; i < d->range_count; i++) {
+		const struct gs_range *r = &d->ranges[i];
+		uint64_t skip = at & ~(SAMPLE_BYTES - 1);
+
+		if (at < r->size) {
+			*size_ret = r->size - skip < SAMPLE_BYTES ? r->size - skip : SAMPLE_BYTES;
+			return r->start + skip;
+		}
+		at -= r->size;
+	}
+	*size_ret = 0;
+	return 0;
+}
+
+static struct gs_error *sample_pages(struct gs_memory *mem, const struct gs_dump_spec *spec,
+				     const struct gs_description *d, struct sample *s)
+{
+	GS_CLEANUP(gs_codec_state_destroy) struct gs_codec_state *codec = NULL;
+	gs_autofree uint8_t *bytes = malloc(SAMPLE_BYTES);
+	gs_autofree uint8_t *room = malloc(SAMPLE_BYTES);
+	struct gs_error *err;
+
+	if (!bytes || !room)
+		return gs_error_nomem();
+	err = gs_codec_state_create(spec->output.format->codec, spec->output.level, &codec);
+	for (unsigned int n = 0; !err && n < SAMPLE_COUNT; n++) {
+		uint64_t size;
+		gs_gpa_t gpa = sample_gpa(d, n, &size);
+
+		err = size ? gs_memory_read(mem, gpa, bytes, size) : NULL;
+		if (!err)
+			add_pages(s, codec, bytes, size, mem->attrs.page_size, room);
+	}
+	return err;
+}
+
+static struct gs_error *probe_stream(struct gs_qmp *qmp, struct sample *s)
+{
+	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
+	gs_autofree struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
+	gs_autofree uint8_t *buffer = aligned_alloc(4096, GS_CHUNK_BYTES);
+	struct gs_attributes attrs;
+	double start = seconds_now();
+	struct gs_error *err;
+	bool end = false;
+
+	if (!chunk || !buffer)
+		return gs_error_nomem();
+	chunk->buffer = buffer;
+	err = gs_guest_stream_open(qmp, &attrs, &src);
+	if (err)
+		return err;
+	gs_attributes_deinit(&attrs);
+	while (!err && !end && s->stream_bytes < (double)STREAM_PROBE_BYTES) {
+		err = gs_page_source_next(src, chunk, &end);
+		if (!err && !end)
+			s->stream_bytes += (double)chunk->size;
+	}
+	s->stream_seconds = seconds_now() - start;
+	return err;
+}
+
+static uint64_t guess_file_bytes(const struct gs_dump_spec *spec, const struct gs_selection *sel,
+				 const struct sample *s, uint64_t max_bytes)
+{
+	double pages = (double)gs_selection_total_pages(sel);
+	double share = s->pages ? (double)s->nonzero_pages / (double)s->pages : 1;
+	double stored = s->nonzero_pages ? (double)s->stored_bytes / (double)s->nonzero_pages : 0;
+	double guess = pages * share * stored;
+
+	if (spec->output.format->format == GS_DUMP_KDUMP)
+		guess += pages * DESC_BYTES * (spec->output.drop_zero ? share : 1);
+	return guess < (double)max_bytes ? (uint64_t)guess : max_bytes;
+}
+
+static uint64_t guess_pause_ms(const struct gs_dump_spec *spec, const struct gs_selection *sel,
+			       const struct sample *s)
+{
+	unsigned int threads = spec->output.threads ? spec->output.threads : gs_cpu_count();
+	double pages = (double)gs_selection_total_pages(sel);
+	double bytes = pages * gs_selection_page_size(sel);
+	double read = s->stream_bytes > 0 ? s->stream_seconds / s->stream_bytes * bytes : 0;
+	double encode = s->pages ? s->encode_seconds / (double)s->pages * pages / threads : 0;
+
+	return (uint64_t)((read > encode ? read : encode) * 1000);
+}
+
+static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
+				 const struct gs_dump_spec *spec, const struct gs_description *d,
+				 struct gs_dump_estimate *ret)
+{
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
+	struct gs_dump_estimate result = {.engine = job_engine_name(job_pick_engine(spec))};
+	struct sample sample = {0};
+	struct gs_layout layout;
+	struct gs_error *err =
+		gs_selection_create(d->ranges, d->range_count, mem->attrs.page_size, &selection);
+
+	if (err)
+		return err;
+	job_layout_init(&layout, &spec->output, d, selection);
+	result.memory_bytes = gs_ranges_total_bytes(d->ranges, d->range_count);
+	err = gs_layout_max_bytes(&layout, &result.max_file_bytes);
+	if (!err)
+		err = sample_pages(mem, spec, d, &sample);
+	if (!err)
+		err = probe_stream(qmp, &sample);
+	if (err)
+		return err;
+	result.file_bytes_guess = guess_file_bytes(spec, selection, &sample, result.max_file_bytes);
+	result.pause_ms_guess = guess_pause_ms(spec, selection, &sample);
+	*ret = result;
+	return NULL;
+}
+
+struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
+				 struct gs_dump_estimate *ret)
+{
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	struct gs_description d;
+	struct gs_error *err = job_check_spec(&spec->output);
+
+	if (!err)
+		err = gs_guest_memory_open(qmp, &mem);
+	if (!err)
+		err = gs_describe(mem, spec->output.ranges, spec->output.format->format, &d);
+	if (err)
+		return err;
+	err = estimate(qmp, mem, spec, &d, ret);
+	gs_description_deinit(&d);
+	return err;
+}
