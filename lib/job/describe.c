@@ -23,19 +23,19 @@ static struct gs_error *copy_ranges(const struct gs_memory *mem, struct gs_descr
 	return NULL;
 }
 
-static struct gs_error *choose_ranges(struct gs_memory *mem, struct gs_linux *linux,
+static struct gs_error *choose_ranges(struct gs_memory *mem, struct gs_linux *kernel,
 				      enum gs_ranges_choice choice, enum gs_dump_format format,
 				      struct gs_description *d)
 {
 	struct gs_error *err;
 
-	if (choice == GS_RANGES_SYSTEM && !linux)
+	if (choice == GS_RANGES_SYSTEM && !kernel)
 		return gs_error_create(GS_ERROR_NODATA, "cannot tell the guest kernel's RAM: %s",
 				       d->why_not);
-	if (choice == GS_RANGES_ALL || !linux ||
+	if (choice == GS_RANGES_ALL || !kernel ||
 	    (choice == GS_RANGES_DEFAULT && format != GS_DUMP_KDUMP))
 		return copy_ranges(mem, d);
-	err = gs_linux_system_ram(linux, &d->ranges, &d->range_count);
+	err = gs_linux_system_ram(kernel, &d->ranges, &d->range_count);
 	if (err && choice == GS_RANGES_DEFAULT && is_answer(err)) {
 		gs_error_destroy(err);
 		return copy_ranges(mem, d);
@@ -44,42 +44,42 @@ static struct gs_error *choose_ranges(struct gs_memory *mem, struct gs_linux *li
 }
 
 /* A machine's name is known for any guest; the rest only a kernel can tell. */
-static void complete_attributes(struct gs_attributes *attrs, const struct gs_linux *linux)
+static void complete_attributes(struct gs_attributes *attrs, const struct gs_linux *kernel)
 {
 	char *machine = attrs->utsname[GS_UTS_MACHINE];
 
-	if (linux)
-		memcpy(attrs->utsname, linux->utsname, sizeof(attrs->utsname));
-	if (linux && linux->has_phys_base) {
+	if (kernel)
+		memcpy(attrs->utsname, kernel->utsname, sizeof(attrs->utsname));
+	if (kernel && kernel->has_phys_base) {
 		attrs->has_phys_base = true;
-		attrs->phys_base = linux->phys_base;
+		attrs->phys_base = kernel->phys_base;
 	}
 	if (!machine[0] && attrs->arch != GS_ARCH_UNKNOWN)
 		strncpy(machine, gs_arch_info(attrs->arch)->name, GS_UTSNAME_SIZE - 1);
 }
 
 /* One segment does for the whole direct map: it is one piece. */
-static struct gs_error *find_segments(const struct gs_linux *linux, struct gs_description *d)
+static struct gs_error *find_segments(const struct gs_linux *kernel, struct gs_description *d)
 {
 	const struct gs_range *last = d->ranges + d->range_count - 1;
 
-	d->text = (struct gs_segment){linux->text_gpa, linux->text_size, linux->text_vaddr};
-	if (!linux->has_direct_map || !d->range_count)
+	d->text = (struct gs_segment){kernel->text_gpa, kernel->text_size, kernel->text_vaddr};
+	if (!kernel->has_direct_map || !d->range_count)
 		return NULL;
 	d->segments = calloc(1, sizeof(*d->segments));
 	if (!d->segments)
 		return gs_error_nomem();
 	d->segment_count = 1;
-	d->segments[0].vaddr = linux->direct_map;
+	d->segments[0].vaddr = kernel->direct_map;
 	d->segments[0].size = last->start + last->size;
 	return NULL;
 }
 
-/* On success *linux_ret may be NULL, and then d->why_not says why. */
-static struct gs_error *open_linux(struct gs_memory *mem, struct gs_linux **linux_ret,
+/* On success *kernel_ret may be NULL, and then d->why_not says why. */
+static struct gs_error *open_linux(struct gs_memory *mem, struct gs_linux **kernel_ret,
 				   struct gs_description *d)
 {
-	struct gs_error *err = gs_linux_open(mem, linux_ret);
+	struct gs_error *err = gs_linux_open(mem, kernel_ret);
 
 	if (!err || !is_answer(err))
 		return err;
@@ -91,20 +91,20 @@ static struct gs_error *open_linux(struct gs_memory *mem, struct gs_linux **linu
 static struct gs_error *describe(struct gs_memory *mem, enum gs_ranges_choice choice,
 				 enum gs_dump_format format, struct gs_description *d)
 {
-	GS_CLEANUP(gs_linux_close) struct gs_linux *linux = NULL;
+	GS_CLEANUP(gs_linux_close) struct gs_linux *kernel = NULL;
 	struct gs_error *err = gs_attributes_copy(&mem->attrs, &d->attrs);
 
 	if (!err)
-		err = open_linux(mem, &linux, d);
+		err = open_linux(mem, &kernel, d);
 	if (!err)
-		err = choose_ranges(mem, linux, choice, format, d);
+		err = choose_ranges(mem, kernel, choice, format, d);
 	if (err)
 		return err;
-	d->is_linux = linux;
+	d->is_linux = kernel;
 	d->left_out_bytes = gs_ranges_total_bytes(mem->ranges, mem->range_count) -
 			    gs_ranges_total_bytes(d->ranges, d->range_count);
-	complete_attributes(&d->attrs, linux);
-	return linux ? find_segments(linux, d) : NULL;
+	complete_attributes(&d->attrs, kernel);
+	return kernel ? find_segments(kernel, d) : NULL;
 }
 
 struct gs_error *gs_describe(struct gs_memory *mem, enum gs_ranges_choice choice,
