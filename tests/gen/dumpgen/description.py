@@ -24,8 +24,8 @@ class Description:
     def __init__(self, text):
         self.lines = []
         for number, line in enumerate(text.splitlines(), 1):
-            line = re.sub(r"(^|\s)#.*", "", line).strip()
-            if not line:
+            line = line.strip()
+            if not line or line.startswith("#"):
                 continue
             match = LINE.fullmatch(line)
             if not match or match[1] not in KEYS:

@@ -16,7 +16,8 @@ def override_set(image, text):
     if image.fields[name][1] in SIZES:
         image.set(name, number(image, value))
     else:
-        image.set(name, value.strip('"').encode("latin-1").decode("unicode_escape").encode("latin-1"))
+        text = value.strip('"').encode("latin-1").decode("unicode_escape")
+        image.set(name, text.encode("latin-1"))
 
 
 def override_poke(image, text):
