@@ -87,6 +87,12 @@ $(O)/%.o: %.c $(O)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) -MMD -MP $(ALL_CFLAGS) -c -o $@ $<
 
+# A tool's objects have a folder of their own: $(O)/TOOL is the tool itself.
+$(O)/tools/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -MMD -MP $(ALL_CFLAGS) -c -o $@ $<
+
 $(LIB_A): $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -101,7 +107,7 @@ $(O)/guestscope.pc: lib/guestscope.pc.in Makefile $(O)/flags
 		-e 's|@PACKAGES@|$(PACKAGES) $(OPTIONAL)|;s|@LIBS@|$(LIBS_BARE)|' $< > $@
 
 define tool_rule
-$(O)/$(1): $$(patsubst %.c,$(O)/%.o,$$(wildcard $(1)/*.c)) $(LIB_A)
+$(O)/$(1): $$(patsubst %.c,$(O)/tools/%.o,$$(wildcard $(1)/*.c)) $(LIB_A)
 	$$(call say,LD,$$@)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(DEP_LIBS)
 endef
@@ -160,5 +166,5 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 14
 	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined CC=... CFLAGS=... PREFIX=... DESTDIR=...'
 
--include $(LIB_OBJ:.o=.d) $(foreach t,$(TOOLS),$(patsubst %.c,$(O)/%.d,$(wildcard $(t)/*.c))) \
+-include $(LIB_OBJ:.o=.d) $(foreach t,$(TOOLS),$(patsubst %.c,$(O)/tools/%.d,$(wildcard $(t)/*.c))) \
 	 $(UNIT_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
