@@ -345,3 +345,16 @@ bool gs_json_set(struct gs_json *object, const char *key, struct gs_json *value)
 	return old ? cJSON_ReplaceItemViaPointer(parent, old, node)
 		   : cJSON_AddItemToArray(parent, node);
 }
+
+struct gs_json *gs_json_detach(struct gs_json *object, const char *key)
+{
+	cJSON *node = NULL;
+
+	if (gs_json_type(object) == GS_JSON_OBJECT)
+		node = cJSON_DetachItemFromObjectCaseSensitive(gs_json_node_mutable(object), key);
+	if (node) {
+		cJSON_free(node->string);
+		node->string = NULL;
+	}
+	return gs_json_value(node);
+}

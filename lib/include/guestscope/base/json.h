@@ -84,6 +84,8 @@ struct gs_json *gs_json_copy(const struct gs_json *value);
 bool gs_json_append(struct gs_json *array, struct gs_json *value);
 /* Member @key of @object, replacing one of that name; walks @object. false: out of memory. */
 bool gs_json_set(struct gs_json *object, const char *key, struct gs_json *value);
+/* Take member @key out of @object, for the caller to own; NULL when there is none. */
+struct gs_json *gs_json_detach(struct gs_json *object, const char *key);
 
 enum gs_json_layout {
 	GS_JSON_COMPACT, /* {"a":1,"b":[1,2]} */
