@@ -42,9 +42,14 @@ GS_MUST_CHECK struct gs_error *gs_qmp_address_parse(const char *text, struct gs_
 void gs_qmp_address_deinit(struct gs_qmp_address *address);
 
 struct gs_qmp_options {
-	uint64_t greeting_ms; /* silence after which a connection counts as busy; 0: 5 s */
-	uint64_t command_ms;  /* deadline of a command that has none of its own; 0: 30 s */
-	size_t message_max;   /* bytes of one message from the peer; 0: 256 MiB */
+	/*
+	 * How long a connection may be without a greeting; 0: 5 s. Half way through, a second one
+	 * replaces it unless another client holds the monitor. A QEMU that allocates its guest's
+	 * memory at start needs about a second per GiB.
+	 */
+	uint64_t greeting_ms;
+	uint64_t command_ms; /* deadline of a command that has none of its own; 0: 30 s */
+	size_t message_max;  /* bytes of one message from the peer; 0: 256 MiB */
 	/* Wire trace (-v): @outgoing tells the direction. May be NULL. */
 	void (*trace)(void *arg, bool outgoing, const char *text, size_t size);
 	void *trace_arg;
@@ -54,16 +59,24 @@ struct gs_qmp;
 
 /*
  * Connect, await the greeting (events before it are kept), negotiate without oob.
- * UNREACHABLE: no connection. BUSY: connected but no greeting: "socket is busy: held by PID
- * (comm)". GONE: the peer greeted and left (a QEMU that failed to start). @options may be NULL.
+ *   UNREACHABLE  no connection; pid:N: the process has no monitor to connect to
+ *   BUSY         no greeting, because another client is served: "socket is busy: held by PID
+ *                (comm)"; also where that cannot be ruled out
+ *   TIMEOUT      no greeting although nobody else is connected: QEMU starts, hangs or is stopped
+ *   GONE         the peer greeted and left (a QEMU that failed to start), or left without a word
+ *   PROTOCOL     it speaks something else (a human monitor, say)
+ * @options may be NULL. An fd: address is copied and stays the caller's; the socket behind it may
+ * have been used and negotiated before. pid:N takes the first of the process's monitors that is
+ * free.
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_connect(const struct gs_qmp_address *address,
 					      const struct gs_qmp_options *options,
 					      struct gs_qmp **ret);
 /*
  * A session over an fd that was negotiated by somebody else, maybe by a process that died in the
- * middle of a command: resyncs the peer's parser and drops what the dead one had asked for.
- * Takes @fd on success.
+ * middle of a command or of reading a reply: resyncs the peer's parser, waits until the peer has
+ * done what the dead one had asked for, and drops its replies; events are kept. options.command_ms
+ * bounds the wait (TIMEOUT). Takes @fd on success. No version is known afterwards (all 0).
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_adopt(int fd, const struct gs_qmp_options *options,
 					    struct gs_qmp **ret);
@@ -75,7 +88,10 @@ const char *gs_qmp_name(const struct gs_qmp *qmp);
 /* For poll(); -1 if the transport has none. Data that is already buffered: gs_qmp_has_pending(). */
 int gs_qmp_fd(const struct gs_qmp *qmp);
 bool gs_qmp_has_pending(const struct gs_qmp *qmp);
-/* The QEMU process if it runs on this host and is known for sure, else 0. */
+/*
+ * The QEMU process if it runs on this host and is known for sure, else 0: found by the kernel's
+ * table of sockets among the open files that we may see. Looked up by each call.
+ */
 pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp);
 /* Major, minor, micro of the peer's greeting. */
 void gs_qmp_version(const struct gs_qmp *qmp, int version[3]);
@@ -86,7 +102,8 @@ void gs_qmp_version(const struct gs_qmp *qmp, int version[3]);
  *   REFUSED  the peer answered an error: "<desc>" (its class: gs_qmp_error_class())
  *   TIMEOUT  the deadline passed; the late reply will be dropped
  *   LOST     the connection ended with the command in flight: outcome unknown ("quit": success)
- * @deadline_ms 0: options.command_ms from now.
+ * @deadline_ms 0: options.command_ms from now. A deadline that has passed still takes what is
+ * there.
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_execute(struct gs_qmp *qmp, const char *command,
 					      struct gs_json *arguments, uint64_t deadline_ms,
@@ -98,7 +115,10 @@ GS_MUST_CHECK struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char 
 /* Class of the last REFUSED ("CommandNotFound"); "" before the first. */
 const char *gs_qmp_error_class(const struct gs_qmp *qmp);
 
-/* Split in two, for commands that run long. At most 8 are in flight; ids are the session's. */
+/*
+ * Split in two, for commands that run long. At most 8 are in flight (INVALID beyond); ids are the
+ * session's. One that gs_qmp_await() gave up with TIMEOUT cannot be awaited again.
+ */
 GS_MUST_CHECK struct gs_error *gs_qmp_send(struct gs_qmp *qmp, const char *command,
 					   struct gs_json *arguments, uint64_t *id_ret);
 GS_MUST_CHECK struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
@@ -110,18 +130,23 @@ struct gs_qmp_event {
 	const char *name;           /* borrowed from message */
 	const struct gs_json *data; /* borrowed; NULL if absent */
 	uint64_t received_ms;       /* CLOCK_MONOTONIC */
-	bool synthetic;             /* made here because the peer vanished without a word */
+	bool synthetic;             /* made here, not sent by the peer: see gs_qmp_next_event() */
 };
 void gs_qmp_event_deinit(struct gs_qmp_event *event);
 
 /*
- * The oldest queued event, or the next one to arrive. TIMEOUT at the deadline. When the connection
- * ends, one synthetic SHUTDOWN {guest: false, reason: "disconnected"} comes unless a SHUTDOWN was
- * seen; after that GONE.
+ * The oldest queued event, or the next one to arrive. TIMEOUT at the deadline, which may be in the
+ * past: then what is there is taken. When the connection ends, one synthetic SHUTDOWN {guest:
+ * false, reason: "disconnected"} comes unless a SHUTDOWN was seen; after that GONE.
+ *
+ * The queue holds 65,536 events or 64 MiB. Beyond that the oldest go, and a synthetic EVENTS_LOST
+ * {count: N} stands in their place.
  */
+#define GS_QMP_EVENTS_LOST "EVENTS_LOST"
 GS_MUST_CHECK struct gs_error *gs_qmp_next_event(struct gs_qmp *qmp, uint64_t deadline_ms,
 						 struct gs_qmp_event *ret);
-/* Drop queued events, so that what is awaited next was caused by what is sent next. */
+/* Drop the events that have arrived, so that what is awaited next was caused by what is sent next.
+ */
 void gs_qmp_drop_events(struct gs_qmp *qmp);
 
 /* ---- commands, typed ---- */

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which processes are at the other ends: the sockets' inodes, looked up among open files. */
+#include "peer.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/process.h>
+
+#include "sockets.h"
+
+#define LINK_SIZE 64 /* "socket:[INODE]" and then some */
+
+static bool has_open(pid_t pid, const char *wanted)
+{
+	char path[32], link[LINK_SIZE];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		ssize_t size = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+		link[size < 0 ? 0 : size] = '\0';
+		found = strcmp(link, wanted) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+struct owners {
+	pid_t first;
+	size_t count;
+};
+
+/* The processes, other than @except, that have socket @inode open and let us see it. */
+static struct owners find_owners(uint64_t inode, pid_t except)
+{
+	struct owners owners = {0};
+	char wanted[LINK_SIZE];
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+
+	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
+	while (dir && (entry = readdir(dir))) {
+		pid_t pid = isdigit((unsigned char)*entry->d_name) ? atoi(entry->d_name) : 0;
+
+		if (pid <= 0 || pid == except || !has_open(pid, wanted))
+			continue;
+		if (!owners.count++)
+			owners.first = pid;
+	}
+	if (dir)
+		closedir(dir);
+	return owners;
+}
+
+pid_t gs_qmp_find_peer(int fd)
+{
+	struct gs_qmp_connections c;
+	struct owners owners = {0};
+
+	gs_qmp_connections_of(fd, &c);
+	for (size_t i = 0; i < c.count; i++)
+		if (c.items[i].client_inode == c.own_inode)
+			owners = find_owners(c.items[i].server_inode, getpid());
+	gs_qmp_connections_deinit(&c);
+	/* A copy of QEMU's end in another process would make it a guess. */
+	return owners.count == 1 ? owners.first : 0;
+}
+
+void gs_qmp_find_holder(int fd, struct gs_qmp_holder *ret)
+{
+	struct gs_qmp_connections c;
+
+	*ret = (struct gs_qmp_holder){.holding = GS_QMP_HOLDING_UNKNOWN};
+	gs_qmp_connections_of(fd, &c);
+	if (c.known)
+		ret->holding = GS_QMP_NOT_HELD;
+	for (size_t i = 0; i < c.count; i++) {
+		const struct gs_qmp_connection *other = &c.items[i];
+
+		if (!c.known || other->client_inode == c.own_inode || ret->pid)
+			continue;
+		ret->holding = GS_QMP_HELD;
+		if (other->client_inode)
+			ret->pid = find_owners(other->client_inode, 0).first;
+	}
+	if (ret->pid)
+		gs_process_comm(ret->pid, ret->comm);
+	gs_qmp_connections_deinit(&c);
+}
+
+pid_t gs_qmp_listener_pid(int fd)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return peer.pid > 0 ? peer.pid : 0;
+}
+
+char *gs_qmp_listening_path(pid_t pid, int fd)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return NULL;
+	return gs_qmp_unix_listening_name(st.st_ino);
+}

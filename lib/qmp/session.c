@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sessions: how they begin (connect, adopt), what they know about the peer, how they end. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
+
+#include "address.h"
+#include "connect.h"
+#include "peer.h"
+
+#define GREETING_MS 5000
+#define COMMAND_MS 30000
+#define MESSAGE_MAX (256 * 1024 * 1024)
+
+static struct gs_qmp_options complete(const struct gs_qmp_options *given)
+{
+	struct gs_qmp_options o = given ? *given : (struct gs_qmp_options){0};
+
+	if (!o.greeting_ms)
+		o.greeting_ms = GREETING_MS;
+	if (!o.command_ms)
+		o.command_ms = COMMAND_MS;
+	if (!o.message_max)
+		o.message_max = MESSAGE_MAX;
+	return o;
+}
+
+/*
+ * Replies to a session that shares the socket, before or after a fork, must not be taken for our
+ * own.
+ */
+static void make_id_prefix(char *prefix, size_t size)
+{
+	uint64_t nonce;
+
+	if (getrandom(&nonce, sizeof(nonce), GRND_NONBLOCK) != sizeof(nonce))
+		nonce = gs_now_ms() << 32 ^ (uint64_t)getpid();
+	snprintf(prefix, size, "gs-%08x-", (unsigned int)(nonce ^ nonce >> 32));
+}
+
+struct gs_error *gs_qmp_session_over(int fd, bool aligned, const char *name,
+				     const struct gs_qmp_options *options, struct gs_qmp **ret)
+{
+	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = calloc(1, sizeof(*qmp));
+	struct gs_error *err;
+
+	if (!qmp)
+		return gs_error_nomem();
+	qmp->options = complete(options);
+	qmp->name = strdup(name);
+	if (!qmp->name)
+		return gs_error_nomem();
+	make_id_prefix(qmp->id_prefix, sizeof(qmp->id_prefix));
+	err = gs_qmp_stream_create(fd, aligned, &qmp->options, &qmp->transport);
+	if (!err)
+		*ret = gs_take(qmp);
+	return err;
+}
+
+void gs_qmp_close(struct gs_qmp *qmp)
+{
+	if (!qmp)
+		return;
+	for (size_t i = 0; i < GS_QMP_IN_FLIGHT_MAX; i++)
+		gs_qmp_request_free(&qmp->requests[i]);
+	gs_qmp_events_deinit(&qmp->events);
+	gs_json_destroy(qmp->not_understood);
+	gs_error_destroy(qmp->garbled);
+	gs_error_destroy(qmp->ended);
+	if (qmp->transport)
+		gs_qmp_transport_destroy(qmp->transport);
+	free(qmp->name);
+	free(qmp);
+}
+
+/* ---- the greeting ---- */
+
+static bool is_timeout(const struct gs_error *err)
+{
+	return err && err->code == GS_ERROR_TIMEOUT;
+}
+
+/* Events may come first: another client's doing, or an old one's. */
+static struct gs_error *await_greeting(struct gs_qmp *qmp, uint64_t deadline_ms)
+{
+	struct gs_error *err = NULL;
+
+	while (!err && !qmp->greeted && !qmp->ended) {
+		err = gs_qmp_pump(qmp, deadline_ms);
+		if (!err && !qmp->greeted && !qmp->ended && gs_qmp_is_over(qmp, deadline_ms))
+			err = gs_error_create(GS_ERROR_TIMEOUT, "no greeting in time");
+	}
+	if (!err && !qmp->greeted)
+		err = gs_error_create(GS_ERROR_GONE, "no greeting: %s", qmp->ended->message);
+	return err ? gs_error_wrap(err, "%s", qmp->name) : NULL;
+}
+
+/* A QEMU whose arguments are bad greets its client all the same, and then exits. */
+static struct gs_error *negotiate(struct gs_qmp *qmp)
+{
+	struct gs_error *err;
+
+	qmp->negotiated = true;
+	err = gs_qmp_execute(qmp, "qmp_capabilities", NULL, 0, NULL);
+	if (!err || (err->code != GS_ERROR_LOST && err->code != GS_ERROR_GONE))
+		return err;
+	gs_error_destroy(err);
+	return gs_error_create(GS_ERROR_GONE, "%s: greeted, then ended: %s", qmp->name,
+			       qmp->ended->message);
+}
+
+static bool is_stopped(pid_t pid)
+{
+	char path[32], text[256] = "";
+	const char *end;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	(void)!fgets(text, sizeof(text), file);
+	fclose(file);
+	end = strrchr(text, ')');
+	return end && (strncmp(end, ") T", 3) == 0 || strncmp(end, ") t", 3) == 0);
+}
+
+/* Nobody else is connected, so the server itself is what keeps us waiting. */
+static struct gs_error *describe_idle_server(const struct gs_qmp *qmp)
+{
+	pid_t pid = gs_qmp_listener_pid(gs_qmp_fd(qmp));
+	char comm[17];
+
+	if (!pid || pid == getpid())
+		return gs_error_create(GS_ERROR_TIMEOUT,
+				       "%s: connected, but no greeting: still starting, or hung",
+				       qmp->name);
+	gs_process_comm(pid, comm);
+	return gs_error_create(GS_ERROR_TIMEOUT, "%s: connected, but no greeting: %d (%s) is %s",
+			       qmp->name, (int)pid, comm,
+			       is_stopped(pid) ? "stopped by a signal" : "still starting, or hung");
+}
+
+static struct gs_error *describe_silence(const struct gs_qmp *qmp)
+{
+	struct gs_qmp_holder holder;
+
+	gs_qmp_find_holder(gs_qmp_fd(qmp), &holder);
+	if (holder.holding == GS_QMP_NOT_HELD)
+		return describe_idle_server(qmp);
+	if (holder.holding == GS_QMP_HOLDING_UNKNOWN)
+		return gs_error_create(GS_ERROR_BUSY,
+				       "%s: connected, but no greeting: busy with another client, "
+				       "or not a QMP monitor",
+				       qmp->name);
+	if (!holder.pid)
+		return gs_error_create(GS_ERROR_BUSY,
+				       "%s: socket is busy: held by another client, whose process "
+				       "cannot be seen from here",
+				       qmp->name);
+	return gs_error_create(GS_ERROR_BUSY, "%s: socket is busy: held by %d (%s)", qmp->name,
+			       (int)holder.pid, holder.comm);
+}
+
+static enum gs_qmp_holding holding(const struct gs_qmp *qmp)
+{
+	struct gs_qmp_holder holder;
+
+	gs_qmp_find_holder(gs_qmp_fd(qmp), &holder);
+	return holder.holding;
+}
+
+/* ---- connecting ---- */
+
+static struct gs_error *open_session(const struct gs_qmp_address *address,
+				     const struct gs_qmp_options *options, uint64_t deadline_ms,
+				     struct gs_qmp **ret)
+{
+	gs_autofree char *name = gs_qmp_address_text(address);
+	gs_autoclose int fd = -1;
+	struct gs_error *err;
+
+	if (!name)
+		return gs_error_nomem();
+	err = gs_qmp_open_socket(address, deadline_ms, &fd);
+	if (err)
+		return gs_error_wrap(err, "%s", name);
+	err = gs_qmp_session_over(fd, address->kind != GS_QMP_FD, name, options, ret);
+	if (err)
+		return gs_error_wrap(err, "%s", name);
+	gs_take_fd(&fd);
+	return NULL;
+}
+
+/*
+ * A QEMU may lose its first client while it starts, by a race of its own; a second connection then
+ * gets through. Behind another client there is nothing to gain by giving up one's place.
+ */
+static struct gs_error *await_turn(const struct gs_qmp_address *address,
+				   const struct gs_qmp_options *options, uint64_t deadline_ms,
+				   struct gs_qmp **qmp)
+{
+	uint64_t half_ms = (*qmp)->options.greeting_ms / 2;
+	struct gs_error *err = await_greeting(*qmp, gs_deadline_in(half_ms));
+
+	if (!is_timeout(err))
+		return err;
+	gs_error_destroy(err);
+	if (holding(*qmp) == GS_QMP_NOT_HELD) {
+		gs_qmp_close(gs_take(*qmp));
+		err = open_session(address, options, deadline_ms, qmp);
+		if (err)
+			return err;
+	}
+	err = await_greeting(*qmp, deadline_ms);
+	if (!is_timeout(err))
+		return err;
+	gs_error_destroy(err);
+	return describe_silence(*qmp);
+}
+
+struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
+				       const struct gs_qmp_options *options, bool give_way,
+				       struct gs_qmp **ret)
+{
+	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
+	uint64_t deadline_ms = gs_deadline_in(complete(options).greeting_ms);
+	struct gs_error *err = open_session(address, options, deadline_ms, &qmp);
+
+	if (!err && give_way && holding(qmp) == GS_QMP_HELD)
+		return describe_silence(qmp);
+	if (!err)
+		err = await_turn(address, options, deadline_ms, &qmp);
+	if (!err)
+		err = negotiate(qmp);
+	if (!err)
+		*ret = gs_take(qmp);
+	return err;
+}
+
+/* ---- sockets with a past ---- */
+
+/* The reply to a marker parts what was asked before from what will be asked. */
+static struct gs_error *take_over(struct gs_qmp *qmp, uint64_t deadline_ms)
+{
+	struct gs_error *err;
+
+	qmp->negotiated = true;
+	err = gs_qmp_recover(qmp, deadline_ms);
+	while (!err && qmp->marker_id && !qmp->ended) {
+		err = gs_qmp_pump(qmp, deadline_ms);
+		if (!err && qmp->marker_id && !qmp->ended && gs_qmp_is_over(qmp, deadline_ms))
+			err = gs_error_create(GS_ERROR_TIMEOUT, "no answer in time");
+	}
+	if (!err && qmp->marker_id)
+		err = gs_error_create(GS_ERROR_GONE, "%s", qmp->ended->message);
+	return gs_error_wrap(err, "%s", qmp->name);
+}
+
+struct gs_error *gs_qmp_adopt(int fd, const struct gs_qmp_options *options, struct gs_qmp **ret)
+{
+	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
+	struct gs_qmp_address address = {.kind = GS_QMP_FD, .fd = fd};
+	struct gs_error *err = open_session(&address, options, GS_NO_DEADLINE, &qmp);
+
+	if (!err)
+		err = take_over(qmp, gs_deadline_in(qmp->options.command_ms));
+	if (err)
+		return err;
+	close(fd); /* the session has a copy */
+	*ret = gs_take(qmp);
+	return NULL;
+}
+
+/*
+ * An inherited socket may be fresh, or have been used by the process before us: what both have in
+ * common is that the marker gets a reply.
+ */
+static struct gs_error *connect_fd(const struct gs_qmp_address *address,
+				   const struct gs_qmp_options *options, struct gs_qmp **ret)
+{
+	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
+	uint64_t deadline_ms = gs_deadline_in(complete(options).greeting_ms);
+	struct gs_error *err = open_session(address, options, deadline_ms, &qmp);
+
+	if (!err)
+		err = take_over(qmp, deadline_ms);
+	if (is_timeout(err)) {
+		gs_error_destroy(err);
+		return describe_silence(qmp);
+	}
+	if (!err)
+		*ret = gs_take(qmp);
+	return err;
+}
+
+struct gs_error *gs_qmp_connect(const struct gs_qmp_address *address,
+				const struct gs_qmp_options *options, struct gs_qmp **ret)
+{
+	switch (address->kind) {
+	case GS_QMP_UNIX:
+	case GS_QMP_TCP:
+		return gs_qmp_connect_socket(address, options, false, ret);
+	case GS_QMP_FD:
+		return connect_fd(address, options, ret);
+	case GS_QMP_PID:
+		return gs_qmp_connect_process(address, options, ret);
+	}
+	return gs_error_create(GS_ERROR_INVALID, "no such kind of address");
+}
+
+/* ---- what the session knows ---- */
+
+const char *gs_qmp_name(const struct gs_qmp *qmp)
+{
+	return qmp->name;
+}
+
+int gs_qmp_fd(const struct gs_qmp *qmp)
+{
+	return qmp->transport->ops->fd(qmp->transport);
+}
+
+bool gs_qmp_has_pending(const struct gs_qmp *qmp)
+{
+	return qmp->events.count || qmp->events.dropped ||
+	       qmp->transport->ops->has_pending(qmp->transport);
+}
+
+pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp)
+{
+	return qmp->ended ? 0 : qmp->transport->ops->peer_pid(qmp->transport);
+}
+
+void gs_qmp_version(const struct gs_qmp *qmp, int version[3])
+{
+	memcpy(version, qmp->version, sizeof(qmp->version));
+}

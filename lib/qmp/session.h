@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a session consists of. Messages go this way:
+ *
+ *	transport ── gs_qmp_pump() ──┬─ greeting ─── session.c
+ *	                             ├─ event ────── events.c: queue
+ *	                             └─ reply ────── incoming.c: the request with its id
+ *
+ * Recovery (incoming.c). An error without an id, or bytes that are no message, tell that something
+ * was not understood, but not what. The session then makes the peer's parser forget what it has,
+ *and sends a marker, a command whose reply everything older must precede. When that comes, the
+ *requests that are older and still without a reply are the ones that were not understood.
+ */
+#ifndef QMP_SESSION_H
+#define QMP_SESSION_H
+
+#include <guestscope/qmp.h>
+
+#include "transport.h"
+
+#define GS_QMP_IN_FLIGHT_MAX 8
+#define GS_QMP_COMMAND_NAME_SIZE 64
+
+enum gs_qmp_request_state {
+	GS_QMP_REQUEST_FREE,
+	GS_QMP_REQUEST_WAITING,
+	GS_QMP_REQUEST_ANSWERED,
+	GS_QMP_REQUEST_ABANDONED, /* nobody waits, but the peer has yet to answer it */
+};
+
+struct gs_qmp_request {
+	enum gs_qmp_request_state state;
+	uint64_t id;
+	char command[GS_QMP_COMMAND_NAME_SIZE];
+	bool carries_fd;
+	struct gs_json *reply;    /* ANSWERED: the whole message, or */
+	struct gs_error *failure; /* why there is none */
+};
+
+struct gs_qmp_events {
+	struct gs_qmp_event *ring;
+	size_t *sizes; /* bytes of each one's text */
+	size_t first, count, capacity;
+	size_t bytes;     /* of all in the ring */
+	uint64_t dropped; /* older than the first, not yet reported */
+	bool shutdown_seen;
+};
+
+struct gs_qmp {
+	struct gs_qmp_options options; /* complete: no zeros that stand for defaults */
+	struct gs_qmp_transport *transport;
+	char *name;
+	char id_prefix[32]; /* of this session alone, even after a fork */
+	uint64_t last_id;
+	struct gs_qmp_request requests[GS_QMP_IN_FLIGHT_MAX];
+	struct gs_qmp_events events;
+
+	uint64_t marker_id;             /* of the recovery in process, or 0 */
+	struct gs_json *not_understood; /* the error without an id that set it off, or */
+	struct gs_error *garbled;       /* what was wrong with the bytes that did */
+
+	bool greeted;
+	bool negotiated;        /* from here on, garbage sets off a recovery */
+	struct gs_error *ended; /* why no more will come */
+	int version[3];
+	char error_class[64];
+};
+
+/* ---- session.c ---- */
+
+/*
+ * A session over a connected socket, which it takes on success; nothing was said yet. @aligned: see
+ * transport.h. @name is copied.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_session_over(int fd, bool aligned, const char *name,
+						   const struct gs_qmp_options *options,
+						   struct gs_qmp **ret);
+/* Connect to a UNIX or TCP address; @give_way: BUSY at once, not when patience ends. */
+GS_MUST_CHECK struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
+						     const struct gs_qmp_options *options,
+						     bool give_way, struct gs_qmp **ret);
+
+/* ---- incoming.c ---- */
+
+/*
+ * Receive one message and file it. NULL also when the connection ended: then qmp->ended is set.
+ * TIMEOUT when nothing came.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_pump(struct gs_qmp *qmp, uint64_t deadline_ms);
+/* Start a recovery, or go on with the one in process. */
+GS_MUST_CHECK struct gs_error *gs_qmp_recover(struct gs_qmp *qmp, uint64_t deadline_ms);
+void gs_qmp_request_free(struct gs_qmp_request *request);
+struct gs_qmp_request *gs_qmp_request_find(struct gs_qmp *qmp, uint64_t id);
+/* The command as it goes over the wire. Takes @arguments, which may be NULL. */
+GS_MUST_CHECK struct gs_error *gs_qmp_request_text(const struct gs_qmp *qmp, const char *command,
+						   struct gs_json *arguments, uint64_t id,
+						   char **ret);
+/* Whether to stop waiting: the deadline has passed and everything that had arrived is filed. */
+bool gs_qmp_is_over(struct gs_qmp *qmp, uint64_t deadline_ms);
+
+/* ---- events.c ---- */
+
+/* Takes @message, an object with a member "event". @size: bytes of its text. */
+GS_MUST_CHECK struct gs_error *gs_qmp_events_push(struct gs_qmp_events *events,
+						  struct gs_json *message, size_t size);
+/* Queue the event that a peer which vanishes does not send. */
+GS_MUST_CHECK struct gs_error *gs_qmp_events_push_end(struct gs_qmp_events *events);
+void gs_qmp_events_clear(struct gs_qmp_events *events);
+void gs_qmp_events_deinit(struct gs_qmp_events *events);
+
+/* ---- process.c ---- */
+
+/* Connect to a monitor of the QEMU process of a PID address. */
+GS_MUST_CHECK struct gs_error *gs_qmp_connect_process(const struct gs_qmp_address *address,
+						      const struct gs_qmp_options *options,
+						      struct gs_qmp **ret);
+
+#endif
