@@ -123,7 +123,7 @@ struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_m
 void gs_process_deinit(struct gs_process *process)
 {
 	if (process->gate_fd >= 0) {
-		close(process->gate_fd);
+		spawn_hang_up(process->gate_fd);
 		reap(process);
 	}
 	if (process->pidfd >= 0)

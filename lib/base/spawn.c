@@ -126,6 +126,12 @@ void spawn_abandon(pid_t pid)
 		;
 }
 
+void spawn_hang_up(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
 static struct gs_error *start_child(struct spawn_child *child, struct gs_process *ret)
 {
 	sigset_t old;
@@ -180,7 +186,7 @@ static struct gs_error *start_detached(struct spawn_child *child, struct gs_proc
 	close(report[1]);
 	if (!err)
 		err = receive_child(report[0], ret);
-	close(report[0]);
+	spawn_hang_up(report[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return err;
@@ -199,7 +205,7 @@ static struct gs_error *start(const struct gs_spawn *spawn, struct spawn_child *
 	err = spawn->detach ? start_detached(child, ret) : start_child(child, ret);
 	close(link[1]);
 	if (err) {
-		close(link[0]);
+		spawn_hang_up(link[0]);
 		return err;
 	}
 	ret->gate_fd = link[0];

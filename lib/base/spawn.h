@@ -46,6 +46,12 @@ __attribute__((noreturn)) void spawn_child_main(struct spawn_child *child);
  */
 __attribute__((noreturn)) void spawn_intermediate_main(struct spawn_child *child, int report_fd);
 
+/*
+ * Closes our end of a socket pair, so that the other sees it even while a process that some thread
+ * is just forking holds a copy.
+ */
+void spawn_hang_up(int fd);
+
 /* The end of a child that is not to be: kills and reaps it. */
 void spawn_abandon(pid_t pid);
 

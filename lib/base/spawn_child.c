@@ -123,9 +123,11 @@ void spawn_intermediate_main(struct spawn_child *child, int report_fd)
 		spawn_child_main(child);
 	if (pid < 0)
 		pid = -errno;
-	close(child->link);
 	send(report_fd, &pid, sizeof(pid), MSG_NOSIGNAL);
-	while (read(report_fd, &byte, 1) < 0 && errno == EINTR)
+	/* Two such processes that held each other's sockets would wait for each other. */
+	dup2(report_fd, 0);
+	syscall(SYS_close_range, 1, UINT_MAX, 0);
+	while (read(0, &byte, 1) < 0 && errno == EINTR)
 		;
 	_exit(0);
 }
