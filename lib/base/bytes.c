@@ -97,7 +97,7 @@ struct gs_error *gs_cursor_skip(struct gs_cursor *c, const char *what, size_t si
 
 struct gs_error *gs_cursor_u8(struct gs_cursor *c, const char *what, uint8_t *ret)
 {
-	const uint8_t *from;
+	const uint8_t *from = NULL;
 	struct gs_error *err = gs_cursor_bytes(c, what, sizeof(*ret), &from);
 
 	if (!err)
@@ -107,7 +107,7 @@ struct gs_error *gs_cursor_u8(struct gs_cursor *c, const char *what, uint8_t *re
 
 struct gs_error *gs_cursor_u16(struct gs_cursor *c, const char *what, uint16_t *ret)
 {
-	const uint8_t *from;
+	const uint8_t *from = NULL;
 	struct gs_error *err = gs_cursor_bytes(c, what, sizeof(*ret), &from);
 
 	if (!err)
@@ -117,7 +117,7 @@ struct gs_error *gs_cursor_u16(struct gs_cursor *c, const char *what, uint16_t *
 
 struct gs_error *gs_cursor_u32(struct gs_cursor *c, const char *what, uint32_t *ret)
 {
-	const uint8_t *from;
+	const uint8_t *from = NULL;
 	struct gs_error *err = gs_cursor_bytes(c, what, sizeof(*ret), &from);
 
 	if (!err)
@@ -127,7 +127,7 @@ struct gs_error *gs_cursor_u32(struct gs_cursor *c, const char *what, uint32_t *
 
 struct gs_error *gs_cursor_u64(struct gs_cursor *c, const char *what, uint64_t *ret)
 {
-	const uint8_t *from;
+	const uint8_t *from = NULL;
 	struct gs_error *err = gs_cursor_bytes(c, what, sizeof(*ret), &from);
 
 	if (!err)

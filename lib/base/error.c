@@ -22,7 +22,7 @@ static void hide_control_characters(char *message)
 	}
 }
 
-static char *format_message(const char *fmt, va_list ap)
+GS_PRINTF(1, 0) static char *format_message(const char *fmt, va_list ap)
 {
 	char *message;
 

@@ -26,7 +26,7 @@ struct gs_text {
 void gs_text_append(struct gs_text *t, const void *data, size_t size);
 void gs_text_puts(struct gs_text *t, const char *string);
 GS_PRINTF(2, 3) void gs_text_printf(struct gs_text *t, const char *fmt, ...);
-void gs_text_vprintf(struct gs_text *t, const char *fmt, va_list ap);
+GS_PRINTF(2, 0) void gs_text_vprintf(struct gs_text *t, const char *fmt, va_list ap);
 void gs_text_clear(struct gs_text *t); /* keeps the room */
 void gs_text_deinit(struct gs_text *t);
 /* The string, owned by the caller ("" if nothing was appended); @t is empty afterwards. */
