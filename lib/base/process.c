@@ -73,7 +73,7 @@ static struct gs_error *receive_failure(int link)
 static void reap(const struct gs_process *process)
 {
 	if (!process->detached)
-		spawn_abandon(process->pid);
+		gs_spawn_abandon(process->pid);
 }
 
 struct gs_error *gs_process_open_gate(struct gs_process *process)
@@ -123,7 +123,7 @@ struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_m
 void gs_process_deinit(struct gs_process *process)
 {
 	if (process->gate_fd >= 0) {
-		spawn_hang_up(process->gate_fd);
+		gs_spawn_hang_up(process->gate_fd);
 		reap(process);
 	}
 	if (process->pidfd >= 0)

@@ -119,14 +119,14 @@ static pid_t fork_blocked(sigset_t *old_ret)
 	return pid;
 }
 
-void spawn_abandon(pid_t pid)
+void gs_spawn_abandon(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
-void spawn_hang_up(int fd)
+void gs_spawn_hang_up(int fd)
 {
 	shutdown(fd, SHUT_RDWR);
 	close(fd);
@@ -139,12 +139,12 @@ static struct gs_error *start_child(struct spawn_child *child, struct gs_process
 	struct gs_error *err;
 
 	if (pid == 0)
-		spawn_child_main(child);
+		gs_spawn_child_main(child);
 	if (pid < 0)
 		return gs_error_os(errno, "fork");
 	err = gs_pidfd_open(pid, &ret->pidfd);
 	if (err) {
-		spawn_abandon(pid);
+		gs_spawn_abandon(pid);
 		return err;
 	}
 	ret->pid = pid;
@@ -180,13 +180,13 @@ static struct gs_error *start_detached(struct spawn_child *child, struct gs_proc
 	pid = fork_blocked(&old);
 	if (pid == 0) {
 		close(report[0]);
-		spawn_intermediate_main(child, report[1]);
+		gs_spawn_intermediate_main(child, report[1]);
 	}
 	err = pid < 0 ? gs_error_os(errno, "fork") : NULL;
 	close(report[1]);
 	if (!err)
 		err = receive_child(report[0], ret);
-	spawn_hang_up(report[0]);
+	gs_spawn_hang_up(report[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return err;
@@ -205,7 +205,7 @@ static struct gs_error *start(const struct gs_spawn *spawn, struct spawn_child *
 	err = spawn->detach ? start_detached(child, ret) : start_child(child, ret);
 	close(link[1]);
 	if (err) {
-		spawn_hang_up(link[0]);
+		gs_spawn_hang_up(link[0]);
 		return err;
 	}
 	ret->gate_fd = link[0];

@@ -37,22 +37,22 @@ struct spawn_child {
  * The child's life until exec, entered with all signals blocked. Between fork and exec only
  * async-signal-safe functions may run, for another thread may have held any lock.
  */
-__attribute__((noreturn)) void spawn_child_main(struct spawn_child *child);
+__attribute__((noreturn)) void gs_spawn_child_main(struct spawn_child *child);
 
 /*
  * The life of the process between us and a detached child: starts a session, forks the child,
  * sends its pid (or -errno) up @report_fd and stays until the other end closes. Until then the pid
  * cannot be used again.
  */
-__attribute__((noreturn)) void spawn_intermediate_main(struct spawn_child *child, int report_fd);
+__attribute__((noreturn)) void gs_spawn_intermediate_main(struct spawn_child *child, int report_fd);
 
 /*
  * Closes our end of a socket pair, so that the other sees it even while a process that some thread
  * is just forking holds a copy.
  */
-void spawn_hang_up(int fd);
+void gs_spawn_hang_up(int fd);
 
 /* The end of a child that is not to be: kills and reaps it. */
-void spawn_abandon(pid_t pid);
+void gs_spawn_abandon(pid_t pid);
 
 #endif

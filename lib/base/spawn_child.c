@@ -100,7 +100,7 @@ static bool gate_opens(int link)
 	return n == 1;
 }
 
-void spawn_child_main(struct spawn_child *child)
+void gs_spawn_child_main(struct spawn_child *child)
 {
 	reset_signals();
 	if (place_fds(child) < 0)
@@ -111,7 +111,7 @@ void spawn_child_main(struct spawn_child *child)
 	fail(child);
 }
 
-void spawn_intermediate_main(struct spawn_child *child, int report_fd)
+void gs_spawn_intermediate_main(struct spawn_child *child, int report_fd)
 {
 	pid_t pid;
 	char byte;
@@ -120,7 +120,7 @@ void spawn_intermediate_main(struct spawn_child *child, int report_fd)
 	setsid();
 	pid = _Fork();
 	if (pid == 0)
-		spawn_child_main(child);
+		gs_spawn_child_main(child);
 	if (pid < 0)
 		pid = -errno;
 	send(report_fd, &pid, sizeof(pid), MSG_NOSIGNAL);
