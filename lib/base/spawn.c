@@ -19,16 +19,15 @@
 
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
-static bool is_executable(const char *path)
+/* 0, EACCES for a file that may not be run, or ENOENT, also for a folder that hides what is in it.
+ */
+static int check_program(const char *path)
 {
 	struct stat st;
 
-	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
-		return false;
-	if (S_ISREG(st.st_mode))
-		return true;
-	errno = EACCES;
-	return false;
+	if (stat(path, &st) < 0)
+		return ENOENT;
+	return S_ISREG(st.st_mode) && access(path, X_OK) == 0 ? 0 : EACCES;
 }
 
 /*
@@ -38,7 +37,7 @@ static bool is_executable(const char *path)
 static struct gs_error *find_program(const char *name, char **ret)
 {
 	const char *path = getenv("PATH");
-	int reason = ENOENT;
+	int rc, reason = ENOENT;
 
 	if (strchr(name, '/')) {
 		*ret = strdup(name);
@@ -51,11 +50,12 @@ static struct gs_error *find_program(const char *name, char **ret)
 
 		if (!file)
 			return gs_error_nomem();
-		if (is_executable(file)) {
+		rc = check_program(file);
+		if (rc == 0) {
 			*ret = gs_take(file);
 			return NULL;
 		}
-		if (errno == EACCES)
+		if (rc == EACCES)
 			reason = EACCES;
 		dir = *end ? end + 1 : NULL;
 	}
