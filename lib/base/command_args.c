@@ -76,6 +76,11 @@ const char *gs_args_at(const struct gs_args *args, size_t i)
 	return i < args->positional_count ? args->positional[i] : NULL;
 }
 
+const char *const *gs_args_all(const struct gs_args *args)
+{
+	return (const char *const *)args->positional;
+}
+
 const char *gs_args_guest(const struct gs_args *args)
 {
 	const char *guest = gs_args_get(args, "guest");

@@ -76,6 +76,7 @@ GS_MUST_CHECK struct gs_error *gs_args_duration(const struct gs_args *args, cons
 						uint64_t fallback_ms, uint64_t *ms_ret);
 size_t gs_args_count(const struct gs_args *args);
 const char *gs_args_at(const struct gs_args *args, size_t i); /* positional; NULL past the last */
+const char *const *gs_args_all(const struct gs_args *args);   /* the same, all of them */
 const char *gs_args_guest(const struct gs_args *args); /* -g, else $GUESTSCOPE_GUEST, else NULL */
 const char *const *gs_args_rest(
 	const struct gs_args *args); /* after "--"; NULL if there was none */

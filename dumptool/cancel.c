@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Progress of the command, and the signals that cancel it. */
+#include <signal.h>
+
+#include "dumptool.h"
+
+static struct gs_progress progress;
+static volatile sig_atomic_t signalled; /* by which signal; 0: none */
+
+static void on_signal(int signal)
+{
+	signalled = signal;
+	progress.cancelled = 1;
+}
+
+struct gs_progress *dumptool_progress(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		/* What nohup or a shell's background job ignores stays ignored. */
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+	}
+	return &progress;
+}
+
+bool dumptool_cancelled(void)
+{
+	return signalled;
+}
+
+int dumptool_cancelled_status(void)
+{
+	return GS_EXIT_SIGNAL + signalled;
+}

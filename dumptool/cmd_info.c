@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dumptool info: what a dump is and what it holds. */
+#include <string.h>
+
+#include <guestscope/linux.h>
+
+#include "dumptool.h"
+
+static const struct gs_emit_column range_columns[] = {
+	{"start", "START", true},
+	{"end", "END", true},
+	{"size", "SIZE", true},
+};
+
+/* Bits of a kdump header's status word. */
+static const struct {
+	uint32_t bit;
+	const char *name;
+} status_flags[] = {
+	{0x1, "zlib"},  {0x2, "lzo"},        {0x4, "snappy"},
+	{0x20, "zstd"}, {0x8, "incomplete"}, {0x10, "excluded-vmemmap"},
+};
+
+static const char *const uts_keys[GS_UTSNAME_FIELDS] = {"sysname", "nodename", "release",
+							"version", "machine",  "domainname"};
+static const char *const uts_labels[GS_UTSNAME_FIELDS] = {"System",  "Node",    "Release",
+							  "Version", "Machine", "Domain"};
+
+static void emit_status(struct gs_emit *e, uint32_t status)
+{
+	gs_autojson struct gs_json *names = gs_json_new_array();
+
+	for (size_t i = 0; i < sizeof(status_flags) / sizeof(*status_flags); i++) {
+		if (status & status_flags[i].bit)
+			gs_json_append(names, gs_json_new_string(status_flags[i].name));
+	}
+	gs_emit_json(e, "status", "Status flags", names);
+}
+
+static void emit_file(struct gs_emit *e, const struct gs_memory *mem,
+		      const struct gs_dump_facts *facts)
+{
+	gs_emit_string(e, "file", "File", mem->name);
+	gs_emit_string(e, "format", "Format", facts->format);
+	gs_emit_bool(e, "flattened", "Flattened", facts->flattened);
+	if (facts->parts > 1)
+		gs_emit_u64(e, "parts", "Parts", facts->parts);
+	gs_emit_bytes(e, "file_size", "File size", facts->file_bytes);
+	if (facts->kdump_version) {
+		gs_emit_i64(e, "kdump_version", "Header version", facts->kdump_version);
+		emit_status(e, facts->status);
+		gs_emit_u64(e, "dump_level", "Dump level", mem->attrs.dump_level);
+	}
+	if (facts->load_count)
+		gs_emit_u64(e, "load_segments", "PT_LOADs", facts->load_count);
+	gs_emit_bool(e, "incomplete", "Incomplete", mem->attrs.incomplete);
+}
+
+static void emit_utsname(struct gs_emit *e, const struct gs_attributes *attrs)
+{
+	for (int i = 0; i < GS_UTSNAME_FIELDS; i++) {
+		if (attrs->utsname[i][0])
+			gs_emit_string(e, uts_keys[i], uts_labels[i], attrs->utsname[i]);
+	}
+}
+
+/* From VMCOREINFO: the one thing about a kernel that every dump with one tells. */
+static struct gs_error *emit_release(struct gs_emit *e, const struct gs_attributes *attrs)
+{
+	GS_CLEANUP(gs_vmcoreinfo_destroy) struct gs_vmcoreinfo *v = NULL;
+	struct gs_error *err;
+
+	gs_emit_bool(e, "vmcoreinfo", "VMCOREINFO", attrs->vmcoreinfo);
+	if (!attrs->vmcoreinfo)
+		return NULL;
+	err = gs_vmcoreinfo_parse(attrs->vmcoreinfo, attrs->vmcoreinfo_size, &v);
+	if (!err)
+		gs_emit_string(e, "osrelease", "Kernel release", gs_vmcoreinfo_get(v, "OSRELEASE"));
+	return err;
+}
+
+static struct gs_error *emit_guest(struct gs_emit *e, const struct gs_attributes *attrs)
+{
+	gs_emit_string(e, "arch", "Architecture", gs_arch_info(attrs->arch)->name);
+	gs_emit_u64(e, "bits", "Word size", attrs->is_64bit ? 64 : 32);
+	gs_emit_string(e, "byte_order", "Byte order", attrs->big_endian ? "big" : "little");
+	gs_emit_bytes(e, "page_size", "Page size", attrs->page_size);
+	gs_emit_u64(e, "cpus", "CPUs", attrs->cpu_count);
+	if (attrs->has_phys_base)
+		gs_emit_i64(e, "phys_base", "phys_base", attrs->phys_base);
+	emit_utsname(e, attrs);
+	return emit_release(e, attrs);
+}
+
+static void emit_notes(struct gs_emit *e, const struct gs_attributes *attrs)
+{
+	uint64_t count = 0;
+	size_t pos = 0;
+	bool found;
+
+	do {
+		struct gs_note note;
+		gs_autoerror struct gs_error *err = gs_note_next(
+			attrs->notes, attrs->notes_size, attrs->big_endian, &pos, &note, &found);
+
+		if (err) {
+			gs_emit_string(e, "notes_damaged", "Notes damaged", err->message);
+			break;
+		}
+		count += found;
+	} while (found);
+	gs_emit_u64(e, "notes", "Notes", count);
+	gs_emit_bytes(e, "notes_size", "Size of notes", attrs->notes_size);
+	gs_emit_bytes(e, "eraseinfo_size", "Erase info", attrs->eraseinfo_size);
+}
+
+static void emit_ranges(struct gs_emit *e, const struct gs_memory *mem)
+{
+	gs_emit_bytes(e, "memory_size", "Memory",
+		      gs_ranges_total_bytes(mem->ranges, mem->range_count));
+	gs_emit_table(e, "ranges", "Ranges", range_columns, 3);
+	for (size_t i = 0; i < mem->range_count; i++) {
+		gs_emit_row(e);
+		gs_emit_address(e, "start", "", mem->ranges[i].start);
+		gs_emit_address(e, "end", "", mem->ranges[i].start + mem->ranges[i].size - 1);
+		gs_emit_bytes(e, "size", "", mem->ranges[i].size);
+	}
+	gs_emit_end(e);
+}
+
+int cmd_info(struct gs_args *args)
+{
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, false);
+	struct gs_error *err = e ? dumptool_open(args, &mem) : gs_error_nomem();
+
+	if (err)
+		return gs_args_fail(args, err);
+	gs_emit_begin(e, NULL, NULL);
+	emit_file(e, mem, gs_dump_facts(mem));
+	err = emit_guest(e, &mem->attrs);
+	emit_notes(e, &mem->attrs);
+	emit_ranges(e, mem);
+	gs_emit_end(e);
+	return gs_args_fail(args, err ? err : gs_emit_finish(e));
+}

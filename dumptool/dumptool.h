@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of dumptool share. */
+#ifndef DUMPTOOL_H
+#define DUMPTOOL_H
+
+#include <guestscope/base/command.h>
+#include <guestscope/base/progress.h>
+#include <guestscope/job.h>
+
+int cmd_convert(struct gs_args *args);
+int cmd_info(struct gs_args *args);
+int cmd_notes(struct gs_args *args);
+
+/* ---- input.c: the dump that a command reads ---- */
+
+/* Options of commands that read a dump: rows of their tables. */
+#define DUMPTOOL_INPUT_OPTIONS                                                                   \
+	{.name = "raw-base",                                                                     \
+	 .argument = "ADDRESS",                                                                  \
+	 .help = "FILE is a plain image of memory that starts at this guest physical address"},  \
+	{                                                                                        \
+		.name = "spool-dir", .argument = "DIR",                                          \
+		.help = "where input from a pipe, and indexes that do not fit into memory, are " \
+			"kept meanwhile (default: /var/tmp)"                                     \
+	}
+
+/* The positional arguments: the parts of one dump. */
+static inline const char *const *dumptool_paths(const struct gs_args *args)
+{
+	return gs_args_all(args);
+}
+
+/* Opens them; "-" is standard input, which is spooled first. */
+GS_MUST_CHECK struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret);
+
+/* ---- cancel.c: progress, and the signals that end it ---- */
+
+/*
+ * The one progress of this run. From the first call on SIGINT, SIGTERM and SIGHUP cancel the job;
+ * a second one ends the tool at once.
+ */
+struct gs_progress *dumptool_progress(void);
+bool dumptool_cancelled(void);
+/* Exit status for the signal that cancelled. */
+int dumptool_cancelled_status(void);
+
+/* ---- output_options.c: what dump and convert write ---- */
+
+#define DUMPTOOL_OUTPUT_OPTIONS                                                                    \
+	{.name = "output",                                                                         \
+	 .letter = 'o',                                                                            \
+	 .argument = "FILE",                                                                       \
+	 .help = "where to write; - is standard output (kdump formats are then flattened)"},       \
+		{.name = "format",                                                                 \
+		 .letter = 'f',                                                                    \
+		 .argument = "FORMAT",                                                             \
+		 .help = "format of the output (default: kdump-zlib)",                             \
+		 .values = "elf|kdump-zlib|kdump-lzo|kdump-snappy|kdump-zstd|kdump-raw"},          \
+		{.name = "flatten", .help = "write the flattened (\"makedumpfile -F\") form"},     \
+		{.name = "ranges",                                                                 \
+		 .argument = "WHICH",                                                              \
+		 .help = "all memory, or only what the guest's kernel uses as RAM (default: "      \
+			 "system for "                                                             \
+			 "kdump formats of Linux guests, else all)",                               \
+		 .values = "system|all"},                                                          \
+		{.name = "dump-level",                                                             \
+		 .letter = 'd',                                                                    \
+		 .argument = "LEVEL",                                                              \
+		 .help = "1: zero pages share one (default); 0: each is stored",                   \
+		 .values = "0|1"},                                                                 \
+		{.name = "drop-zero", .help = "leave zero pages out of kdump formats altogether"}, \
+		{.name = "level",                                                                  \
+		 .argument = "N",                                                                  \
+		 .help = "compression level: lower is faster, higher is smaller"},                 \
+		{.name = "threads",                                                                \
+		 .argument = "N",                                                                  \
+		 .help = "worker threads (default: one per CPU)"},                                 \
+	{                                                                                          \
+		.name = "force", .help = "replace an existing output file"                         \
+	}
+
+/* INVALID names the option. Notes go to stderr by gs_args_note(); @args outlives @ret. */
+GS_MUST_CHECK struct gs_error *dumptool_output_spec(struct gs_args *args,
+						    struct gs_output_spec *ret);
+GS_MUST_CHECK struct gs_error *dumptool_open_output(const struct gs_args *args,
+						    struct gs_outfile **ret);
+/* One line about what was written, under -v. */
+void dumptool_say_result(const struct gs_args *args, const struct gs_outfile *out,
+			 const struct gs_job_result *result);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options about output that dump and convert have in common. */
+#include <string.h>
+
+#include <guestscope/base/text.h>
+
+#include "dumptool.h"
+
+#define THREADS_MAX 1024
+
+static void note(void *arg, const char *text)
+{
+	gs_args_note(arg, "%s", text);
+}
+
+/* A number up to @max; 0 means that the option was not given, and cannot be given. */
+static struct gs_error *parse_count(const struct gs_args *args, const char *option, uint64_t max,
+				    uint64_t *ret)
+{
+	struct gs_error *err = gs_args_u64(args, option, 0, ret);
+
+	if (err)
+		return err;
+	if (*ret > max || (!*ret && gs_args_has(args, option)))
+		return gs_error_create(GS_ERROR_INVALID, "--%s: %s is not in 1 to %llu", option,
+				       gs_args_get(args, option), (unsigned long long)max);
+	return NULL;
+}
+
+static enum gs_ranges_choice parse_ranges(const struct gs_args *args)
+{
+	const char *ranges = gs_args_get(args, "ranges");
+
+	if (!ranges)
+		return GS_RANGES_DEFAULT;
+	return strcmp(ranges, "all") == 0 ? GS_RANGES_ALL : GS_RANGES_SYSTEM;
+}
+
+struct gs_error *dumptool_output_spec(struct gs_args *args, struct gs_output_spec *ret)
+{
+	const char *format = gs_args_get(args, "format");
+	const char *dump_level = gs_args_get(args, "dump-level");
+	uint64_t level, threads;
+	struct gs_error *err;
+
+	err = parse_count(args, "level", INT32_MAX, &level);
+	if (!err)
+		err = parse_count(args, "threads", THREADS_MAX, &threads);
+	if (err)
+		return err;
+	*ret = (struct gs_output_spec){
+		.format = gs_format_find(format ? format : "kdump-zlib"),
+		.level = (int)level,
+		.flatten = gs_args_has(args, "flatten"),
+		.share_zero = !dump_level || strcmp(dump_level, "1") == 0,
+		.drop_zero = gs_args_has(args, "drop-zero"),
+		.ranges = parse_ranges(args),
+		.threads = (unsigned int)threads,
+		.note = note,
+		.note_arg = args,
+	};
+	return NULL;
+}
+
+struct gs_error *dumptool_open_output(const struct gs_args *args, struct gs_outfile **ret)
+{
+	const char *path = gs_args_get(args, "output");
+
+	if (!path)
+		return gs_error_create(GS_ERROR_INVALID, "--output is missing");
+	return gs_outfile_open(path, gs_args_has(args, "force") ? GS_OUTFILE_FORCE : 0, ret);
+}
+
+void dumptool_say_result(const struct gs_args *args, const struct gs_outfile *out,
+			 const struct gs_job_result *result)
+{
+	char file[GS_SIZE_TEXT], memory[GS_SIZE_TEXT];
+
+	if (gs_args_verbose(args))
+		gs_args_note(args,
+			     "%s: %s for %s of memory in %.1f s: %llu pages compressed, %llu raw, "
+			     "%llu zero, %llu left out",
+			     gs_outfile_path(out), gs_format_size(result->stats.file_bytes, file),
+			     gs_format_size(result->memory_bytes, memory), result->seconds,
+			     (unsigned long long)result->stats.compressed_pages,
+			     (unsigned long long)result->stats.raw_pages,
+			     (unsigned long long)result->stats.zero_pages,
+			     (unsigned long long)result->stats.dropped_pages);
+}
