@@ -2,6 +2,8 @@
 /* Text layout: aligned pairs, headings, tables, one blank line between blocks. */
 #include "emit_text.h"
 
+#include <locale.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,8 +172,7 @@ static struct gs_emit_text_table *table_create(const char *label,
 	table->cells = scols_new_table();
 	if (!table->label || !table->cells || !add_columns(table, count))
 		return NULL;
-	/* The cells are printable already, and must not depend on the width of a terminal. */
-	scols_table_enable_noencoding(table->cells, 1);
+	/* The same text whatever the width of a terminal. */
 	scols_table_set_termforce(table->cells, SCOLS_TERMFORCE_NEVER);
 	return gs_take(table);
 }
@@ -196,21 +197,16 @@ bool gs_emit_text_table_add_row(struct gs_emit_text_table *table)
 	return table->row;
 }
 
+/*
+ * libsmartcols escapes cells itself, in the same way. Cells that are escaped already would get
+ * their backslashes doubled, and without its escaping it loops for ever on what is no character in
+ * the locale (seen in 2.38).
+ */
 bool gs_emit_text_table_set(struct gs_emit_text_table *table, size_t column, const char *value)
 {
-	char *text;
-
 	if (!table->row || !table->columns[column].header)
 		return true;
-	text = printable(value);
-	if (!text)
-		return false;
-	for (char *tab = text; (tab = strchr(tab, '\t'));)
-		*tab = ' ';
-	if (scols_line_refer_data(table->row, column, text) == 0)
-		return true;
-	free(text);
-	return false;
+	return scols_line_set_data(table->row, column, value) == 0;
 }
 
 /* One line of output; no line ends in white space. */
@@ -253,6 +249,31 @@ static int put_heading(struct gs_emit_layout *layout, const char *label, int ind
 	return indent + INDENT;
 }
 
+static locale_t utf8_locale;
+
+static void make_utf8_locale(void)
+{
+	utf8_locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+}
+
+/* Cells are UTF-8 whatever the program's locale; without such a locale more than needed is escaped.
+ */
+static char *draw_table(struct libscols_table *cells)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	locale_t before = NULL;
+	char *drawn = NULL;
+	int failed;
+
+	pthread_once(&once, make_utf8_locale);
+	if (utf8_locale)
+		before = uselocale(utf8_locale);
+	failed = scols_print_table_to_string(cells, &drawn);
+	if (utf8_locale)
+		uselocale(before);
+	return failed ? NULL : drawn;
+}
+
 static bool put_table(struct gs_emit_layout *layout, const struct gs_emit_text_table *table,
 		      int indent)
 {
@@ -265,7 +286,8 @@ static bool put_table(struct gs_emit_layout *layout, const struct gs_emit_text_t
 		if (*table->label)
 			put_line(layout, indent, "(none)", strlen("(none)"), false);
 	} else {
-		if (scols_print_table_to_string(table->cells, &drawn) != 0)
+		drawn = draw_table(table->cells);
+		if (!drawn)
 			return false;
 		separate(layout, GS_EMIT_LAST_BLOCK);
 		for (const char *line = drawn; *line; line += size + (line[size] == '\n')) {
