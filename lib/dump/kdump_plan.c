@@ -7,17 +7,14 @@
 #include "writer.h"
 
 /*
- * i386 aligns 64-bit fields to 4 bytes, so its native struct is the packed one, and QEMU writes
- * that for every 32-bit guest. Tools built for the others expect their own padding. Readers of any
- * host tell the two apart by the place of VMCOREINFO; without one they take the file for packed.
+ * For every 32-bit guest the packed shape, as QEMU does: it is the native one of i386, and so of
+ * crash built for a foreign 32-bit target on an x86 host; libkdumpfile (and drgn through it) finds
+ * its way in it, while up to 0.5.1 it cannot read the padded shape at all. Left out are tools that
+ * run on a 32-bit host of another architecture.
  */
 static enum kdump_shape choose_shape(const struct gs_attributes *attrs)
 {
-	if (attrs->is_64bit)
-		return KDUMP_SHAPE_64;
-	if (attrs->arch == GS_ARCH_I386 || !attrs->vmcoreinfo)
-		return KDUMP_SHAPE_32_PACKED;
-	return KDUMP_SHAPE_32_PADDED;
+	return attrs->is_64bit ? KDUMP_SHAPE_64 : KDUMP_SHAPE_32_PACKED;
 }
 
 /* A page has one descriptor, so it cannot come from two ranges. */
