@@ -7,6 +7,7 @@ The module also has the reader for ELF files that trusts readelf alone.
 """
 
 import ctypes
+import ctypes.util
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ class Libkdumpfile:
     """A dump, or all parts of a split one, opened with libkdumpfile."""
 
     def __init__(self, paths):
-        self.library = library = ctypes.CDLL("libkdumpfile.so.10")
+        self.library = library = ctypes.CDLL(ctypes.util.find_library("kdumpfile"))
         library.kdump_new.restype = ctypes.c_void_p
         library.kdump_get_err.restype = ctypes.c_char_p
         self.context = ctypes.c_void_p(library.kdump_new())

@@ -9,6 +9,7 @@ from .notes import Target, all_notes, attributes, write_notes
 
 PT_LOAD, PT_NOTE, SHT_STRTAB, PN_XNUM = 1, 4, 3, 0xffff
 SHSTRTAB = b"\0.shstrtab\0"
+LOAD_OPTIONS = {"vaddr", "memsz", "filesz", "offset", "flags", "align", "share", "repeat", "step"}
 SIZES = {64: (64, 56, 64), 32: (52, 32, 40)}
 
 
@@ -37,6 +38,8 @@ def parse_loads(description, memory):
     for line in lines:
         where, *words = line.split()
         options = dict(word.split("=", 1) for word in words)
+        if set(options) - LOAD_OPTIONS:
+            raise DescriptionError(f"unknown option in load line {line!r}")
         start, end = evaluate_range(where)
         step = evaluate(options.pop("step", "0"))
         for index in range(evaluate(options.pop("repeat", "1"))):

@@ -8,6 +8,7 @@ from .expression import evaluate, evaluate_range
 
 PATTERN_UNIT = 4096
 STATES = ("excluded", "lost")
+PAGE_OPTIONS = {"codec", "flags", "size", "length", "cut", "tail", "payload", "force"}
 
 
 def make_fill(argument):
@@ -58,6 +59,8 @@ class Page:
         while "=" in words[-1]:
             key, _, value = words.pop().partition("=")
             self.options[key] = value
+        if set(self.options) - PAGE_OPTIONS:
+            raise DescriptionError(f"unknown option in page line {line!r}")
         where, kind, argument = words[0], words[1], " ".join(words[2:])
         if ".." in where:
             self.start, self.end = evaluate_range(where)
