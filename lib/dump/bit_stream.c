@@ -7,20 +7,20 @@
 
 #define WINDOW_BITS (BIT_STREAM_BYTES * 8)
 
-struct gs_error *bit_stream_init(struct bit_stream *s, struct gs_sink *sink, uint64_t off)
+struct gs_error *gs_bit_stream_init(struct bit_stream *s, struct gs_sink *sink, uint64_t off)
 {
 	*s = (struct bit_stream){.sink = sink, .off = off};
 	s->window = calloc(1, BIT_STREAM_BYTES);
 	return s->window ? NULL : gs_error_nomem();
 }
 
-void bit_stream_deinit(struct bit_stream *s)
+void gs_bit_stream_deinit(struct bit_stream *s)
 {
 	free(s->window);
 	s->window = NULL;
 }
 
-struct gs_error *bit_stream_flush(struct bit_stream *s)
+struct gs_error *gs_bit_stream_flush(struct bit_stream *s)
 {
 	struct gs_error *err;
 
@@ -43,7 +43,7 @@ static void set_in_window(struct bit_stream *s, size_t bit, size_t count)
 	s->used = (end + 7) / 8;
 }
 
-struct gs_error *bit_stream_set(struct bit_stream *s, uint64_t first, uint64_t count)
+struct gs_error *gs_bit_stream_set(struct bit_stream *s, uint64_t first, uint64_t count)
 {
 	while (count) {
 		uint64_t start_byte = first / WINDOW_BITS * BIT_STREAM_BYTES;
@@ -51,7 +51,7 @@ struct gs_error *bit_stream_set(struct bit_stream *s, uint64_t first, uint64_t c
 		uint64_t n = WINDOW_BITS - bit < count ? WINDOW_BITS - bit : count;
 
 		if (start_byte != s->window_byte) {
-			struct gs_error *err = bit_stream_flush(s);
+			struct gs_error *err = gs_bit_stream_flush(s);
 
 			if (err)
 				return err;

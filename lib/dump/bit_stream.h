@@ -16,12 +16,13 @@ struct bit_stream {
 	size_t used;          /* bytes of the window up to the last set bit */
 };
 
-GS_MUST_CHECK struct gs_error *bit_stream_init(struct bit_stream *s, struct gs_sink *sink,
-					       uint64_t off);
-void bit_stream_deinit(struct bit_stream *s);
+GS_MUST_CHECK struct gs_error *gs_bit_stream_init(struct bit_stream *s, struct gs_sink *sink,
+						  uint64_t off);
+void gs_bit_stream_deinit(struct bit_stream *s);
 /* Set [first, first + count); @first is not below what was set before. */
-GS_MUST_CHECK struct gs_error *bit_stream_set(struct bit_stream *s, uint64_t first, uint64_t count);
+GS_MUST_CHECK struct gs_error *gs_bit_stream_set(struct bit_stream *s, uint64_t first,
+						 uint64_t count);
 /* Write what is still in the window. */
-GS_MUST_CHECK struct gs_error *bit_stream_flush(struct bit_stream *s);
+GS_MUST_CHECK struct gs_error *gs_bit_stream_flush(struct bit_stream *s);
 
 #endif

@@ -10,8 +10,8 @@
  */
 #define BUFFER_BYTES ((size_t)KDUMP_DESC_BYTES * 174760)
 
-struct gs_error *desc_table_init(struct desc_table *t, const struct kdump_plan *plan,
-				 bool big_endian, struct gs_sink *sink)
+struct gs_error *gs_desc_table_init(struct desc_table *t, const struct kdump_plan *plan,
+				    bool big_endian, struct gs_sink *sink)
 {
 	*t = (struct desc_table){
 		.sink = sink,
@@ -21,14 +21,14 @@ struct gs_error *desc_table_init(struct desc_table *t, const struct kdump_plan *
 	};
 	if (!t->buffer)
 		return gs_error_nomem();
-	return bit_stream_init(&t->pages, sink, plan->bitmap2_off);
+	return gs_bit_stream_init(&t->pages, sink, plan->bitmap2_off);
 }
 
-void desc_table_deinit(struct desc_table *t)
+void gs_desc_table_deinit(struct desc_table *t)
 {
 	free(t->buffer);
 	t->buffer = NULL;
-	bit_stream_deinit(&t->pages);
+	gs_bit_stream_deinit(&t->pages);
 }
 
 static struct gs_error *flush_buffer(struct desc_table *t)
@@ -40,16 +40,16 @@ static struct gs_error *flush_buffer(struct desc_table *t)
 	return err;
 }
 
-struct gs_error *desc_table_flush(struct desc_table *t)
+struct gs_error *gs_desc_table_flush(struct desc_table *t)
 {
 	struct gs_error *err = flush_buffer(t);
 
-	return err ? err : bit_stream_flush(&t->pages);
+	return err ? err : gs_bit_stream_flush(&t->pages);
 }
 
 static void put_desc(uint8_t *to, const struct page_desc *desc, bool big_endian)
 {
-	const struct gs_field *f = kdump_desc_fields;
+	const struct gs_field *f = gs_kdump_desc_fields;
 
 	gs_put_u64(to + f[KDUMP_DESC_OFFSET].off, desc->offset, big_endian);
 	gs_put_u32(to + f[KDUMP_DESC_SIZE].off, desc->size, big_endian);
@@ -57,8 +57,8 @@ static void put_desc(uint8_t *to, const struct page_desc *desc, bool big_endian)
 	gs_put_u64(to + f[KDUMP_DESC_PAGE_FLAGS].off, 0, big_endian);
 }
 
-struct gs_error *desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t count,
-				const struct page_desc *desc, uint32_t step)
+struct gs_error *gs_desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t count,
+				   const struct page_desc *desc, uint32_t step)
 {
 	struct page_desc d = *desc;
 	struct gs_error *err = NULL;
@@ -70,5 +70,5 @@ struct gs_error *desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t cou
 		if (t->used == BUFFER_BYTES)
 			err = flush_buffer(t);
 	}
-	return err ? err : bit_stream_set(&t->pages, pfn, count);
+	return err ? err : gs_bit_stream_set(&t->pages, pfn, count);
 }

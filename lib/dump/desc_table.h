@@ -22,15 +22,16 @@ struct desc_table {
 	struct bit_stream pages; /* the second bitmap */
 };
 
-GS_MUST_CHECK struct gs_error *desc_table_init(struct desc_table *t, const struct kdump_plan *plan,
-					       bool big_endian, struct gs_sink *sink);
-void desc_table_deinit(struct desc_table *t);
+GS_MUST_CHECK struct gs_error *gs_desc_table_init(struct desc_table *t,
+						  const struct kdump_plan *plan, bool big_endian,
+						  struct gs_sink *sink);
+void gs_desc_table_deinit(struct desc_table *t);
 /*
  * Give @count pages from @pfn on a descriptor each; the first gets *desc, each next one @step more
  * of offset. PFNs ascend from call to call.
  */
-GS_MUST_CHECK struct gs_error *desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t count,
-					      const struct page_desc *desc, uint32_t step);
-GS_MUST_CHECK struct gs_error *desc_table_flush(struct desc_table *t);
+GS_MUST_CHECK struct gs_error *gs_desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t count,
+						 const struct page_desc *desc, uint32_t step);
+GS_MUST_CHECK struct gs_error *gs_desc_table_flush(struct desc_table *t);
 
 #endif

@@ -63,17 +63,17 @@ static const struct gs_field sh_info_field[2] = {FIELD(Elf32_Shdr, sh_info),
 /* makedumpfile's mark of a file whose writer did not finish. */
 #define DUMP_ELF_INCOMPLETE 0x1
 
-uint32_t elf_ehdr_bytes(bool is_64bit)
+uint32_t gs_elf_ehdr_bytes(bool is_64bit)
 {
 	return is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
 }
 
-uint32_t elf_phdr_bytes(bool is_64bit)
+uint32_t gs_elf_phdr_bytes(bool is_64bit)
 {
 	return is_64bit ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
 }
 
-uint32_t elf_shdr_bytes(bool is_64bit)
+uint32_t gs_elf_shdr_bytes(bool is_64bit)
 {
 	return is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 }
@@ -88,10 +88,10 @@ static struct gs_error *write_ehdr(const struct elf_plan *plan, const struct gs_
 		[E_PHOFF] = plan->phdrs_off,
 		[E_SHOFF] = plan->shdr_off,
 		[E_FLAGS] = attrs->incomplete ? DUMP_ELF_INCOMPLETE : 0,
-		[E_EHSIZE] = elf_ehdr_bytes(plan->is_64bit),
-		[E_PHENTSIZE] = elf_phdr_bytes(plan->is_64bit),
+		[E_EHSIZE] = gs_elf_ehdr_bytes(plan->is_64bit),
+		[E_PHENTSIZE] = gs_elf_phdr_bytes(plan->is_64bit),
 		[E_PHNUM] = plan->shdr_off ? PN_XNUM : plan->phdr_count,
-		[E_SHENTSIZE] = plan->shdr_off ? elf_shdr_bytes(plan->is_64bit) : 0,
+		[E_SHENTSIZE] = plan->shdr_off ? gs_elf_shdr_bytes(plan->is_64bit) : 0,
 		[E_SHNUM] = plan->shdr_off ? 1 : 0,
 	};
 	uint8_t ehdr[sizeof(Elf64_Ehdr)] = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3};
@@ -101,7 +101,7 @@ static struct gs_error *write_ehdr(const struct elf_plan *plan, const struct gs_
 	ehdr[EI_VERSION] = EV_CURRENT;
 	for (int i = 0; i < EHDR_FIELD_COUNT; i++)
 		gs_field_put(&ehdr_fields[plan->is_64bit][i], ehdr, values[i], attrs->big_endian);
-	return gs_sink_write(sink, 0, ehdr, elf_ehdr_bytes(plan->is_64bit));
+	return gs_sink_write(sink, 0, ehdr, gs_elf_ehdr_bytes(plan->is_64bit));
 }
 
 /* The real count of program headers, where e_phnum cannot hold it. */
@@ -111,7 +111,7 @@ static struct gs_error *write_shdr(const struct elf_plan *plan, bool big_endian,
 	uint8_t shdr[sizeof(Elf64_Shdr)] = {0};
 
 	gs_field_put(&sh_info_field[plan->is_64bit], shdr, plan->phdr_count, big_endian);
-	return gs_sink_write(sink, plan->shdr_off, shdr, elf_shdr_bytes(plan->is_64bit));
+	return gs_sink_write(sink, plan->shdr_off, shdr, gs_elf_shdr_bytes(plan->is_64bit));
 }
 
 /* A buffer of program headers on their way to the file. */
@@ -135,7 +135,7 @@ static struct gs_error *batch_flush(struct phdr_batch *b)
 
 static struct gs_error *batch_add(struct phdr_batch *b, const uint64_t values[PHDR_FIELD_COUNT])
 {
-	uint32_t size = elf_phdr_bytes(b->plan->is_64bit);
+	uint32_t size = gs_elf_phdr_bytes(b->plan->is_64bit);
 	struct gs_error *err = NULL;
 
 	if (sizeof(b->buffer) - b->used < size)
@@ -187,8 +187,8 @@ static struct gs_error *write_phdrs(const struct elf_plan *plan, bool big_endian
 	return err ? err : batch_flush(&batch);
 }
 
-struct gs_error *elf_write_headers(const struct elf_plan *plan, const struct gs_attributes *attrs,
-				   struct gs_sink *sink)
+struct gs_error *gs_elf_write_headers(const struct elf_plan *plan,
+				      const struct gs_attributes *attrs, struct gs_sink *sink)
 {
 	struct gs_error *err = write_ehdr(plan, attrs, sink);
 

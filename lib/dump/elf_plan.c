@@ -102,7 +102,7 @@ static struct gs_error *add_ranges(struct elf_plan *plan, const struct gs_layout
 	return err;
 }
 
-size_t elf_plan_find(const struct elf_plan *plan, gs_gpa_t gpa)
+size_t gs_elf_plan_find(const struct elf_plan *plan, gs_gpa_t gpa)
 {
 	size_t low = 0, high = plan->piece_count;
 
@@ -140,7 +140,7 @@ static void place_text(struct elf_plan *plan, const struct gs_segment *text)
 
 	if (!plan->text.size)
 		return;
-	p = &plan->pieces[elf_plan_find(plan, text->gpa)];
+	p = &plan->pieces[gs_elf_plan_find(plan, text->gpa)];
 	plan->text.off = p->off + (text->gpa - p->gpa);
 	size = p->gpa + p->size - text->gpa;
 	for (; size < text->size && p + 1 < end; p++) {
@@ -161,7 +161,7 @@ static bool needs_64bit(const struct gs_layout *layout, const struct elf_plan *p
 	for (size_t i = 0; i < plan->piece_count; i++)
 		bytes += plan->pieces[i].size + ALIGNMENT;
 	/* Room for the headers: a 32-bit file ends well below its limit or is none. */
-	bytes += plan->notes_size + (plan->piece_count + 2) * elf_phdr_bytes(false) + ALIGNMENT;
+	bytes += plan->notes_size + (plan->piece_count + 2) * gs_elf_phdr_bytes(false) + ALIGNMENT;
 	last = &plan->pieces[plan->piece_count - 1];
 	return last->gpa + last->size > ELF32_END || bytes >= ELF32_END;
 }
@@ -169,55 +169,55 @@ static bool needs_64bit(const struct gs_layout *layout, const struct elf_plan *p
 static void place_all(struct elf_plan *plan, const struct gs_layout *layout)
 {
 	const struct gs_segment *text = &layout->text;
-	size_t i = elf_plan_find(plan, text->gpa);
+	size_t i = gs_elf_plan_find(plan, text->gpa);
 	uint64_t off;
 
 	if (text->size && i < plan->piece_count && plan->pieces[i].gpa <= text->gpa)
 		plan->text = (struct elf_piece){text->gpa, text->size, text->vaddr, 0};
 	plan->is_64bit = needs_64bit(layout, plan);
 	plan->phdr_count = (uint32_t)plan->piece_count + !!plan->notes_size + !!plan->text.size;
-	plan->phdrs_off = elf_ehdr_bytes(plan->is_64bit);
-	off = plan->phdrs_off + (uint64_t)plan->phdr_count * elf_phdr_bytes(plan->is_64bit);
+	plan->phdrs_off = gs_elf_ehdr_bytes(plan->is_64bit);
+	off = plan->phdrs_off + (uint64_t)plan->phdr_count * gs_elf_phdr_bytes(plan->is_64bit);
 	if (plan->phdr_count >= PN_XNUM) {
 		plan->shdr_off = off;
-		off += elf_shdr_bytes(plan->is_64bit);
+		off += gs_elf_shdr_bytes(plan->is_64bit);
 	}
 	plan->notes_off = off;
 	plan->end_off = place_pieces(plan, off + plan->notes_size);
 	place_text(plan, text);
 }
 
-struct gs_error *elf_plan_init(struct elf_plan *plan, const struct gs_layout *layout)
+struct gs_error *gs_elf_plan_init(struct elf_plan *plan, const struct gs_layout *layout)
 {
 	uint64_t vmcoreinfo_off;
 	struct gs_error *err;
 
 	*plan = (struct elf_plan){0};
-	err = writer_notes(layout->attrs, &plan->notes, &plan->notes_size, &vmcoreinfo_off);
+	err = gs_writer_notes(layout->attrs, &plan->notes, &plan->notes_size, &vmcoreinfo_off);
 	if (!err)
 		err = add_ranges(plan, layout);
 	if (err)
-		elf_plan_deinit(plan);
+		gs_elf_plan_deinit(plan);
 	else
 		place_all(plan, layout);
 	return err;
 }
 
-void elf_plan_deinit(struct elf_plan *plan)
+void gs_elf_plan_deinit(struct elf_plan *plan)
 {
 	free(plan->notes);
 	free(plan->pieces);
 	*plan = (struct elf_plan){0};
 }
 
-struct gs_error *elf_layout_max_bytes(const struct gs_layout *layout, uint64_t *bytes_ret)
+struct gs_error *gs_elf_layout_max_bytes(const struct gs_layout *layout, uint64_t *bytes_ret)
 {
 	struct elf_plan plan;
-	struct gs_error *err = elf_plan_init(&plan, layout);
+	struct gs_error *err = gs_elf_plan_init(&plan, layout);
 
 	if (err)
 		return err;
 	*bytes_ret = plan.end_off;
-	elf_plan_deinit(&plan);
+	gs_elf_plan_deinit(&plan);
 	return NULL;
 }

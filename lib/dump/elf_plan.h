@@ -38,19 +38,20 @@ struct elf_plan {
 	uint64_t end_off; /* size of the file */
 };
 
-GS_MUST_CHECK struct gs_error *elf_plan_init(struct elf_plan *plan, const struct gs_layout *layout);
-void elf_plan_deinit(struct elf_plan *plan);
+GS_MUST_CHECK struct gs_error *gs_elf_plan_init(struct elf_plan *plan,
+						const struct gs_layout *layout);
+void gs_elf_plan_deinit(struct elf_plan *plan);
 /* Index of the piece that holds @gpa, else of the first one above it. */
-size_t elf_plan_find(const struct elf_plan *plan, gs_gpa_t gpa);
+size_t gs_elf_plan_find(const struct elf_plan *plan, gs_gpa_t gpa);
 
 /* Everything but the memory. */
-GS_MUST_CHECK struct gs_error *elf_write_headers(const struct elf_plan *plan,
-						 const struct gs_attributes *attrs,
-						 struct gs_sink *sink);
+GS_MUST_CHECK struct gs_error *gs_elf_write_headers(const struct elf_plan *plan,
+						    const struct gs_attributes *attrs,
+						    struct gs_sink *sink);
 
 /* Sizes of the headers in a class. */
-uint32_t elf_ehdr_bytes(bool is_64bit);
-uint32_t elf_phdr_bytes(bool is_64bit);
-uint32_t elf_shdr_bytes(bool is_64bit);
+uint32_t gs_elf_ehdr_bytes(bool is_64bit);
+uint32_t gs_elf_phdr_bytes(bool is_64bit);
+uint32_t gs_elf_shdr_bytes(bool is_64bit);
 
 #endif

@@ -35,7 +35,7 @@ static struct elf_writer *to_elf(struct gs_writer *w)
 
 static struct gs_error *elf_begin(struct gs_writer *w)
 {
-	return elf_write_headers(&to_elf(w)->plan, w->layout.attrs, w->sink);
+	return gs_elf_write_headers(&to_elf(w)->plan, w->layout.attrs, w->sink);
 }
 
 static struct gs_error *elf_encoded_create(struct gs_writer *w, void **state_ret)
@@ -141,7 +141,7 @@ static struct gs_error *store_run(struct elf_writer *elf, const struct elf_encod
 	gs_gpa_t gpa = e->gpa + run->start, end = gpa + run->size;
 	const uint8_t *data = e->data + run->start;
 	struct gs_error *err = NULL;
-	size_t i = elf_plan_find(&elf->plan, gpa);
+	size_t i = gs_elf_plan_find(&elf->plan, gpa);
 
 	for (; gpa < end && i < elf->plan.piece_count && !err; i++) {
 		const struct elf_piece *p = &elf->plan.pieces[i];
@@ -174,7 +174,7 @@ static struct gs_error *elf_finish(struct gs_writer *w)
 
 static void elf_destroy(struct gs_writer *w)
 {
-	elf_plan_deinit(&to_elf(w)->plan);
+	gs_elf_plan_deinit(&to_elf(w)->plan);
 	free(w);
 }
 
@@ -189,8 +189,8 @@ static const struct writer_ops elf_ops = {
 	.destroy = elf_destroy,
 };
 
-struct gs_error *elf_writer_create(const struct gs_layout *layout, struct gs_sink *sink,
-				   struct gs_writer **ret)
+struct gs_error *gs_elf_writer_create(const struct gs_layout *layout, struct gs_sink *sink,
+				      struct gs_writer **ret)
 {
 	struct elf_writer *elf = calloc(1, sizeof(*elf));
 	struct gs_error *err;
@@ -199,7 +199,7 @@ struct gs_error *elf_writer_create(const struct gs_layout *layout, struct gs_sin
 	if (!elf)
 		return gs_error_nomem();
 	elf->w.ops = &elf_ops;
-	err = elf_plan_init(&elf->plan, layout);
+	err = gs_elf_plan_init(&elf->plan, layout);
 	if (err)
 		free(elf);
 	else

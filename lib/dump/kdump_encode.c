@@ -7,7 +7,7 @@
 
 #include "kdump_encode.h"
 
-struct gs_error *kdump_encoded_init(struct kdump_encoded *e, const struct gs_layout *layout)
+struct gs_error *gs_kdump_encoded_init(struct kdump_encoded *e, const struct gs_layout *layout)
 {
 	uint32_t page_size = gs_selection_page_size(layout->selection);
 
@@ -20,7 +20,7 @@ struct gs_error *kdump_encoded_init(struct kdump_encoded *e, const struct gs_lay
 	return gs_codec_state_create(layout->codec, layout->level, &e->codec);
 }
 
-void kdump_encoded_deinit(struct kdump_encoded *e)
+void gs_kdump_encoded_deinit(struct kdump_encoded *e)
 {
 	gs_codec_state_destroy(e->codec);
 	free(e->partial);
@@ -85,8 +85,8 @@ static void encode_slot(struct kdump_encoded *e, const struct gs_layout *layout,
 		encode_page(e, layout, zero_page, page_size, slot);
 }
 
-void kdump_encode(struct kdump_encoded *e, const struct gs_layout *layout,
-		  const struct gs_chunk *chunk)
+void gs_kdump_encode(struct kdump_encoded *e, const struct gs_layout *layout,
+		     const struct gs_chunk *chunk)
 {
 	uint32_t page_size = gs_selection_page_size(layout->selection);
 

@@ -33,10 +33,10 @@ struct kdump_encoded {
 	uint64_t off;        /* of data in the file, once placed */
 };
 
-GS_MUST_CHECK struct gs_error *kdump_encoded_init(struct kdump_encoded *e,
-						  const struct gs_layout *layout);
-void kdump_encoded_deinit(struct kdump_encoded *e);
-void kdump_encode(struct kdump_encoded *e, const struct gs_layout *layout,
-		  const struct gs_chunk *chunk);
+GS_MUST_CHECK struct gs_error *gs_kdump_encoded_init(struct kdump_encoded *e,
+						     const struct gs_layout *layout);
+void gs_kdump_encoded_deinit(struct kdump_encoded *e);
+void gs_kdump_encode(struct kdump_encoded *e, const struct gs_layout *layout,
+		     const struct gs_chunk *chunk);
 
 #endif

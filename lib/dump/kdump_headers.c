@@ -35,7 +35,7 @@ static void put_header(uint8_t *block, const struct kdump_plan *plan,
 		[KDUMP_MAX_MAPNR] = plan->end_pfn < UINT32_MAX ? plan->end_pfn : UINT32_MAX,
 		[KDUMP_NR_CPUS] = attrs->cpu_count ? attrs->cpu_count : 1, /* 0 makes crash warn */
 	};
-	const struct gs_field *fields = kdump_header_fields(plan->shape);
+	const struct gs_field *fields = gs_kdump_header_fields(plan->shape);
 
 	memcpy(block, KDUMP_SIGNATURE, KDUMP_SIGNATURE_SIZE);
 	put_utsname(block, attrs);
@@ -59,7 +59,7 @@ static void put_sub_header(uint8_t *to, const struct kdump_plan *plan,
 		[KDUMP_SIZE_ERASEINFO] = attrs->eraseinfo_size,
 		[KDUMP_MAX_MAPNR_64] = plan->end_pfn,
 	};
-	const struct gs_field *fields = kdump_sub_fields(plan->shape);
+	const struct gs_field *fields = gs_kdump_sub_fields(plan->shape);
 
 	for (int i = 0; i < KDUMP_SUB_FIELD_COUNT; i++)
 		gs_field_put(&fields[i], to, values[i], attrs->big_endian);
@@ -71,25 +71,25 @@ static struct gs_error *write_bitmap1(const struct kdump_plan *plan, const struc
 	size_t count;
 	const struct gs_range *ranges = gs_selection_ranges(layout->selection, &count);
 	struct bit_stream bits;
-	struct gs_error *err = bit_stream_init(&bits, sink, plan->bitmap1_off);
+	struct gs_error *err = gs_bit_stream_init(&bits, sink, plan->bitmap1_off);
 
 	for (size_t i = 0; i < count && !err; i++) {
 		gs_pfn_t first = ranges[i].start / plan->block_size;
 		gs_pfn_t last = (ranges[i].start + ranges[i].size - 1) / plan->block_size;
 
-		err = bit_stream_set(&bits, first, last - first + 1);
+		err = gs_bit_stream_set(&bits, first, last - first + 1);
 	}
 	if (!err)
-		err = bit_stream_flush(&bits);
-	bit_stream_deinit(&bits);
+		err = gs_bit_stream_flush(&bits);
+	gs_bit_stream_deinit(&bits);
 	return err;
 }
 
-struct gs_error *kdump_write_headers(const struct kdump_plan *plan, const struct gs_layout *layout,
-				     struct gs_sink *sink)
+struct gs_error *gs_kdump_write_headers(const struct kdump_plan *plan,
+					const struct gs_layout *layout, struct gs_sink *sink)
 {
 	const struct gs_attributes *attrs = layout->attrs;
-	size_t size = plan->block_size + kdump_sub_bytes(plan->shape, KDUMP_VERSION_MAX);
+	size_t size = plan->block_size + gs_kdump_sub_bytes(plan->shape, KDUMP_VERSION_MAX);
 	gs_autofree uint8_t *head = calloc(1, size);
 	struct gs_error *err;
 

@@ -87,7 +87,7 @@ static const struct gs_field sub_32_padded[] = {
 	[KDUMP_MAX_MAPNR_64] = {"max_mapnr_64", 88, 8, 6},
 };
 
-const struct gs_field kdump_desc_fields[] = {
+const struct gs_field gs_kdump_desc_fields[] = {
 	[KDUMP_DESC_OFFSET] = {"offset", 0, 8, 0},
 	[KDUMP_DESC_SIZE] = {"size", 8, 4, 0},
 	[KDUMP_DESC_FLAGS] = {"flags", 12, 4, 0},
@@ -101,12 +101,12 @@ static_assert(ROWS(sub_64) == KDUMP_SUB_FIELD_COUNT, "a row for each field");
 static_assert(ROWS(sub_32_packed) == KDUMP_SUB_FIELD_COUNT, "a row for each field");
 static_assert(ROWS(sub_32_padded) == KDUMP_SUB_FIELD_COUNT, "a row for each field");
 
-const struct gs_field *kdump_header_fields(enum kdump_shape shape)
+const struct gs_field *gs_kdump_header_fields(enum kdump_shape shape)
 {
 	return shape == KDUMP_SHAPE_64 ? header_64 : header_32;
 }
 
-const struct gs_field *kdump_sub_fields(enum kdump_shape shape)
+const struct gs_field *gs_kdump_sub_fields(enum kdump_shape shape)
 {
 	static const struct gs_field *const tables[] = {
 		[KDUMP_SHAPE_64] = sub_64,
@@ -117,15 +117,15 @@ const struct gs_field *kdump_sub_fields(enum kdump_shape shape)
 	return tables[shape];
 }
 
-uint32_t kdump_header_bytes(enum kdump_shape shape)
+uint32_t gs_kdump_header_bytes(enum kdump_shape shape)
 {
 	return shape == KDUMP_SHAPE_64 ? KDUMP_HEADER_BYTES_MAX : 452;
 }
 
 /* The fields come in the order of their age, so the last one of @version ends the struct. */
-uint32_t kdump_sub_bytes(enum kdump_shape shape, int version)
+uint32_t gs_kdump_sub_bytes(enum kdump_shape shape, int version)
 {
-	const struct gs_field *fields = kdump_sub_fields(shape);
+	const struct gs_field *fields = gs_kdump_sub_fields(shape);
 	uint32_t end = 0;
 
 	for (int i = 0; i < KDUMP_SUB_FIELD_COUNT; i++) {

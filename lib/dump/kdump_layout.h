@@ -86,12 +86,12 @@ enum kdump_desc_field {
 #define KDUMP_SUB_BYTES_MAX 104
 
 /* Rows indexed by the enums above. */
-const struct gs_field *kdump_header_fields(enum kdump_shape shape);
-const struct gs_field *kdump_sub_fields(enum kdump_shape shape);
-extern const struct gs_field kdump_desc_fields[KDUMP_DESC_FIELD_COUNT];
+const struct gs_field *gs_kdump_header_fields(enum kdump_shape shape);
+const struct gs_field *gs_kdump_sub_fields(enum kdump_shape shape);
+extern const struct gs_field gs_kdump_desc_fields[KDUMP_DESC_FIELD_COUNT];
 
-uint32_t kdump_header_bytes(enum kdump_shape shape);
+uint32_t gs_kdump_header_bytes(enum kdump_shape shape);
 /* Size of the sub header as of @version, 0..KDUMP_VERSION_MAX. */
-uint32_t kdump_sub_bytes(enum kdump_shape shape, int version);
+uint32_t gs_kdump_sub_bytes(enum kdump_shape shape, int version);
 
 #endif

@@ -51,11 +51,11 @@ static struct gs_error *check_limits(const struct gs_layout *layout)
 /* Notes and erase text lie behind the sub header, in its blocks. */
 static struct gs_error *plan_sub_header(struct kdump_plan *plan, const struct gs_layout *layout)
 {
-	uint64_t end = plan->block_size + kdump_sub_bytes(plan->shape, KDUMP_VERSION_MAX);
+	uint64_t end = plan->block_size + gs_kdump_sub_bytes(plan->shape, KDUMP_VERSION_MAX);
 	uint64_t vmcoreinfo_off;
 	struct gs_error *err;
 
-	err = writer_notes(layout->attrs, &plan->notes, &plan->notes_size, &vmcoreinfo_off);
+	err = gs_writer_notes(layout->attrs, &plan->notes, &plan->notes_size, &vmcoreinfo_off);
 	if (err)
 		return err;
 	plan->notes_off = end;
@@ -87,7 +87,7 @@ static void plan_rest(struct kdump_plan *plan, const struct gs_layout *layout)
 	}
 }
 
-struct gs_error *kdump_plan_init(struct kdump_plan *plan, const struct gs_layout *layout)
+struct gs_error *gs_kdump_plan_init(struct kdump_plan *plan, const struct gs_layout *layout)
 {
 	struct gs_error *err = check_limits(layout);
 
@@ -104,20 +104,20 @@ struct gs_error *kdump_plan_init(struct kdump_plan *plan, const struct gs_layout
 	return err;
 }
 
-void kdump_plan_deinit(struct kdump_plan *plan)
+void gs_kdump_plan_deinit(struct kdump_plan *plan)
 {
 	free(plan->notes);
 	plan->notes = NULL;
 }
 
-struct gs_error *kdump_layout_max_bytes(const struct gs_layout *layout, uint64_t *bytes_ret)
+struct gs_error *gs_kdump_layout_max_bytes(const struct gs_layout *layout, uint64_t *bytes_ret)
 {
 	struct kdump_plan plan;
-	struct gs_error *err = kdump_plan_init(&plan, layout);
+	struct gs_error *err = gs_kdump_plan_init(&plan, layout);
 
 	if (err)
 		return err;
 	*bytes_ret = plan.data_off + gs_selection_kept_pages(layout->selection) * plan.block_size;
-	kdump_plan_deinit(&plan);
+	gs_kdump_plan_deinit(&plan);
 	return NULL;
 }

@@ -25,13 +25,13 @@ struct kdump_plan {
 	uint64_t data_off; /* the first page of its own */
 };
 
-GS_MUST_CHECK struct gs_error *kdump_plan_init(struct kdump_plan *plan,
-					       const struct gs_layout *layout);
-void kdump_plan_deinit(struct kdump_plan *plan);
+GS_MUST_CHECK struct gs_error *gs_kdump_plan_init(struct kdump_plan *plan,
+						  const struct gs_layout *layout);
+void gs_kdump_plan_deinit(struct kdump_plan *plan);
 
 /* Main header, sub header, notes, erase text and the first bitmap. */
-GS_MUST_CHECK struct gs_error *kdump_write_headers(const struct kdump_plan *plan,
-						   const struct gs_layout *layout,
-						   struct gs_sink *sink);
+GS_MUST_CHECK struct gs_error *gs_kdump_write_headers(const struct kdump_plan *plan,
+						      const struct gs_layout *layout,
+						      struct gs_sink *sink);
 
 #endif

@@ -52,11 +52,11 @@ static struct gs_error *kdump_begin(struct gs_writer *w)
 	struct kdump_writer *k = to_kdump(w);
 	struct gs_error *err;
 
-	err = desc_table_init(&k->table, &k->plan, w->layout.attrs->big_endian, w->sink);
+	err = gs_desc_table_init(&k->table, &k->plan, w->layout.attrs->big_endian, w->sink);
 	if (!err)
 		err = encode_zero_page(k);
 	if (!err)
-		err = kdump_write_headers(&k->plan, &w->layout, w->sink);
+		err = gs_kdump_write_headers(&k->plan, &w->layout, w->sink);
 	k->data_off = k->plan.data_off;
 	if (err || !k->plan.zero_off)
 		return err;
@@ -68,7 +68,7 @@ static struct gs_error *kdump_begin(struct gs_writer *w)
 
 static void kdump_encoded_destroy(void *state)
 {
-	kdump_encoded_deinit(state);
+	gs_kdump_encoded_deinit(state);
 	free(state);
 }
 
@@ -79,7 +79,7 @@ static struct gs_error *kdump_encoded_create(struct gs_writer *w, void **state_r
 
 	if (!e)
 		return gs_error_nomem();
-	err = kdump_encoded_init(e, &w->layout);
+	err = gs_kdump_encoded_init(e, &w->layout);
 	if (err)
 		kdump_encoded_destroy(e);
 	else
@@ -90,7 +90,7 @@ static struct gs_error *kdump_encoded_create(struct gs_writer *w, void **state_r
 static struct gs_error *kdump_encode_chunk(struct gs_writer *w, const struct gs_chunk *chunk,
 					   void *state)
 {
-	kdump_encode(state, &w->layout, chunk);
+	gs_kdump_encode(state, &w->layout, chunk);
 	return NULL;
 }
 
@@ -116,8 +116,8 @@ static struct gs_error *place_slots(struct kdump_writer *k, struct kdump_encoded
 		if (slot->kind == SLOT_COMPRESSED)
 			desc.flags = codec_flag;
 		if (slot->kind != SLOT_ABSENT)
-			err = desc_table_add(&k->table, e->pfn + i, 1,
-					     slot->kind == SLOT_ZERO ? &k->zero_desc : &desc, 0);
+			err = gs_desc_table_add(&k->table, e->pfn + i, 1,
+						slot->kind == SLOT_ZERO ? &k->zero_desc : &desc, 0);
 		count_slot(&k->w.stats, slot->kind);
 		off += slot->size;
 	}
@@ -144,7 +144,7 @@ static struct gs_error *place_zero_run(struct kdump_writer *k, struct kdump_enco
 			desc.offset = e->off + e->data_bytes;
 			e->data_bytes += count * desc.size;
 		}
-		err = desc_table_add(&k->table, pfn, count, &desc, shared ? 0 : desc.size);
+		err = gs_desc_table_add(&k->table, pfn, count, &desc, shared ? 0 : desc.size);
 		k->w.stats.pages += count;
 		k->w.stats.zero_pages += count;
 		pfn += count;
@@ -213,15 +213,15 @@ static struct gs_error *kdump_finish(struct gs_writer *w)
 	struct kdump_writer *k = to_kdump(w);
 
 	w->stats.file_bytes = k->data_off;
-	return desc_table_flush(&k->table);
+	return gs_desc_table_flush(&k->table);
 }
 
 static void kdump_destroy(struct gs_writer *w)
 {
 	struct kdump_writer *k = to_kdump(w);
 
-	desc_table_deinit(&k->table);
-	kdump_plan_deinit(&k->plan);
+	gs_desc_table_deinit(&k->table);
+	gs_kdump_plan_deinit(&k->plan);
 	free(k->zero_page);
 	free(k);
 }
@@ -237,8 +237,8 @@ static const struct writer_ops kdump_ops = {
 	.destroy = kdump_destroy,
 };
 
-struct gs_error *kdump_writer_create(const struct gs_layout *layout, struct gs_sink *sink,
-				     struct gs_writer **ret)
+struct gs_error *gs_kdump_writer_create(const struct gs_layout *layout, struct gs_sink *sink,
+					struct gs_writer **ret)
 {
 	struct kdump_writer *k;
 	struct gs_error *err;
@@ -251,7 +251,7 @@ struct gs_error *kdump_writer_create(const struct gs_layout *layout, struct gs_s
 	if (!k)
 		return gs_error_nomem();
 	k->w.ops = &kdump_ops;
-	err = kdump_plan_init(&k->plan, layout);
+	err = gs_kdump_plan_init(&k->plan, layout);
 	if (err)
 		kdump_destroy(&k->w);
 	else

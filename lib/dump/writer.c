@@ -14,8 +14,8 @@ struct format_writer {
 };
 
 static const struct format_writer format_writers[] = {
-	[GS_DUMP_ELF] = {elf_writer_create, elf_layout_max_bytes},
-	[GS_DUMP_KDUMP] = {kdump_writer_create, kdump_layout_max_bytes},
+	[GS_DUMP_ELF] = {gs_elf_writer_create, gs_elf_layout_max_bytes},
+	[GS_DUMP_KDUMP] = {gs_kdump_writer_create, gs_kdump_layout_max_bytes},
 };
 
 struct gs_error *gs_writer_create(const struct gs_layout *layout, struct gs_sink *sink,

@@ -26,21 +26,22 @@ struct writer_ops {
 	void (*destroy)(struct gs_writer *w);
 };
 
-GS_MUST_CHECK struct gs_error *elf_writer_create(const struct gs_layout *layout,
-						 struct gs_sink *sink, struct gs_writer **ret);
-GS_MUST_CHECK struct gs_error *elf_layout_max_bytes(const struct gs_layout *layout,
-						    uint64_t *bytes_ret);
-GS_MUST_CHECK struct gs_error *kdump_writer_create(const struct gs_layout *layout,
-						   struct gs_sink *sink, struct gs_writer **ret);
-GS_MUST_CHECK struct gs_error *kdump_layout_max_bytes(const struct gs_layout *layout,
-						      uint64_t *bytes_ret);
+GS_MUST_CHECK struct gs_error *gs_elf_writer_create(const struct gs_layout *layout,
+						    struct gs_sink *sink, struct gs_writer **ret);
+GS_MUST_CHECK struct gs_error *gs_elf_layout_max_bytes(const struct gs_layout *layout,
+						       uint64_t *bytes_ret);
+GS_MUST_CHECK struct gs_error *gs_kdump_writer_create(const struct gs_layout *layout,
+						      struct gs_sink *sink, struct gs_writer **ret);
+GS_MUST_CHECK struct gs_error *gs_kdump_layout_max_bytes(const struct gs_layout *layout,
+							 uint64_t *bytes_ret);
 
 /*
  * The notes that a file gets: those of @attrs, and behind them a VMCOREINFO note if the text is
  * known but is not among them. The caller frees *notes_ret. *vmcoreinfo_off_ret: where the text
  * starts in the notes, UINT64_MAX if there is none.
  */
-GS_MUST_CHECK struct gs_error *writer_notes(const struct gs_attributes *attrs, uint8_t **notes_ret,
-					    size_t *size_ret, uint64_t *vmcoreinfo_off_ret);
+GS_MUST_CHECK struct gs_error *gs_writer_notes(const struct gs_attributes *attrs,
+					       uint8_t **notes_ret, size_t *size_ret,
+					       uint64_t *vmcoreinfo_off_ret);
 
 #endif

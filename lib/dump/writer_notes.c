@@ -52,8 +52,8 @@ static size_t put_vmcoreinfo(uint8_t *to, const struct gs_attributes *attrs)
 	return text;
 }
 
-struct gs_error *writer_notes(const struct gs_attributes *attrs, uint8_t **notes_ret,
-			      size_t *size_ret, uint64_t *vmcoreinfo_off_ret)
+struct gs_error *gs_writer_notes(const struct gs_attributes *attrs, uint8_t **notes_ret,
+				 size_t *size_ret, uint64_t *vmcoreinfo_off_ret)
 {
 	size_t base = pad4(attrs->notes_size), size = attrs->notes_size;
 	uint64_t text_off = UINT64_MAX;

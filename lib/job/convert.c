@@ -20,10 +20,10 @@ static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct gs_error *err;
 
-	err = job_select(mem, d->ranges, d->range_count, &options, &selection);
+	err = gs_job_select(mem, d->ranges, d->range_count, &options, &selection);
 	if (!err)
 		err = gs_memory_source(mem, d->ranges, d->range_count, &src);
-	return err ? err : job_write(src, spec, d, selection, out, ret);
+	return err ? err : gs_job_write(src, spec, d, selection, out, ret);
 }
 
 struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *spec,
@@ -32,13 +32,13 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 	uint64_t start_ms = gs_now_ms();
 	struct gs_job_result result = {0};
 	struct gs_description d;
-	struct gs_error *err = job_check_spec(spec);
+	struct gs_error *err = gs_job_check_spec(spec);
 
 	if (!err)
 		err = gs_describe(mem, spec->ranges, spec->format->format, &d);
 	if (err)
 		return err;
-	job_note_choices(spec, &d, mem->ranges, mem->range_count);
+	gs_job_note_choices(spec, &d, mem->ranges, mem->range_count);
 	err = select_and_write(mem, spec, &d, out, &result);
 	gs_description_deinit(&d);
 	if (err)

@@ -19,12 +19,12 @@
 
 #include "output.h"
 
-const char *job_engine_name(enum gs_engine engine)
+const char *gs_job_engine_name(enum gs_engine engine)
 {
 	return engine == GS_ENGINE_QEMU ? "qemu" : "stream";
 }
 
-enum gs_engine job_pick_engine(const struct gs_dump_spec *spec)
+enum gs_engine gs_job_pick_engine(const struct gs_dump_spec *spec)
 {
 	return spec->engine == GS_ENGINE_AUTO ? GS_ENGINE_STREAM : spec->engine;
 }
@@ -145,7 +145,7 @@ static struct gs_error *write_stream(struct gs_page_source *stream, const struct
 			*verdict;
 
 	if (!err)
-		err = job_write(&r.source, &spec->output, d, selection, out, ret);
+		err = gs_job_write(&r.source, &spec->output, d, selection, out, ret);
 	if (err && err->code != GS_ERROR_CORRUPT)
 		return err;
 	/* A stream that broke off: QEMU knows why. */
@@ -169,7 +169,7 @@ static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec
 		err = gs_describe(mem, spec->output.ranges, spec->output.format->format, &d);
 	if (err)
 		return err;
-	job_note_choices(&spec->output, &d, mem->ranges, mem->range_count);
+	gs_job_note_choices(&spec->output, &d, mem->ranges, mem->range_count);
 	err = gs_guest_stream_open(qmp, &attrs, &stream);
 	if (!err) {
 		gs_attributes_deinit(&attrs);
@@ -188,7 +188,7 @@ static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *
 	struct gs_error *err;
 
 	if (spec->output.format->format == GS_DUMP_KDUMP)
-		job_note(&spec->output, "QEMU writes kdump files flattened");
+		gs_job_note(&spec->output, "QEMU writes kdump files flattened");
 	err = gs_guest_qemu_dump(qmp, spec->output.format->name, gs_outfile_fd(out),
 				 &progress->done, &progress->cancelled);
 	if (!err)
@@ -223,11 +223,11 @@ static struct gs_error *finish_guest(struct gs_qmp *qmp, enum gs_after after,
 struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 			 struct gs_outfile *out, struct gs_job_result *ret)
 {
-	enum gs_engine engine = job_pick_engine(spec);
+	enum gs_engine engine = gs_job_pick_engine(spec);
 	GS_CLEANUP(gs_pause_abandon) struct gs_pause *pause = NULL;
 	struct gs_job_result result = {0};
 	uint64_t start_ms = gs_now_ms();
-	struct gs_error *err = job_check_spec(&spec->output);
+	struct gs_error *err = gs_job_check_spec(&spec->output);
 
 	if (!err && engine == GS_ENGINE_QEMU)
 		err = check_qemu_engine(qmp, spec);

@@ -5,7 +5,7 @@
 
 #include <guestscope/job.h>
 
-enum gs_engine job_pick_engine(const struct gs_dump_spec *spec);
-const char *job_engine_name(enum gs_engine engine);
+enum gs_engine gs_job_pick_engine(const struct gs_dump_spec *spec);
+const char *gs_job_engine_name(enum gs_engine engine);
 
 #endif

@@ -151,7 +151,7 @@ static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
 				 struct gs_dump_estimate *ret)
 {
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
-	struct gs_dump_estimate result = {.engine = job_engine_name(job_pick_engine(spec))};
+	struct gs_dump_estimate result = {.engine = gs_job_engine_name(gs_job_pick_engine(spec))};
 	struct sample sample = {0};
 	struct gs_layout layout;
 	struct gs_error *err =
@@ -159,7 +159,7 @@ static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
 
 	if (err)
 		return err;
-	job_layout_init(&layout, &spec->output, d, selection);
+	gs_job_layout_init(&layout, &spec->output, d, selection);
 	result.memory_bytes = gs_ranges_total_bytes(d->ranges, d->range_count);
 	err = gs_layout_max_bytes(&layout, &result.max_file_bytes);
 	if (!err)
@@ -179,7 +179,7 @@ struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	struct gs_description d;
-	struct gs_error *err = job_check_spec(&spec->output);
+	struct gs_error *err = gs_job_check_spec(&spec->output);
 
 	if (!err)
 		err = gs_guest_memory_open(qmp, &mem);

@@ -10,7 +10,7 @@
 
 #define LEFT_OUT_LISTED 4 /* ranges that a note names */
 
-struct gs_error *job_check_spec(const struct gs_output_spec *spec)
+struct gs_error *gs_job_check_spec(const struct gs_output_spec *spec)
 {
 	const struct gs_codec_info *codec = gs_codec_info(spec->format->codec);
 
@@ -29,7 +29,7 @@ struct gs_error *job_check_spec(const struct gs_output_spec *spec)
 	return NULL;
 }
 
-void job_note(const struct gs_output_spec *spec, const char *fmt, ...)
+void gs_job_note(const struct gs_output_spec *spec, const char *fmt, ...)
 {
 	gs_autotext struct gs_text text = {0};
 	va_list ap;
@@ -84,32 +84,33 @@ static void note_left_out(const struct gs_output_spec *spec, const struct gs_des
 	if (list.count > LEFT_OUT_LISTED)
 		gs_text_printf(&list.text, " and %zu more", list.count - LEFT_OUT_LISTED);
 	if (list.count && !list.text.failed)
-		job_note(spec,
-			 "left out, as it is no RAM of the guest's kernel: %s; --ranges all "
-			 "keeps it",
-			 list.text.data);
+		gs_job_note(spec,
+			    "left out, as it is no RAM of the guest's kernel: %s; --ranges all "
+			    "keeps it",
+			    list.text.data);
 	gs_text_deinit(&list.text);
 }
 
-void job_note_choices(const struct gs_output_spec *spec, const struct gs_description *d,
-		      const struct gs_range *all, size_t all_count)
+void gs_job_note_choices(const struct gs_output_spec *spec, const struct gs_description *d,
+			 const struct gs_range *all, size_t all_count)
 {
 	if (!spec->note)
 		return;
 	if (d->left_out_bytes)
 		note_left_out(spec, d, all, all_count);
 	if (!d->is_linux)
-		job_note(spec,
-			 "no Linux kernel found in the guest (%s): the file lacks what only "
-			 "it could tell",
-			 d->why_not);
+		gs_job_note(spec,
+			    "no Linux kernel found in the guest (%s): the file lacks what only "
+			    "it could tell",
+			    d->why_not);
 	if (spec->drop_zero)
-		job_note(spec, "zero pages are left out: crash needs --zero_excluded to read the "
-			       "file");
+		gs_job_note(spec,
+			    "zero pages are left out: crash needs --zero_excluded to read the "
+			    "file");
 }
 
-void job_layout_init(struct gs_layout *layout, const struct gs_output_spec *spec,
-		     const struct gs_description *d, const struct gs_selection *selection)
+void gs_job_layout_init(struct gs_layout *layout, const struct gs_output_spec *spec,
+			const struct gs_description *d, const struct gs_selection *selection)
 {
 	*layout = (struct gs_layout){
 		.format = spec->format->format,
@@ -138,16 +139,16 @@ static struct gs_error *open_sink(const struct gs_output_spec *spec, const struc
 	return seekable ? gs_sink_file(fd, name, ret) : gs_sink_stream(fd, name, ret);
 }
 
-struct gs_error *job_write(struct gs_page_source *src, const struct gs_output_spec *spec,
-			   const struct gs_description *d, const struct gs_selection *selection,
-			   struct gs_outfile *out, struct gs_job_result *ret)
+struct gs_error *gs_job_write(struct gs_page_source *src, const struct gs_output_spec *spec,
+			      const struct gs_description *d, const struct gs_selection *selection,
+			      struct gs_outfile *out, struct gs_job_result *ret)
 {
 	GS_CLEANUP(gs_sink_destroy) struct gs_sink *sink = NULL;
 	GS_CLEANUP(gs_writer_destroy) struct gs_writer *writer = NULL;
 	struct gs_layout layout;
 	struct gs_error *err;
 
-	job_layout_init(&layout, spec, d, selection);
+	gs_job_layout_init(&layout, spec, d, selection);
 	ret->memory_bytes = gs_ranges_total_bytes(d->ranges, d->range_count);
 	ret->left_out_bytes = d->left_out_bytes;
 	if (spec->progress)

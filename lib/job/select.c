@@ -141,9 +141,9 @@ static struct gs_error *scan_memory(struct gs_memory *mem, const struct gs_range
 	return gs_threads_run(options->drop_zero ? options->threads : 1, scan_worker, &scan);
 }
 
-struct gs_error *job_select(struct gs_memory *mem, const struct gs_range *ranges,
-			    size_t range_count, const struct select_options *options,
-			    struct gs_selection **ret)
+struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ranges,
+			       size_t range_count, const struct select_options *options,
+			       struct gs_selection **ret)
 {
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *sel = NULL;
 	struct gs_error *err;

@@ -12,8 +12,9 @@ struct select_options {
 };
 
 /* The pages of @ranges (normalized, within @mem) that @mem has, less the zero ones if so asked. */
-GS_MUST_CHECK struct gs_error *job_select(struct gs_memory *mem, const struct gs_range *ranges,
-					  size_t range_count, const struct select_options *options,
-					  struct gs_selection **ret);
+GS_MUST_CHECK struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ranges,
+					     size_t range_count,
+					     const struct select_options *options,
+					     struct gs_selection **ret);
 
 #endif
