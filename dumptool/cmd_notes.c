@@ -135,7 +135,7 @@ static struct gs_error *emit_notes(struct gs_emit *e, const struct gs_attributes
 	bool found = true;
 	size_t pos = 0;
 
-	gs_emit_table(e, "notes", NULL, columns, sizeof(columns) / sizeof(*columns));
+	gs_emit_table(e, "notes", "Notes", columns, sizeof(columns) / sizeof(*columns));
 	while (!err && found) {
 		struct gs_note note;
 
