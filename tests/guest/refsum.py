@@ -4,8 +4,8 @@
 usage: refsum.py FILE
 
 Guest physical memory is cut into units of 4096 bytes by guest physical address. Of every unit that
-lies wholly inside the dump's ranges and holds a byte other than zero, h is the XXH3 128-bit hash of
-its bytes with the unit's address as the seed; the sum is the sum of all h modulo 2^128.
+lies wholly inside the dump's ranges and holds a byte other than zero, h is the 128-bit XXH3 of its
+bytes with the unit's address as the seed; the sum is the sum of all h modulo 2^128.
 
 Prints
   sum 0x<32 hex digits>
@@ -105,7 +105,7 @@ def elf_segments(data):
         if kind != 1:
             continue
         if offset + filesz > len(data):
-            raise Unreadable(f'segment at {gpa:#x} ends at {offset + filesz}, the file at {len(data)}')
+            raise Unreadable(f'segment {gpa:#x} ends at {offset + filesz}, the file at {len(data)}')
         yield gpa, offset, filesz, memsz
 
 
