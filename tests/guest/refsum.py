@@ -14,8 +14,8 @@ Prints
   range 0x<first address> 0x<address behind the last>   (a line each; adjacent ranges are joined)
 
 Reads ELF core files (both classes and byte orders, PN_XNUM) and kdump files (raw, zlib, lzo, snappy
-and zstd pages; plain or flattened, not split). Trusts the file to be well formed: a damaged one ends
-in a message or a Python exception, never in a sum.
+and zstd pages; plain or flattened, not split). Meant for well formed files: it does not look for
+damage, as `dumptool verify` does.
 """
 import bisect
 import mmap
