@@ -174,6 +174,8 @@ static struct gs_emit_text_table *table_create(const char *label,
 		return NULL;
 	/* The same text whatever the width of a terminal. */
 	scols_table_set_termforce(table->cells, SCOLS_TERMFORCE_NEVER);
+	if (scols_table_set_column_separator(table->cells, "  ") != 0)
+		return NULL;
 	return gs_take(table);
 }
 

@@ -103,9 +103,9 @@ static void test_text(void **state)
 		     "    Base:  0xffffffff81000000\n"
 		     "\n"
 		     "Ranges:\n"
-		     "        START  SIZE NAME        NOTE\n"
-		     "          0x0 1 GiB low         x\n"
-		     "  0x100000000 4 KiB a long name x\n"
+		     "        START   SIZE  NAME         NOTE\n"
+		     "          0x0  1 GiB  low          x\n"
+		     "  0x100000000  4 KiB  a long name  x\n"
 		     "\n"
 		     "Last:\n"
 		     "\n"
@@ -177,7 +177,7 @@ static void say_lists(struct gs_emit *e)
 static void test_table_as_document(void **state)
 {
 	(void)state;
-	assert_emits(say_lists, GS_EMIT_TEXT, "START SIZE\n  0x0  1 B\n");
+	assert_emits(say_lists, GS_EMIT_TEXT, "START  SIZE\n  0x0   1 B\n");
 	assert_emits(say_lists, GS_EMIT_JSONL,
 		     "[{\"start\":\"0x0\",\"size\":1,\"name\":\"unseen\",\"secret\":7}]\n");
 }
@@ -272,7 +272,7 @@ static void test_color(void **state)
 	gs_autofree char *json = emitted(say_lists, GS_EMIT_JSON, true);
 
 	(void)state;
-	assert_string_equal(text, "\033[1mSTART SIZE\033[0m\n  0x0  1 B\n");
+	assert_string_equal(text, "\033[1mSTART  SIZE\033[0m\n  0x0   1 B\n");
 	assert_null(strchr(json, '\033'));
 }
 

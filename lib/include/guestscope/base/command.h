@@ -39,10 +39,14 @@ struct gs_option {
 struct gs_args; /* a parsed command line, borrowed by the command while it runs */
 
 struct gs_command {
-	const char *name;      /* NULL ends the table */
-	const char *arguments; /* "FILE [OUT]" as shown by --help */
-	const char *summary;   /* one line */
-	const char *details;   /* paragraphs below the options in COMMAND --help; may be NULL */
+	const char *name; /* NULL ends the table */
+	/* "FILE [OUT]" as shown by --help. Where it says "--" ("[-- QEMU ARGS...]"), words behind
+	 * "--" are for gs_args_rest(), else they are positional. */
+	const char *arguments;
+	const char *summary; /* one line */
+	/* Below the options in COMMAND --help; may be NULL. One line is one paragraph, to be
+	 * wrapped; a line that begins with a space is shown as it is. */
+	const char *details;
 	const struct gs_option *options; /* its own, besides the tool's common ones */
 	int min_args, max_args;          /* positional; max -1: any number */
 	bool takes_guest;                /* has -g and, later, -c; see gs_args_guest() */
@@ -59,6 +63,8 @@ struct gs_tool {
 /*
  * Parse and run. Handles --help, --version, "help COMMAND", "completion bash", and -q -v --color
  * (NO_COLOR, TERM=dumb). Misuse prints one line and a hint on stderr, and returns GS_EXIT_USAGE.
+ * Options may stand before the command, between its arguments and behind them. SIGPIPE is ignored
+ * from here on, and output that did not arrive turns success into GS_EXIT_NOSPACE.
  */
 int gs_tool_main(const struct gs_tool *tool, int argc, char **argv);
 
