@@ -79,10 +79,9 @@ static void option_right(struct gs_text *t, const struct gs_option *option)
 	gs_text_clear(t);
 	gs_text_puts(t, option->help);
 	if (option->values) {
-		gs_text_puts(t, " (");
+		gs_text_puts(t, ": ");
 		for (const char *c = option->values; *c; c++)
 			gs_text_puts(t, *c == '|' ? ", " : (char[]){*c, '\0'});
-		gs_text_puts(t, ")");
 	}
 	if (option->repeat && option->argument && !gs_option_is_common(option))
 		gs_text_puts(t, "; may be repeated");

@@ -65,7 +65,7 @@ const struct gs_command *gs_tool_command(const struct gs_tool *tool, const char 
 
 bool gs_command_takes_rest(const struct gs_command *command)
 {
-	return command->arguments && strstr(command->arguments, "--");
+	return command->arguments && strstr(command->arguments, "-- ");
 }
 
 char *gs_suggestion(const char *word, const char *dashes, const char *const names[])

@@ -40,7 +40,7 @@ struct gs_args; /* a parsed command line, borrowed by the command while it runs 
 
 struct gs_command {
 	const char *name; /* NULL ends the table */
-	/* "FILE [OUT]" as shown by --help. Where it says "--" ("[-- QEMU ARGS...]"), words behind
+	/* "FILE [OUT]" as shown by --help. Where it says "-- " ("[-- QEMU ARGS...]"), words behind
 	 * "--" are for gs_args_rest(), else they are positional. */
 	const char *arguments;
 	const char *summary; /* one line */
