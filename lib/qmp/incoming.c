@@ -199,19 +199,23 @@ static struct gs_error *file_reply(struct gs_qmp *qmp, struct gs_json *message,
 	return NULL;
 }
 
-static void file_greeting(struct gs_qmp *qmp, const struct gs_json *message)
+void gs_qmp_note_version(struct gs_qmp *qmp, const struct gs_json *version)
 {
 	static const char *const parts[] = {"major", "minor", "micro"};
-	const struct gs_json *version = gs_json_path(message, "QMP", "version", "qemu", NULL);
 
-	qmp->greeted = true;
 	for (size_t i = 0; i < 3; i++) {
 		int64_t number;
 
-		if (gs_json_i64(gs_json_get(version, parts[i]), &number) && number >= 0 &&
-		    number <= INT32_MAX)
+		if (gs_json_i64(gs_json_path(version, "qemu", parts[i], NULL), &number) &&
+		    number >= 0 && number <= INT32_MAX)
 			qmp->version[i] = (int)number;
 	}
+}
+
+static void file_greeting(struct gs_qmp *qmp, const struct gs_json *message)
+{
+	qmp->greeted = true;
+	gs_qmp_note_version(qmp, gs_json_path(message, "QMP", "version", NULL));
 }
 
 /* Takes @message. Told apart by their members: their order means nothing, unknown ones neither. */

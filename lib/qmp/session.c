@@ -280,6 +280,19 @@ struct gs_error *gs_qmp_adopt(int fd, const struct gs_qmp_options *options, stru
 	return NULL;
 }
 
+/* The greeting went to whoever used the socket before us. */
+static struct gs_error *ask_version(struct gs_qmp *qmp)
+{
+	gs_autojson struct gs_json *version = NULL;
+	struct gs_error *err = gs_qmp_execute(qmp, "query-version", NULL, 0, &version);
+
+	if (err && err->code != GS_ERROR_REFUSED)
+		return err;
+	gs_error_destroy(err);
+	gs_qmp_note_version(qmp, version);
+	return NULL;
+}
+
 /*
  * An inherited socket may be fresh, or have been used by the process before us: what both have in
  * common is that the marker gets a reply.
@@ -297,6 +310,8 @@ static struct gs_error *connect_fd(const struct gs_qmp_address *address,
 		gs_error_destroy(err);
 		return describe_silence(qmp);
 	}
+	if (!err && !qmp->greeted)
+		err = ask_version(qmp);
 	if (!err)
 		*ret = gs_take(qmp);
 	return err;

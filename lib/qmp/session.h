@@ -87,6 +87,8 @@ GS_MUST_CHECK struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address
  * TIMEOUT when nothing came.
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_pump(struct gs_qmp *qmp, uint64_t deadline_ms);
+/* @version: of the greeting, or the reply to query-version. */
+void gs_qmp_note_version(struct gs_qmp *qmp, const struct gs_json *version);
 /* Start a recovery, or go on with the one in process. */
 GS_MUST_CHECK struct gs_error *gs_qmp_recover(struct gs_qmp *qmp, uint64_t deadline_ms);
 void gs_qmp_request_free(struct gs_qmp_request *request);

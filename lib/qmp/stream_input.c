@@ -59,6 +59,16 @@ static void scan_on(struct gs_qmp_input *in)
 		use_up(in);
 }
 
+/* Whether data[begin..scan) opens like an object: no message is anything else. */
+static bool opens_object(const struct gs_qmp_input *in)
+{
+	size_t at = in->begin;
+
+	while (at < in->scan && memchr(" \t\r\n", in->data[at], 4))
+		at++;
+	return at < in->scan && in->data[at] == '{';
+}
+
 static enum gs_qmp_found scan_aligned(struct gs_qmp_input *in)
 {
 	size_t used;
@@ -70,9 +80,9 @@ static enum gs_qmp_found scan_aligned(struct gs_qmp_input *in)
 		scan_on(in);
 		return GS_QMP_NOTHING;
 	}
-	if (frame == GS_JSON_FRAME_BAD)
-		return GS_QMP_GARBAGE;
-	return in->too_big ? GS_QMP_TOO_BIG : GS_QMP_MESSAGE;
+	if (in->too_big)
+		return GS_QMP_TOO_BIG;
+	return frame == GS_JSON_FRAME_DONE && opens_object(in) ? GS_QMP_MESSAGE : GS_QMP_GARBAGE;
 }
 
 /* Whether data[begin..scan) is a message from its first byte on. */
@@ -145,9 +155,6 @@ static struct gs_error *parse_message(const struct gs_qmp_input *in, struct gs_j
 		return gs_error_create(GS_ERROR_PROTOCOL, "message of %zu bytes: %s", size,
 				       cause->message);
 	}
-	if (gs_json_type(value) != GS_JSON_OBJECT)
-		return gs_error_create(GS_ERROR_PROTOCOL, "message is a %s, not an object",
-				       gs_json_type_name(gs_json_type(value)));
 	*ret = gs_take(value);
 	return NULL;
 }

@@ -258,14 +258,15 @@ static const struct gs_qmp_transport_ops stream_ops = {
 
 static struct gs_error *check_socket(int fd, bool *is_unix_ret)
 {
-	int domain, type;
+	int domain, type = 0;
 	socklen_t size = sizeof(int);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
-	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
-		return gs_error_os(errno, "fd %d", fd);
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 && errno != ENOTSOCK)
+		return gs_error_os(errno, "SO_TYPE");
 	if (type != SOCK_STREAM)
-		return gs_error_create(GS_ERROR_INVALID, "fd %d is not a stream socket", fd);
+		return gs_error_create(GS_ERROR_INVALID, "not a stream socket");
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
+		return gs_error_os(errno, "SO_DOMAIN");
 	*is_unix_ret = domain == AF_UNIX;
 	return NULL;
 }
