@@ -21,62 +21,40 @@
 
 struct gs_pause {
 	struct gs_qmp *qmp;
+	pid_t guardian;
 	int leash; /* -1: no guardian */
 	bool was_running;
 };
-
-/* The intermediate child ends at once, so that nobody has to reap the guardian. */
-static int fork_guardian(int leash, int monitor)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child < 0)
-		return -1;
-	if (child == 0) {
-		pid_t guardian = fork();
-
-		if (guardian == 0)
-			gs_guardian_main(leash, monitor);
-		_exit(guardian < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-	}
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (status != 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	return 0;
-}
 
 static struct gs_error *start_guardian(struct gs_pause *pause, int monitor)
 {
 	int pair[2];
 	char ready;
-	int failed;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return gs_error_os(errno, "pause guard: socketpair");
-	failed = fork_guardian(pair[1], monitor);
+	pause->guardian = fork();
+	if (pause->guardian == 0)
+		gs_guardian_main(pair[1], monitor);
 	close(pair[1]);
 	pause->leash = pair[0];
-	if (failed)
+	if (pause->guardian < 0)
 		return gs_error_os(errno, "pause guard: fork");
 	if (gs_read_full(pause->leash, &ready, 1) != 1)
 		return gs_error_create(GS_ERROR_PROTOCOL, "pause guard: guardian did not start");
 	return NULL;
 }
 
-/* Any byte means: all is well, go. The guardian closes its end as its last act. */
+/* Any byte means: all is well, go. Who ends without having been told is not waited for. */
 static void dismiss_guardian(struct gs_pause *pause)
 {
 	char byte = GUARDIAN_DISMISS;
 
 	if (pause->leash < 0)
 		return;
-	if (send(pause->leash, &byte, 1, MSG_NOSIGNAL) == 1)
-		(void)!gs_read_full(pause->leash, &byte, 1);
+	if (send(pause->leash, &byte, 1, MSG_NOSIGNAL) == 1 && pause->guardian > 0)
+		while (waitpid(pause->guardian, NULL, 0) < 0 && errno == EINTR)
+			;
 	close(pause->leash);
 	pause->leash = -1;
 }

@@ -76,25 +76,53 @@ static struct gs_error *read_verdict(const struct gs_json *data)
 			       why ? ": " : "", why ? why : "");
 }
 
+/* @verdict_ret NULL: any event of that name will do. */
+static struct gs_error *await_event(struct gs_qmp *qmp, const char *name, uint64_t deadline,
+				    struct gs_error **verdict_ret)
+{
+	for (;;) {
+		struct gs_qmp_event event;
+		struct gs_error *err = gs_qmp_next_event(qmp, deadline, &event);
+		bool found;
+
+		if (err)
+			return gs_error_wrap(err, "waiting for %s", name);
+		found = strcmp(event.name, name) == 0;
+		if (found && verdict_ret)
+			*verdict_ret = read_verdict(event.data);
+		gs_qmp_event_deinit(&event);
+		if (found)
+			return NULL;
+	}
+}
+
+/*
+ * QEMU says DUMP_COMPLETED before it lets a guest that it had stopped itself run again. Whoever asks
+ * for the guest's state in between is told that it stands still.
+ */
+static struct gs_error *await_resume(struct gs_qmp *qmp, uint64_t deadline)
+{
+	struct gs_qmp_status status;
+	struct gs_error *err = gs_qmp_query_status(qmp, &status);
+
+	if (err || strcmp(status.status, "save-vm") != 0)
+		return err;
+	return await_event(qmp, "RESUME", deadline, NULL);
+}
+
 static struct gs_error *await_verdict(struct pipe_dump *dump)
 {
 	uint64_t deadline = gs_deadline_in(VERDICT_MS);
-	struct gs_error *err = NULL;
+	gs_autoerror struct gs_error *verdict = NULL;
+	struct gs_error *err;
 
-	while (dump->active) {
-		struct gs_qmp_event event;
-
-		err = gs_qmp_next_event(dump->qmp, deadline, &event);
-		if (err)
-			break;
-		if (strcmp(event.name, "DUMP_COMPLETED") == 0) {
-			dump->active = false;
-			err = read_verdict(event.data);
-		}
-		gs_qmp_event_deinit(&event);
-	}
+	if (!dump->active)
+		return NULL;
 	dump->active = false;
-	return err;
+	err = await_event(dump->qmp, "DUMP_COMPLETED", deadline, &verdict);
+	if (!err)
+		err = await_resume(dump->qmp, deadline);
+	return err ? err : gs_take(verdict);
 }
 
 /* Behind the RAM there are sections that nobody here wants, but QEMU wants to be rid of. */

@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# Whatever ends dumptool, the guest runs again within a second and no file is left.
+
+setup_file() {
+	source "$BATS_TEST_DIRNAME/guest.bash"
+	guest_kit
+	export SCRATCH XDG_RUNTIME_DIR KERNEL INITRD
+	GUEST_FILL=random:128M launch_guest guarded
+	mkdir "$SCRATCH/out"
+	export MONITOR=$XDG_RUNTIME_DIR/guestscope/guarded/qmp2
+	export ROUNDS=${GS_KILL_ROUNDS:-20}
+}
+
+teardown_file() {
+	source "$BATS_TEST_DIRNAME/guest.bash"
+	end_guests guarded
+}
+
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.."
+	source "$BATS_TEST_DIRNAME/guest.bash"
+}
+
+kill_rounds() { # SIGNAL DUMPTOOL ARGUMENT...
+	local signal=$1
+	shift
+	tests/e2e/killed "$MONITOR" "$SCRATCH/out" "$signal" "$ROUNDS" -- \
+		dumptool dump -g guarded -o "$SCRATCH/out/core" "$@" >&3 2>&1 3>&-
+}
+
+running() { [ "$(qmpctl status -g guarded --json | jq -r .running)" = true ]; }
+
+@test "SIGKILL, stream" { kill_rounds KILL --engine stream --format kdump-zlib; }
+@test "SIGINT, stream" { kill_rounds INT --engine stream --format kdump-zlib; }
+@test "SIGTERM, stream" { kill_rounds TERM --engine stream --format kdump-zlib; }
+@test "SIGKILL, qemu" { kill_rounds KILL --engine qemu --format kdump-zlib; }
+@test "SIGINT, qemu" { kill_rounds INT --engine qemu --format kdump-zlib; }
+@test "SIGTERM, qemu" { kill_rounds TERM --engine qemu --format kdump-zlib; }
+
+@test "a full disk: exit 9, nothing left, the guest runs" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a small filesystem"
+	mkdir -p "$SCRATCH/small"
+	for engine in stream qemu; do
+		mount -t tmpfs -o size=16M none "$SCRATCH/small"
+		run dumptool dump -g guarded -o "$SCRATCH/small/core" --engine $engine --format kdump-zlib
+		left=$(ls -A "$SCRATCH/small")
+		umount "$SCRATCH/small"
+		echo "$output"
+		[ "$status" -eq 9 ] && [ -z "$left" ] && running
+	done
+}
+
+@test "a full disk met while writing: exit 9, nothing left, the guest runs" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a small filesystem"
+	mkdir -p "$SCRATCH/small"
+	for engine in stream qemu; do
+		mount -t tmpfs -o size=1G none "$SCRATCH/small"
+		# Grown behind the check's back.
+		(sleep 0.05; fallocate -l 1000M "$SCRATCH/small/ballast") &
+		run dumptool dump -g guarded -o "$SCRATCH/small/core" --engine $engine --format kdump-raw
+		[ "$engine" = qemu ] && run dumptool dump -g guarded -o "$SCRATCH/small/core" --engine qemu --format elf
+		wait
+		rm -f "$SCRATCH/small/ballast"
+		left=$(ls -A "$SCRATCH/small")
+		umount "$SCRATCH/small"
+		echo "$output"
+		[ "$status" -eq 9 ] && [ -z "$left" ] && running
+	done
+}
+
+@test "a consumer that goes away: exit 9, the guest runs" {
+	for engine in stream qemu; do
+		set +o pipefail
+		dumptool dump -g guarded -o - --engine $engine --format kdump-zlib 2>/dev/null | head -c 100000 >/dev/null
+		[ "${PIPESTATUS[0]}" -eq 9 ]
+		running
+	done
+}
+
+@test "a guest that somebody paused stays paused, whatever happens" {
+	qmpctl pause -g guarded
+	timeout -s KILL 0.3 dumptool dump -g guarded -o "$SCRATCH/out/core" --format kdump-zlib || true
+	[ "$(qmpctl status -g guarded --json | jq -r .status)" = paused ]
+	qmpctl resume -g guarded
+	rm -f "$SCRATCH/out/core"
+}
+
+@test "QEMU dies half-way: a clear error, exit 7 or 6, nothing left" {
+	launch_guest victim
+	dumptool dump -g victim -o "$SCRATCH/out/core" --format kdump-zlib 2>"$SCRATCH/err" &
+	dump=$!
+	sleep 0.2
+	qmpctl list --json | jq -r '.. | objects | select(.name? == "victim") | .pid' | xargs kill -KILL
+	wait $dump && false
+	status=$?
+	cat "$SCRATCH/err"
+	[ $status -eq 6 ] || [ $status -eq 7 ] || [ $status -eq 1 ]
+	[ "$(wc -l <"$SCRATCH/err")" -eq 1 ]
+	[ -z "$(ls -A "$SCRATCH/out")" ]
+}
