@@ -97,8 +97,8 @@ static struct gs_error *await_event(struct gs_qmp *qmp, const char *name, uint64
 }
 
 /*
- * QEMU says DUMP_COMPLETED before it lets a guest that it had stopped itself run again. Whoever asks
- * for the guest's state in between is told that it stands still.
+ * QEMU says DUMP_COMPLETED before it lets a guest that it had stopped itself run again. Whoever
+ * asks for the guest's state in between is told that it stands still.
  */
 static struct gs_error *await_resume(struct gs_qmp *qmp, uint64_t deadline)
 {
