@@ -37,7 +37,8 @@ struct gs_launch {
 	bool private_ram;          /* QEMU's own RAM instead of a memfd shared with it */
 	const char *wait_serial;   /* NULL: do not wait */
 	uint64_t timeout_ms;       /* for start and wait_serial together; 0: 60 s */
-	const char *const *extra;  /* NULL-terminated QEMU arguments, or NULL */
+	const char *const *extra;  /* NULL-terminated QEMU arguments, or NULL; they come last */
+	int cancel_fd;             /* readable: the launch is called off; 0: none */
 };
 
 /* A guest of the registry; strings are owned. */
@@ -53,13 +54,26 @@ struct gs_guest {
 void gs_guest_deinit(struct gs_guest *guest);
 
 /*
- * Start a guest that outlives us. On success it runs (its first query-status was answered), and
- * said wait_serial if asked. GONE     QEMU ended: its own words (tail of the log); nothing is left
- * behind TIMEOUT  no start, or no wait_serial text: names the accelerator in use and --accel tcg;
- * the guest is ended BUSY     a live guest has that name
+ * Start a guest that outlives us. On success QEMU has answered its first query-status, and the
+ * guest has said wait_serial if asked. On failure nothing is left behind.
+ *   GONE         QEMU ended: its own words (the tail of the log)
+ *   TIMEOUT      no answer, or no wait_serial text: names the accelerator in use and --accel tcg
+ *   BUSY         a live guest has that name
+ *   OS (EINTR)   called off
+ *
+ * QEMU is given -nodefaults, no display, the two monitors, a serial port into a file, memory in a
+ * memfd (memory-backend-file over /proc/self/fd/N), and a vmcoreinfo device where the machine has
+ * it. Of these, what the extra arguments bring themselves is left out: a size (-m), memory backend
+ * or NUMA nodes (then QEMU's own RAM), an accelerator, a serial port.
  */
 GS_MUST_CHECK struct gs_error *gs_launch_start(const struct gs_launch *launch,
 					       struct gs_guest *ret);
+
+/*
+ * End a process (a QEMU): SIGTERM, SIGKILL after @grace_ms, until it is gone. *forced_ret, which
+ * may be NULL: it took SIGKILL.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_end(int pidfd, uint64_t grace_ms, bool *forced_ret);
 
 /* $XDG_RUNTIME_DIR/guestscope or /run/guestscope, by the values that the tool passes in. */
 char *gs_registry_dir(const char *xdg_runtime_dir);
@@ -67,13 +81,24 @@ char *gs_registry_dir(const char *xdg_runtime_dir);
 GS_MUST_CHECK struct gs_error *gs_registry_list(const char *run_dir, struct gs_guest **ret,
 						size_t *count_ret);
 void gs_registry_free(struct gs_guest *guests, size_t count);
-/* UNREACHABLE when there is no such guest or it has ended. */
+/* UNREACHABLE when there is no such guest or it has ended; then with the tail of its log. */
 GS_MUST_CHECK struct gs_error *gs_registry_find(const char *run_dir, const char *name,
 						struct gs_guest *ret);
+/* The guest when there is exactly one. UNREACHABLE: none. INVALID: several, and their names. */
+GS_MUST_CHECK struct gs_error *gs_registry_only(const char *run_dir, struct gs_guest *ret);
 
-/* Connect to a guest named in any way: NAME of the registry, or an address of qmp.h. */
+/* Whether @guest is an address of qmp.h and no name of the registry. */
+bool gs_guest_is_address(const char *guest);
+/*
+ * Connect to a guest named in any way: NAME of the registry, an address of qmp.h, or NULL for the
+ * only one. With names, qmp2 is taken while somebody holds qmp: two of our tools at a time work.
+ */
 GS_MUST_CHECK struct gs_error *gs_guest_connect(const char *run_dir, const char *guest,
 						const struct gs_qmp_options *options,
 						struct gs_qmp **ret);
+/* The same for a guest that was found already. */
+GS_MUST_CHECK struct gs_error *gs_guest_open(const struct gs_guest *guest,
+					     const struct gs_qmp_options *options,
+					     struct gs_qmp **ret);
 
 #endif
