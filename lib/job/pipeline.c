@@ -3,7 +3,7 @@
  * The step "write": chunks go through slots, and any worker does whatever is due on any slot.
  *
  *	FREE ── next (one at a time) ──> LOADED ── encode (parallel) ──> ENCODED
- *	     ── place (in order) ──> PLACED ── store (parallel, or in order) ──> FREE
+ *	     ── place (in order) ──> PLACED ── store (one at a time) ──> FREE
  *
  * There is no thread besides the workers, and no queue besides the slots: a slow chunk holds up the
  * others only when all slots wait for it. Bytes do not depend on the number of workers, as place
@@ -43,7 +43,7 @@ struct pipeline {
 	struct slot *slots;
 	size_t slot_count;
 	uint64_t taken, placed, stored; /* chunks so far */
-	bool source_busy, source_ended;
+	bool source_busy, source_ended, sink_busy;
 	struct gs_chunk rest; /* of a run that is handed on in pieces; size 0: none */
 	bool failed;
 };
@@ -146,9 +146,11 @@ static struct gs_error *do_store(struct pipeline *p, struct slot *slot)
 	struct gs_error *err;
 
 	slot->state = SLOT_STORING;
+	p->sink_busy = true;
 	pthread_mutex_unlock(&p->lock);
 	err = gs_writer_store(p->writer, slot->encoded);
 	pthread_mutex_lock(&p->lock);
+	p->sink_busy = false;
 	if (!err && p->progress)
 		p->progress->done += slot->chunk.size;
 	p->stored++;
@@ -156,15 +158,18 @@ static struct gs_error *do_store(struct pipeline *p, struct slot *slot)
 	return err;
 }
 
-/* Do the oldest thing that is due; false if there was none. */
+/*
+ * Do the oldest thing that is due; false if there was none. One store at a time even where more
+ * could be had: the kernel lets only one write(2) into a file at a time, and has others spin.
+ */
 static bool do_something(struct pipeline *p, struct gs_error **err_ret)
 {
 	struct slot *slot;
 
-	if ((slot = find_slot(p, SLOT_PLACED)))
-		*err_ret = do_store(p, slot);
-	else if ((slot = find_placeable(p)))
+	if ((slot = find_placeable(p)))
 		*err_ret = do_place(p, slot);
+	else if (!p->sink_busy && (slot = find_slot(p, SLOT_PLACED)))
+		*err_ret = do_store(p, slot);
 	else if (!p->source_busy && !p->source_ended && (slot = find_slot(p, SLOT_FREE)))
 		*err_ret = do_load(p, slot);
 	else
