@@ -6,10 +6,19 @@
 #include <guestscope/base/command.h>
 #include <guestscope/base/progress.h>
 #include <guestscope/job.h>
+#include <guestscope/qmp.h>
 
+int cmd_dump(struct gs_args *args);
 int cmd_convert(struct gs_args *args);
+int cmd_verify(struct gs_args *args);
 int cmd_info(struct gs_args *args);
 int cmd_notes(struct gs_args *args);
+int cmd_capabilities(struct gs_args *args);
+
+/* ---- guest.c: the guest that a command is about ---- */
+
+/* Connect to the guest that -g names, or to the only launched one. -vv traces the wire. */
+GS_MUST_CHECK struct gs_error *dumptool_connect(const struct gs_args *args, struct gs_qmp **ret);
 
 /* ---- input.c: the dump that a command reads ---- */
 

@@ -2,6 +2,26 @@
 /* dumptool: guest memory dumps. This file is its table of commands. */
 #include "dumptool.h"
 
+static const struct gs_option dump_options[] = {
+	DUMPTOOL_OUTPUT_OPTIONS,
+	{.name = "engine",
+	 .letter = 'e',
+	 .argument = "ENGINE",
+	 .help = "how memory is taken (default: auto, which is stream)",
+	 .values = "auto|stream|qemu"},
+	{.name = "crash", .help = "end the guest (quit) once the dump is complete"},
+	{.name = "reset", .help = "reset the guest once the dump is complete"},
+	{.name = "dry-run", .help = "estimate the size of the file and the pause; write nothing"},
+	{0}};
+
+static const struct gs_option verify_options[] = {
+	{.name = "sum", .help = "also a checksum of the memory, the same for every format"},
+	{.name = "reference",
+	 .argument = "FILE",
+	 .help = "also compare with this dump page by page"},
+	{.name = "threads", .argument = "N", .help = "worker threads (default: one per CPU)"},
+	{0}};
+
 static const struct gs_option convert_options[] = {
 	DUMPTOOL_OUTPUT_OPTIONS, DUMPTOOL_INPUT_OPTIONS, {0}};
 
@@ -13,6 +33,20 @@ static const struct gs_option notes_options[] = {
 	{0}};
 
 static const struct gs_command commands[] = {
+	{.name = "dump",
+	 .arguments = "-o FILE",
+	 .summary = "dump the memory of a running guest",
+	 .details =
+		 "The guest stands still meanwhile and runs again afterwards, whatever happens to "
+		 "dumptool; one that was found paused stays paused.\n\n"
+		 "Engine stream: QEMU writes ELF into a pipe, and we make any of our formats of "
+		 "it. Engine qemu: QEMU's own writer, in the formats that it was built with; kdump "
+		 "files come flattened.\n\n"
+		 "--dry-run reads samples of the guest's memory: it stops for some milliseconds.",
+	 .options = dump_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_dump},
 	{.name = "convert",
 	 .arguments = "FILE... -o FILE",
 	 .summary = "write a dump in another format",
@@ -25,6 +59,20 @@ static const struct gs_command commands[] = {
 	 .min_args = 1,
 	 .max_args = -1,
 	 .run = cmd_convert},
+	{.name = "verify",
+	 .arguments = "FILE...",
+	 .summary = "check a dump: its structure, and every page",
+	 .details =
+		 "The file is judged by its raw bytes, apart from the readers of the other "
+		 "commands. Each finding has a stable code and a severity; the exit status is 1 if "
+		 "one of them is an error.\n\n"
+		 "The sum is over the non-zero 4 KiB units of memory by guest physical address: "
+		 "equal sums and equal ranges mean equal memory, in whatever format.",
+	 .options = verify_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_verify},
 	{.name = "info",
 	 .arguments = "FILE...",
 	 .summary = "show what a dump is and what it holds",
@@ -41,6 +89,11 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_notes},
+	{.name = "capabilities",
+	 .summary = "show what engines and formats a guest allows",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_capabilities},
 	{0},
 };
 
