@@ -72,7 +72,7 @@ pid_t gs_qmp_find_peer(int fd)
 	struct gs_qmp_connections c;
 	struct owners owners = {0};
 
-	gs_qmp_connections_of(fd, &c);
+	gs_qmp_connections_of(fd, NULL, &c);
 	for (size_t i = 0; i < c.count; i++)
 		if (c.items[i].client_inode == c.own_inode)
 			owners = find_owners(c.items[i].server_inode, getpid());
@@ -81,22 +81,21 @@ pid_t gs_qmp_find_peer(int fd)
 	return owners.count == 1 ? owners.first : 0;
 }
 
-void gs_qmp_find_holder(int fd, struct gs_qmp_holder *ret)
+void gs_qmp_find_holder(int fd, const char *path, struct gs_qmp_holder *ret)
 {
 	struct gs_qmp_connections c;
 
-	*ret = (struct gs_qmp_holder){.holding = GS_QMP_HOLDING_UNKNOWN};
-	gs_qmp_connections_of(fd, &c);
-	if (c.known)
-		ret->holding = GS_QMP_NOT_HELD;
-	for (size_t i = 0; i < c.count; i++) {
-		const struct gs_qmp_connection *other = &c.items[i];
+	gs_qmp_connections_of(fd, path, &c);
+	*ret = (struct gs_qmp_holder){.holding =
+					      c.known ? GS_QMP_NOT_HELD : GS_QMP_HOLDING_UNKNOWN};
+	for (size_t i = 0; c.known && i < c.count && !ret->pid; i++) {
+		uint64_t client = c.items[i].client_inode;
 
-		if (!c.known || other->client_inode == c.own_inode || ret->pid)
+		if (client && client == c.own_inode)
 			continue;
 		ret->holding = GS_QMP_HELD;
-		if (other->client_inode)
-			ret->pid = find_owners(other->client_inode, 0).first;
+		if (client)
+			ret->pid = find_owners(client, 0).first;
 	}
 	if (ret->pid)
 		gs_process_comm(ret->pid, ret->comm);

@@ -24,8 +24,11 @@ struct gs_qmp_holder {
 	pid_t pid; /* of the client that was accepted; 0: not ours to see */
 	char comm[17];
 };
-/* Whether the server that @fd connected to, but that did not say a word, serves another client. */
-void gs_qmp_find_holder(int fd, struct gs_qmp_holder *ret);
+/*
+ * Whether the server that @fd connected to, but that did not say a word, serves another client.
+ * @path: of its unix socket (leading '@': abstract) or NULL. @fd may be -1 when @path is known.
+ */
+void gs_qmp_find_holder(int fd, const char *path, struct gs_qmp_holder *ret);
 
 /*
  * The process that listened when @fd connected, as far as the kernel knows: QEMU or whoever bound

@@ -50,6 +50,9 @@ static struct gs_error *process_init(struct process *p)
 		gs_error_destroy(err);
 		return gs_error_create(GS_ERROR_UNREACHABLE, "no such process");
 	}
+	/* A zombie's, a kernel thread's, or one that is about to run another program. */
+	if (!err && !p->cmdline_size)
+		err = gs_error_create(GS_ERROR_UNREACHABLE, "%s has no command line", p->comm);
 	return err ? err : gs_qmp_monitors_of(p->cmdline, p->cmdline_size, &p->monitors);
 }
 

@@ -149,33 +149,30 @@ static struct gs_error *describe_idle_server(const struct gs_qmp *qmp)
 			       is_stopped(pid) ? "stopped by a signal" : "still starting, or hung");
 }
 
-static struct gs_error *describe_silence(const struct gs_qmp *qmp)
+static struct gs_error *describe_holder(const char *name, const struct gs_qmp_holder *holder)
 {
-	struct gs_qmp_holder holder;
-
-	gs_qmp_find_holder(gs_qmp_fd(qmp), &holder);
-	if (holder.holding == GS_QMP_NOT_HELD)
-		return describe_idle_server(qmp);
-	if (holder.holding == GS_QMP_HOLDING_UNKNOWN)
-		return gs_error_create(GS_ERROR_BUSY,
-				       "%s: connected, but no greeting: busy with another client, "
-				       "or not a QMP monitor",
-				       qmp->name);
-	if (!holder.pid)
-		return gs_error_create(GS_ERROR_BUSY,
-				       "%s: socket is busy: held by another client, whose process "
-				       "cannot be seen from here",
-				       qmp->name);
-	return gs_error_create(GS_ERROR_BUSY, "%s: socket is busy: held by %d (%s)", qmp->name,
-			       (int)holder.pid, holder.comm);
+	if (holder->pid)
+		return gs_error_create(GS_ERROR_BUSY, "%s: socket is busy: held by %d (%s)", name,
+				       (int)holder->pid, holder->comm);
+	return gs_error_create(GS_ERROR_BUSY,
+			       "%s: socket is busy: held by another client, whose process cannot "
+			       "be seen from here",
+			       name);
 }
 
-static enum gs_qmp_holding holding(const struct gs_qmp *qmp)
+static struct gs_error *describe_silence(const struct gs_qmp *qmp, const char *path)
 {
 	struct gs_qmp_holder holder;
 
-	gs_qmp_find_holder(gs_qmp_fd(qmp), &holder);
-	return holder.holding;
+	gs_qmp_find_holder(gs_qmp_fd(qmp), path, &holder);
+	if (holder.holding == GS_QMP_HELD)
+		return describe_holder(qmp->name, &holder);
+	if (holder.holding == GS_QMP_NOT_HELD)
+		return describe_idle_server(qmp);
+	return gs_error_create(GS_ERROR_BUSY,
+			       "%s: connected, but no greeting: busy with another client, or not "
+			       "a QMP monitor",
+			       qmp->name);
 }
 
 /* ---- connecting ---- */
@@ -210,11 +207,13 @@ static struct gs_error *await_turn(const struct gs_qmp_address *address,
 {
 	uint64_t half_ms = (*qmp)->options.greeting_ms / 2;
 	struct gs_error *err = await_greeting(*qmp, gs_deadline_in(half_ms));
+	struct gs_qmp_holder holder;
 
 	if (!is_timeout(err))
 		return err;
 	gs_error_destroy(err);
-	if (holding(*qmp) == GS_QMP_NOT_HELD) {
+	gs_qmp_find_holder(gs_qmp_fd(*qmp), address->path, &holder);
+	if (holder.holding == GS_QMP_NOT_HELD) {
 		gs_qmp_close(gs_take(*qmp));
 		err = open_session(address, options, deadline_ms, qmp);
 		if (err)
@@ -224,7 +223,34 @@ static struct gs_error *await_turn(const struct gs_qmp_address *address,
 	if (!is_timeout(err))
 		return err;
 	gs_error_destroy(err);
-	return describe_silence(*qmp);
+	return describe_silence(*qmp, address->path);
+}
+
+/* NULL unless the server at the address is known to serve another client. */
+static struct gs_error *check_holder(const struct gs_qmp_address *address)
+{
+	struct gs_qmp_holder holder;
+	gs_autofree char *name = NULL;
+
+	if (address->kind != GS_QMP_UNIX)
+		return NULL;
+	gs_qmp_find_holder(-1, address->path, &holder);
+	if (holder.holding != GS_QMP_HELD)
+		return NULL;
+	name = gs_qmp_address_text(address);
+	return name ? describe_holder(name, &holder) : gs_error_nomem();
+}
+
+/* When even the queue of those who wait is full, the message names whom they all wait for. */
+static struct gs_error *explain_full_queue(const struct gs_qmp_address *address,
+					   struct gs_error *err)
+{
+	struct gs_error *held = err->code == GS_ERROR_BUSY ? check_holder(address) : NULL;
+
+	if (!held)
+		return err;
+	gs_error_destroy(err);
+	return held;
 }
 
 struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
@@ -233,12 +259,14 @@ struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
 {
 	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
 	uint64_t deadline_ms = gs_deadline_in(complete(options).greeting_ms);
-	struct gs_error *err = open_session(address, options, deadline_ms, &qmp);
+	struct gs_error *err = give_way ? check_holder(address) : NULL;
 
-	if (!err && give_way && holding(qmp) == GS_QMP_HELD)
-		return describe_silence(qmp);
-	if (!err)
-		err = await_turn(address, options, deadline_ms, &qmp);
+	if (err)
+		return err;
+	err = open_session(address, options, deadline_ms, &qmp);
+	if (err)
+		return explain_full_queue(address, err);
+	err = await_turn(address, options, deadline_ms, &qmp);
 	if (!err)
 		err = negotiate(qmp);
 	if (!err)
@@ -308,7 +336,7 @@ static struct gs_error *connect_fd(const struct gs_qmp_address *address,
 		err = take_over(qmp, deadline_ms);
 	if (is_timeout(err)) {
 		gs_error_destroy(err);
-		return describe_silence(qmp);
+		return describe_silence(qmp, NULL);
 	}
 	if (!err && !qmp->greeted)
 		err = ask_version(qmp);

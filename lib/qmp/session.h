@@ -75,7 +75,10 @@ struct gs_qmp {
 GS_MUST_CHECK struct gs_error *gs_qmp_session_over(int fd, bool aligned, const char *name,
 						   const struct gs_qmp_options *options,
 						   struct gs_qmp **ret);
-/* Connect to a UNIX or TCP address; @give_way: BUSY at once, not when patience ends. */
+/*
+ * Connect to a UNIX or TCP address. @give_way: where the kernel tells that another client is
+ * served, BUSY at once and not only when patience ends.
+ */
 GS_MUST_CHECK struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
 						     const struct gs_qmp_options *options,
 						     bool give_way, struct gs_qmp **ret);

@@ -25,18 +25,20 @@ void gs_qmp_connections_add(struct gs_qmp_connections *c, uint64_t server_inode,
 	c->items[c->count++] = (struct gs_qmp_connection){server_inode, client_inode};
 }
 
-void gs_qmp_connections_of(int fd, struct gs_qmp_connections *ret)
+void gs_qmp_connections_of(int fd, const char *path, struct gs_qmp_connections *ret)
 {
 	struct stat st;
-	int domain;
+	int domain = AF_UNIX;
 	socklen_t size = sizeof(domain);
 
 	*ret = (struct gs_qmp_connections){0};
-	if (fstat(fd, &st) < 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
-		return;
-	ret->own_inode = st.st_ino;
+	if (fd >= 0) {
+		if (fstat(fd, &st) < 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0)
+			return;
+		ret->own_inode = st.st_ino;
+	}
 	if (domain == AF_UNIX)
-		gs_qmp_unix_connections(fd, ret);
+		gs_qmp_unix_connections(fd, path, ret);
 	else
 		gs_qmp_tcp_connections(fd, ret);
 }

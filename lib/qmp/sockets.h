@@ -21,17 +21,18 @@ struct gs_qmp_connections {
 };
 
 /*
- * All accepted connections of the server that @fd is connected to. Never fails: what cannot be
- * found out is not known.
+ * All accepted connections of the server that @fd is connected to, or (@fd -1) that listens at a
+ * unix @path (leading '@': abstract; NULL: not known). Never fails: what cannot be found out is not
+ * known.
  */
-void gs_qmp_connections_of(int fd, struct gs_qmp_connections *ret);
+void gs_qmp_connections_of(int fd, const char *path, struct gs_qmp_connections *ret);
 void gs_qmp_connections_deinit(struct gs_qmp_connections *c);
 /* Out of memory makes the answer unknown. */
 void gs_qmp_connections_add(struct gs_qmp_connections *c, uint64_t server_inode,
 			    uint64_t client_inode);
 
-/* For families; @fd is connected. */
-void gs_qmp_unix_connections(int fd, struct gs_qmp_connections *c);
+/* For families. */
+void gs_qmp_unix_connections(int fd, const char *path, struct gs_qmp_connections *c);
 void gs_qmp_tcp_connections(int fd, struct gs_qmp_connections *c);
 
 /* Name of the unix socket @inode if it listens ('@' for the NUL of an abstract one), else NULL. */

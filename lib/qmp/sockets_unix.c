@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include <guestscope/base/cleanup.h>
@@ -23,6 +24,7 @@
 struct unix_socket {
 	uint64_t inode, peer_inode;
 	uint64_t file_inode; /* of the path it was bound to, or 0 */
+	dev_t file_device;
 	char name[NAME_MAX_BYTES + 1];
 	size_t name_size; /* abstract names start with a NUL */
 	bool listens;
@@ -59,7 +61,11 @@ static void decode_attribute(struct rtattr *attr, struct unix_socket *s)
 	} else if (attr->rta_type == UNIX_DIAG_PEER && size >= sizeof(uint32_t)) {
 		s->peer_inode = *(uint32_t *)RTA_DATA(attr);
 	} else if (attr->rta_type == UNIX_DIAG_VFS && size >= sizeof(struct unix_diag_vfs)) {
-		s->file_inode = ((struct unix_diag_vfs *)RTA_DATA(attr))->udiag_vfs_ino;
+		const struct unix_diag_vfs *vfs = RTA_DATA(attr);
+
+		/* The kernel's own form of a device number: 12 bits of major, 20 of minor. */
+		s->file_inode = vfs->udiag_vfs_ino;
+		s->file_device = makedev(vfs->udiag_vfs_dev >> 20, vfs->udiag_vfs_dev & 0xfffff);
 	}
 }
 
@@ -113,12 +119,13 @@ static bool visit_sockets(unix_visit visit, void *arg)
 	return complete;
 }
 
-/* What the server of a connection looks like in the table. */
+/* What a server and its accepted sockets look like in the table. */
 struct search {
 	struct gs_qmp_connections *connections;
-	char name[NAME_MAX_BYTES + 1];
+	char name[NAME_MAX_BYTES + 1]; /* as the server gave it: maybe relative, maybe not unique */
 	size_t name_size;
-	uint64_t file_inode; /* 0: any */
+	struct stat file; /* of the path as we know it; not valid: st_ino 0 */
+	bool file_listens;
 	uint64_t peer_inode; /* of the socket at our own far end, once accepted */
 };
 
@@ -128,55 +135,69 @@ static bool has_name(const struct search *search, const struct unix_socket *s)
 	       memcmp(s->name, search->name, s->name_size) == 0;
 }
 
-/*
- * The path that a server bound may by now be another server's, whose listening socket is then the
- * one with the inode that the path has.
- */
+static bool has_file(const struct search *search, const struct unix_socket *s)
+{
+	return s->file_inode && s->file_inode == search->file.st_ino &&
+	       s->file_device == search->file.st_dev;
+}
+
 static bool visit_for_server(void *arg, const struct unix_socket *s)
 {
 	struct search *search = arg;
-	struct stat st;
 
 	if (s->inode == search->connections->own_inode)
 		search->peer_inode = s->peer_inode;
-	if (!s->listens || !has_name(search, s))
-		return true;
-	search->connections->known = true;
-	if (search->name[0] == '/' && stat(search->name, &st) == 0 && s->file_inode == st.st_ino)
-		search->file_inode = s->file_inode;
+	if (s->listens && has_file(search, s))
+		search->file_listens = true;
+	if (s->listens && (has_file(search, s) || has_name(search, s)))
+		search->connections->known = true;
 	return true;
 }
 
 /*
  * An accepted socket has its listener's name and file. One that still waits is not listed; one
- * without a peer was left by its client.
+ * without a peer was left by its client. The file is the better witness, but some file systems give
+ * it other numbers than stat() does.
  */
 static bool visit_for_connections(void *arg, const struct unix_socket *s)
 {
 	const struct search *search = arg;
-	bool same_server =
-		has_name(search, s) && (!search->file_inode || s->file_inode == search->file_inode);
+	bool same = search->file_listens ? has_file(search, s) : has_name(search, s);
 
-	if (!s->listens && s->peer_inode && (same_server || s->inode == search->peer_inode))
+	if (!s->listens && s->peer_inode && (same || s->inode == search->peer_inode))
 		gs_qmp_connections_add(search->connections, s->inode, s->peer_inode);
 	return true;
 }
 
-void gs_qmp_unix_connections(int fd, struct gs_qmp_connections *c)
+static void set_name(struct search *search, const char *name, size_t size)
+{
+	search->name_size = size < NAME_MAX_BYTES ? size : NAME_MAX_BYTES;
+	memcpy(search->name, name, search->name_size);
+	if (search->name[0])
+		search->name_size = strnlen(search->name, search->name_size);
+}
+
+static void name_the_peer(struct search *search, int fd)
 {
 	struct sockaddr_un address = {0};
-	socklen_t size = sizeof(address);
+	socklen_t size = sizeof(address), head = offsetof(struct sockaddr_un, sun_path);
+
+	if (getpeername(fd, (struct sockaddr *)&address, &size) == 0 && size > head)
+		set_name(search, address.sun_path, size - head);
+}
+
+void gs_qmp_unix_connections(int fd, const char *path, struct gs_qmp_connections *c)
+{
 	struct search search = {.connections = c};
 
-	if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
-		return;
-	if (size > offsetof(struct sockaddr_un, sun_path))
-		search.name_size = size - offsetof(struct sockaddr_un, sun_path);
-	if (search.name_size > NAME_MAX_BYTES)
-		search.name_size = NAME_MAX_BYTES;
-	memcpy(search.name, address.sun_path, search.name_size);
-	if (search.name[0])
-		search.name_size = strnlen(search.name, search.name_size);
+	if (fd >= 0)
+		name_the_peer(&search, fd);
+	if (path && *path == '@') {
+		set_name(&search, path, strlen(path));
+		search.name[0] = '\0';
+	} else if (path && stat(path, &search.file) < 0) {
+		search.file.st_ino = 0;
+	}
 	if (!visit_sockets(visit_for_server, &search) ||
 	    !visit_sockets(visit_for_connections, &search))
 		c->known = false;
