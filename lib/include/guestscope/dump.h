@@ -142,10 +142,16 @@ GS_MUST_CHECK struct gs_error *gs_writer_begin(struct gs_writer *w);
 GS_MUST_CHECK struct gs_error *gs_encoded_create(struct gs_writer *w, struct gs_encoded **ret);
 void gs_encoded_destroy(struct gs_encoded *e);
 GS_DEFINE_CLEANUP(struct gs_encoded *, gs_encoded_destroy)
-/* Classify and compress a loaded chunk. Any thread. */
+/*
+ * Classify and compress a loaded chunk. Any thread. @chunk and its data stay as they are until @e is
+ * stored. Pages that the layout's selection does not keep are passed over.
+ */
 GS_MUST_CHECK struct gs_error *gs_writer_encode(struct gs_writer *w, const struct gs_chunk *chunk,
 						struct gs_encoded *e);
-/* Give it its place in the file: cheap. */
+/*
+ * Give it its place in the file: cheap. Now and then it writes a buffer of descriptors that became
+ * full, so on a sequential sink no store may run meanwhile.
+ */
 GS_MUST_CHECK struct gs_error *gs_writer_place(struct gs_writer *w, struct gs_encoded *e);
 /* Write its bytes. */
 GS_MUST_CHECK struct gs_error *gs_writer_store(struct gs_writer *w, struct gs_encoded *e);
