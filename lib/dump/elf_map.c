@@ -25,7 +25,7 @@ static uint32_t kernel_page_size(const char *vmcoreinfo)
 
 	while (line && strncmp(line, "PAGESIZE=", 9) != 0) {
 		line = strchr(line, '\n');
-		line += !!line;
+		line = line ? line + 1 : NULL;
 	}
 	size = line ? strtoul(line + 9, NULL, 10) : 0;
 	return size >= 4096 && size <= GS_CODEC_PAGE_MAX && !(size & (size - 1)) ? (uint32_t)size

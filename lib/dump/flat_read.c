@@ -158,19 +158,20 @@ static struct gs_error *flat_read(struct gs_blob *blob, uint64_t off, void *buf,
 {
 	struct gs_blob *container = ((struct flat_blob *)blob)->container;
 	size_t count;
-	const struct gs_stretch *s = stretches_of(blob, &count);
-	const struct gs_stretch *last = s + count;
+	const struct gs_stretch *stretches = stretches_of(blob, &count);
 	struct gs_error *err = NULL;
 
-	for (s += gs_stretch_find(s, count, off); size && !err;) {
-		uint64_t gap = (s < last ? s->start : blob->size) - off;
+	for (size_t i = gs_stretch_find(stretches, count, off); size && !err;) {
+		const struct gs_stretch *s = i < count ? &stretches[i] : NULL;
 		size_t n;
 
-		if (s < last && s->start <= off) {
+		if (s && s->start <= off) {
 			n = size < s->end - off ? size : s->end - off;
 			err = container->ops->read(container, s->src + (off - s->start), buf, n);
-			s++;
+			i++;
 		} else {
+			uint64_t gap = (s ? s->start : blob->size) - off;
+
 			n = size < gap ? size : gap;
 			memset(buf, 0, n);
 		}

@@ -131,8 +131,9 @@ static struct gs_error *append(struct gs_spool *stretches, const struct gs_piece
 struct gs_error *gs_pieces_resolve(struct gs_spool *pieces, struct gs_spool *stretches)
 {
 	gs_autospool struct gs_spool heap = GS_SPOOL_INIT(pieces->dir);
+	size_t count = pieces->size / sizeof(struct gs_piece);
 	const struct gs_piece *next = pieces->data, *top;
-	const struct gs_piece *last = next + pieces->size / sizeof(*next);
+	const struct gs_piece *last = count ? next + count : next;
 	struct gs_error *err = sort(pieces);
 	uint64_t at = 0;
 

@@ -8,11 +8,11 @@
 struct gs_error *gs_memory_read(struct gs_memory *mem, gs_gpa_t gpa, void *buf, size_t size)
 {
 	size_t i = gs_ranges_find(mem->ranges, mem->range_count, gpa);
-	const struct gs_range *range = &mem->ranges[i];
+	const struct gs_range *range = i < mem->range_count ? &mem->ranges[i] : NULL;
 
 	if (!size)
 		return NULL;
-	if (i == mem->range_count || gpa < range->start)
+	if (!range || gpa < range->start)
 		return gs_error_create(GS_ERROR_NODATA, "%s: 0x%llx: not in any range", mem->name,
 				       (unsigned long long)gpa);
 	if (size > range->size - (gpa - range->start))
@@ -25,11 +25,11 @@ struct gs_error *gs_memory_extent(struct gs_memory *mem, gs_gpa_t gpa, enum gs_e
 				  gs_gpa_t *end_ret)
 {
 	size_t i = gs_ranges_find(mem->ranges, mem->range_count, gpa);
-	const struct gs_range *range = &mem->ranges[i];
+	const struct gs_range *range = i < mem->range_count ? &mem->ranges[i] : NULL;
 
-	if (i == mem->range_count || gpa < range->start) {
+	if (!range || gpa < range->start) {
 		*ret = GS_EXTENT_HOLE;
-		*end_ret = i == mem->range_count ? GS_GPA_MAX : range->start;
+		*end_ret = range ? range->start : GS_GPA_MAX;
 		return NULL;
 	}
 	if (mem->ops->extent)
