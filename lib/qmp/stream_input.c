@@ -59,14 +59,19 @@ static void scan_on(struct gs_qmp_input *in)
 		use_up(in);
 }
 
-/* Whether data[begin..scan) opens like an object: no message is anything else. */
-static bool opens_object(const struct gs_qmp_input *in)
+static bool is_space(char c)
 {
-	size_t at = in->begin;
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
-	while (at < in->scan && memchr(" \t\r\n", in->data[at], 4))
-		at++;
-	return at < in->scan && in->data[at] == '{';
+/* What a frame that ended at data[scan] is. No message is anything but an object. */
+static enum gs_qmp_found classify(struct gs_qmp_input *in)
+{
+	while (in->begin < in->scan && is_space(in->data[in->begin]))
+		in->begin++;
+	if (in->too_big || in->scan - in->begin > in->message_max)
+		return GS_QMP_TOO_BIG;
+	return in->begin < in->scan && in->data[in->begin] == '{' ? GS_QMP_MESSAGE : GS_QMP_GARBAGE;
 }
 
 static enum gs_qmp_found scan_aligned(struct gs_qmp_input *in)
@@ -76,13 +81,12 @@ static enum gs_qmp_found scan_aligned(struct gs_qmp_input *in)
 		gs_json_framer_feed(&in->framer, in->data + in->scan, in->end - in->scan, &used);
 
 	in->scan += used;
-	if (frame == GS_JSON_FRAME_MORE) {
-		scan_on(in);
-		return GS_QMP_NOTHING;
-	}
-	if (in->too_big)
-		return GS_QMP_TOO_BIG;
-	return frame == GS_JSON_FRAME_DONE && opens_object(in) ? GS_QMP_MESSAGE : GS_QMP_GARBAGE;
+	if (frame == GS_JSON_FRAME_DONE)
+		return classify(in);
+	if (frame == GS_JSON_FRAME_BAD)
+		return GS_QMP_GARBAGE;
+	scan_on(in);
+	return GS_QMP_NOTHING;
 }
 
 /* Whether data[begin..scan) is a message from its first byte on. */
@@ -112,7 +116,7 @@ static enum gs_qmp_found scan_unaligned(struct gs_qmp_input *in)
 	}
 	in->scan = (size_t)(mark - in->data) + 1;
 	in->aligned = true;
-	if (is_whole(in))
+	if (in->scan - in->begin <= in->message_max && is_whole(in))
 		return GS_QMP_MESSAGE;
 	use_up(in);
 	return GS_QMP_NOTHING;
