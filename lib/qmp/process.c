@@ -199,6 +199,15 @@ static struct gs_error *no_monitor(struct process *p)
 			       p->monitors.human ? ", only a human one" : "");
 }
 
+/* By the name of its program: sockets of anything else are not to be knocked at. */
+static bool looks_like_qemu(const struct process *p)
+{
+	const char *name = memrchr(p->cmdline, '/', strlen(p->cmdline));
+
+	name = name ? name + 1 : p->cmdline;
+	return strstr(name, "qemu") || strstr(name, "kvm");
+}
+
 /* A monitor from a configuration file (-readconfig). */
 static struct gs_error *try_descriptors(struct process *p, struct gs_qmp **ret)
 {
@@ -207,6 +216,8 @@ static struct gs_error *try_descriptors(struct process *p, struct gs_qmp **ret)
 	bool found = false;
 	DIR *dir;
 
+	if (!looks_like_qemu(p))
+		return no_monitor(p);
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)p->pid);
 	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir)))

@@ -286,7 +286,7 @@ static struct gs_error *take_over(struct gs_qmp *qmp, uint64_t deadline_ms)
 	while (!err && qmp->marker_id && !qmp->ended) {
 		err = gs_qmp_pump(qmp, deadline_ms);
 		if (!err && qmp->marker_id && !qmp->ended && gs_qmp_is_over(qmp, deadline_ms))
-			err = gs_error_create(GS_ERROR_TIMEOUT, "no answer in time");
+			err = gs_error_create(GS_ERROR_TIMEOUT, "nothing came in time");
 	}
 	if (!err && qmp->marker_id)
 		err = gs_error_create(GS_ERROR_GONE, "%s", qmp->ended->message);

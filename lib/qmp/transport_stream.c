@@ -103,7 +103,7 @@ static struct gs_error *move(struct stream *s, bool for_output, uint64_t deadlin
 	if (ready < 0)
 		return gs_error_os(errno, "poll");
 	if (ready == 0)
-		return gs_error_create(GS_ERROR_TIMEOUT, "no answer in time");
+		return gs_error_create(GS_ERROR_TIMEOUT, "nothing came in time");
 	if (has_unsent(s))
 		flush(s);
 	if (reads && p.revents & ~POLLOUT)

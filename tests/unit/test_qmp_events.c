@@ -48,7 +48,7 @@ static void test_before_the_greeting(void **state)
 	gs_qmp_event_deinit(&event);
 	assert_event(qmp, "STOP", false);
 	assert_error(gs_qmp_next_event(qmp, gs_deadline_in(20), &event), GS_ERROR_TIMEOUT,
-		     "./monitor: no answer in time");
+		     "./monitor: nothing came in time");
 	finish(&f, qmp);
 }
 
