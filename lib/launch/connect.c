@@ -2,12 +2,16 @@
 /* From what the user calls a guest to a session with its monitor. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/base/time.h>
 
 #include "internal.h"
 
 #define UNIX_SOCKETS "/proc/net/unix"
+#define NAP_MS 10
+#define PATIENCE_MS 500
 
 /* Whether a line of /proc/net/unix is a connection (not the listener) to @path. */
 static bool is_connection(const char *line, const char *path)
@@ -41,17 +45,36 @@ static bool is_held(const char *path)
 	return held;
 }
 
+/*
+ * The monitor to connect to. Where both are held, one holder may be a command that has just ended:
+ * QEMU needs a moment to notice, and then that monitor is the one.
+ */
+static char *choose(char *first, char *second)
+{
+	const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
+	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
+
+	for (;;) {
+		if (!is_held(first))
+			return first;
+		if (!is_held(second))
+			return second;
+		if (gs_deadline_passed(deadline_ms))
+			return first; /* and let it be told who holds it */
+		nanosleep(&nap, NULL);
+	}
+}
+
 struct gs_error *gs_guest_open(const struct gs_guest *guest, const struct gs_qmp_options *options,
 			       struct gs_qmp **ret)
 {
 	gs_autofree char *first = gs_strf("%s/qmp", guest->dir);
 	gs_autofree char *second = gs_strf("%s/qmp2", guest->dir);
-	struct gs_qmp_address address = {.kind = GS_QMP_UNIX, .path = first, .fd = -1};
+	struct gs_qmp_address address = {.kind = GS_QMP_UNIX, .fd = -1};
 
 	if (!first || !second)
 		return gs_error_nomem();
-	if (is_held(first) && !is_held(second))
-		address.path = second;
+	address.path = choose(first, second);
 	return gs_error_wrap(gs_qmp_connect(&address, options, ret), "guest '%s'", guest->name);
 }
 

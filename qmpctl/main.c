@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* qmpctl: launch and drive a guest, talk QMP and HMP. This file is its table of commands. */
+#include "qmpctl.h"
+
+static const struct gs_option launch_options[] = {
+	{.name = "name",
+	 .letter = 'n',
+	 .argument = "NAME",
+	 .help = "name of the guest (default: guest-1, guest-2, ...)"},
+	{.name = "mem", .letter = 'm', .argument = "SIZE", .help = "memory (default: 1G)"},
+	{.name = "cpus", .argument = "N", .help = "number of CPUs (default: 1)"},
+	{.name = "kernel", .argument = "FILE", .help = "Linux kernel to boot"},
+	{.name = "initrd", .argument = "FILE", .help = "initial RAM disk of the kernel"},
+	{.name = "append", .argument = "TEXT", .help = "command line of the kernel"},
+	{.name = "disk",
+	 .argument = "FILE",
+	 .help = "virtio disk; its format is found by content",
+	 .repeat = true},
+	{.name = "qemu",
+	 .argument = "BIN",
+	 .help = "QEMU binary (default: qemu-system-ARCH of this host)"},
+	{.name = "accel",
+	 .argument = "ACCEL",
+	 .help = "accelerator, with more given the first that works (default: kvm, then tcg)",
+	 .repeat = true},
+	{.name = "private-ram", .help = "memory that is QEMU's own, not a shared memfd"},
+	{.name = "wait-serial",
+	 .argument = "TEXT",
+	 .help = "return when the guest has written TEXT to its serial port"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "for the start and --wait-serial together (default: 60s)"},
+	{0},
+};
+
+static const struct gs_option powerdown_options[] = {
+	{.name = "wait", .letter = 'w', .help = "return when the guest is down and QEMU is gone"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait (default: 60s)"},
+	{0},
+};
+
+static const struct gs_option quit_options[] = {
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait for QEMU's end (default: 60s)"},
+	{0},
+};
+
+static const struct gs_option kill_options[] = {
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long QEMU may take after SIGTERM (default: 10s)"},
+	{0},
+};
+
+static const struct gs_option wait_options[] = {
+	{.name = "for",
+	 .letter = 'f',
+	 .argument = "EVENT|STATE",
+	 .help = "an event (STOP) or run state (paused) instead of the end"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait (default: for ever)"},
+	{0},
+};
+
+static const struct gs_option events_options[] = {
+	{.name = "match",
+	 .letter = 'm',
+	 .argument = "GLOB",
+	 .help = "only events whose name matches (BLOCK_*)"},
+	{.name = "count", .letter = 'n', .argument = "N", .help = "stop after so many"},
+	{.name = "timeout", .letter = 't', .argument = "TIME", .help = "stop after that time"},
+	{0},
+};
+
+static const struct gs_option exec_options[] = {
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait for the answer (default: 30s)"},
+	{0},
+};
+
+static const struct gs_option hmp_options[] = {
+	{.name = "cpu", .argument = "N", .help = "what the command is to take for the current CPU"},
+	{.name = "raw", .letter = 'r', .help = "do not judge the answer: exit 0 whatever it says"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait for the answer (default: 30s)"},
+	{0},
+};
+
+static const struct gs_command commands[] = {
+	{.name = "launch",
+	 .arguments = "[-- QEMU-ARGS...]",
+	 .summary = "start a guest that outlives this command",
+	 .details =
+		 "QEMU gets two monitors (one stays free for others), a serial port that is "
+		 "written to a file, memory that other programs can map, a vmcoreinfo device, and "
+		 "no default devices. QEMU-ARGS come last; what they bring themselves (-m, -accel, "
+		 "-serial, memory backends) replaces ours.\n\n  qmpctl launch --name g --kernel "
+		 "vmlinuz --append console=ttyS0 \\\n      --wait-serial 'login:' -- -vga std",
+	 .options = launch_options,
+	 .takes_json = true,
+	 .run = cmd_launch},
+	{.name = "list",
+	 .summary = "list the launched guests",
+	 .details = "STATE is QEMU's run state, or why there is none: busy (other clients hold "
+		    "both monitors), timeout, gone.",
+	 .takes_json = true,
+	 .run = cmd_list},
+	{.name = "status",
+	 .summary = "show a guest's run state and vital facts",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_status},
+	{.name = "pause",
+	 .summary = "stop the CPUs of a guest",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_pause},
+	{.name = "resume",
+	 .summary = "let a paused guest run",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_resume},
+	{.name = "reset",
+	 .summary = "reset a guest",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_reset},
+	{.name = "powerdown",
+	 .summary = "press the power button of a guest",
+	 .details = "The guest decides what to make of it. Without --wait, nothing is known but "
+		    "that it was asked.",
+	 .options = powerdown_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_powerdown},
+	{.name = "quit",
+	 .summary = "end QEMU at once, through its monitor",
+	 .options = quit_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_quit},
+	{.name = "kill",
+	 .summary = "end QEMU at once, by signals: SIGTERM, then SIGKILL",
+	 .options = kill_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_kill},
+	{.name = "wait",
+	 .summary = "wait for the end of a guest, or for something else",
+	 .details = "Exits 5 when the time is over, and 7 when the guest ends while something else "
+		    "is awaited.",
+	 .options = wait_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_wait},
+	{.name = "events",
+	 .summary = "show the events of a guest as they come",
+	 .details = "A QEMU that vanishes without a word gets a SHUTDOWN that is marked synthetic. "
+		    "With --count, exits 5 or 7 when the time or the guest ends before.",
+	 .options = events_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_events},
+	{.name = "exec",
+	 .arguments = "COMMAND [key=text | key:=json]... | COMMAND {json}",
+	 .summary = "run a QMP command and print what it returns",
+	 .details = "key=text gives a string, key:=json a value of any type; numbers pass "
+		    "unchanged in both directions.\n\n  qmpctl exec query-status\n  qmpctl exec "
+		    "human-monitor-command command-line='info mtree'\n  qmpctl exec balloon "
+		    "value:=536870912",
+	 .options = exec_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_exec},
+	{.name = "hmp",
+	 .arguments = "TEXT...",
+	 .summary = "run a command of the human monitor",
+	 .details = "The human monitor does not report failure, so the answer is judged by how it "
+		    "reads: exit 8.",
+	 .options = hmp_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_hmp},
+	{0},
+};
+
+static const struct gs_tool tool = {
+	.name = "qmpctl",
+	.summary = "launch and drive a QEMU guest, and talk to its monitor",
+	.commands = commands,
+};
+
+int main(int argc, char **argv)
+{
+	return gs_tool_main(&tool, argc, argv);
+}

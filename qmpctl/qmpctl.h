@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of qmpctl share. */
+#ifndef QMPCTL_H
+#define QMPCTL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <guestscope/base/command.h>
+#include <guestscope/launch.h>
+#include <guestscope/qmp.h>
+
+int cmd_launch(struct gs_args *args);
+int cmd_list(struct gs_args *args);
+int cmd_status(struct gs_args *args);
+int cmd_pause(struct gs_args *args);
+int cmd_resume(struct gs_args *args);
+int cmd_reset(struct gs_args *args);
+int cmd_powerdown(struct gs_args *args);
+int cmd_quit(struct gs_args *args);
+int cmd_kill(struct gs_args *args);
+int cmd_wait(struct gs_args *args);
+int cmd_events(struct gs_args *args);
+int cmd_exec(struct gs_args *args);
+int cmd_hmp(struct gs_args *args);
+
+/* ---- target.c: the guest that a command is about ---- */
+
+/* Where launched guests are; the caller frees. */
+char *qmpctl_run_dir(void);
+
+struct target {
+	struct gs_qmp *qmp;
+	pid_t pid; /* QEMU's, if it runs on this host and is known for sure; else 0 */
+	int pidfd; /* -1 without a pid */
+};
+/*
+ * Connect to the guest that -g names, or to the only launched one. Commands time out after
+ * @command_ms (0: the default). -v traces what goes over the wire.
+ */
+GS_MUST_CHECK struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms,
+					   struct target *ret);
+void target_close(struct target *target);
+
+static inline void target_cleanup(struct target *target)
+{
+	target_close(target);
+}
+#define auto_target __attribute__((cleanup(target_cleanup)))
+
+/* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
+ */
+int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
+
+/* ---- ending.c: how a guest ends ---- */
+
+struct ending {
+	char reason[32]; /* of SHUTDOWN: "guest-shutdown", ...; "disconnected" when there was none
+			  */
+	bool by_guest;   /* the guest wanted it */
+	bool synthetic;  /* QEMU vanished without a SHUTDOWN */
+	bool stays;      /* -no-shutdown: QEMU is still there, in state "shutdown" */
+};
+/* TIMEOUT at the deadline. Events that say nothing about the end are dropped. */
+GS_MUST_CHECK struct gs_error *await_end(struct target *target, uint64_t deadline_ms,
+					 struct ending *ret);
+/* Note what @event says about the end; true if it is a SHUTDOWN. */
+bool ending_note(struct ending *ending, const struct gs_qmp_event *event);
+void emit_ending(struct gs_emit *e, const struct ending *ending);
+
+#endif
