@@ -2,9 +2,9 @@
 /*
  * What a session consists of. Messages go this way:
  *
- *	transport ── gs_qmp_pump() ──┬─ greeting ─── session.c
- *	                             ├─ event ────── events.c: queue
- *	                             └─ reply ────── incoming.c: the request with its id
+ *	transport -- gs_qmp_pump() --+- greeting --- session.c
+ *	                             +- event ------ events.c: queue
+ *	                             +- reply ------ incoming.c: the request with its id
  *
  * Recovery (incoming.c). An error without an id, or bytes that are no message, tell that something
  * was not understood, but not what. The session then makes the peer's parser forget what it has,

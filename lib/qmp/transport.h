@@ -3,7 +3,7 @@
  * A transport carries whole commands to a peer and whole messages back. The session above it knows
  * ids, replies and events; a transport knows none of that.
  *
- *	session ── send, receive, resync ── transport ── bytes of a socket | calls of a library
+ *	session -- send, receive, resync -- transport -- bytes of a socket | calls of a library
  */
 #ifndef QMP_TRANSPORT_H
 #define QMP_TRANSPORT_H
