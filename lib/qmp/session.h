@@ -7,9 +7,9 @@
  *	                             +- reply ------ incoming.c: the request with its id
  *
  * Recovery (incoming.c). An error without an id, or bytes that are no message, tell that something
- * was not understood, but not what. The session then makes the peer's parser forget what it has,
- *and sends a marker, a command whose reply everything older must precede. When that comes, the
- *requests that are older and still without a reply are the ones that were not understood.
+ * was not understood, but not what. The session then makes the peer's parser forget what it has
+ * and sends a marker, a command whose reply everything older must precede. When that comes, the
+ * requests that are older and still without a reply are the ones that were not understood.
  */
 #ifndef QMP_SESSION_H
 #define QMP_SESSION_H
