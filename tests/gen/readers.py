@@ -6,9 +6,11 @@ of the --expect document on standard input and prints the first difference, or n
 The module also has the reader for ELF files that trusts readelf alone.
 """
 
+import bisect
 import ctypes
 import ctypes.util
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -52,7 +54,11 @@ class Readelf:
             raise OSError(run.stderr.strip() or f"readelf exits with {run.returncode}")
         matches = (LOAD_LINE.match(line) for line in run.stdout.splitlines())
         self.loads = [[int(text, 16) for text in m.groups()] for m in matches if m]
-        self.filled = [load for load in self.loads if load[3]]
+        filled = [(load[2], place, load) for place, load in enumerate(self.loads) if load[3]]
+        self.filled = sorted(filled)
+        self.starts = [start for start, _, _ in self.filled]
+        self.reach = list(itertools.accumulate(
+            (load[2] + load[3] for _, _, load in self.filled), max))
         self.file = open(path, "rb")
 
     def ranges(self):
@@ -65,9 +71,18 @@ class Readelf:
                 merged.append([start, end - start])
         return merged
 
+    def segments(self, gpa, size):
+        """Those with bytes that may touch an address range, in the file's order."""
+        found = []
+        index = bisect.bisect_left(self.starts, gpa + size)
+        while index and self.reach[index - 1] > gpa:
+            index -= 1
+            found.append(self.filled[index][1:])
+        return [load for _, load in sorted(found)]
+
     def read(self, gpa, size):
         content = bytearray(size)
-        for offset, _, paddr, filesz, _ in self.filled:
+        for offset, _, paddr, filesz, _ in self.segments(gpa, size):
             low, high = max(gpa, paddr), min(gpa + size, paddr + filesz)
             if low < high:
                 self.file.seek(offset + low - paddr)

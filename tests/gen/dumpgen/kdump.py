@@ -303,6 +303,6 @@ def build(description, memory):
         format="kdump", header_version=kdump.version, block_size=kdump.block,
         max_mapnr=kdump.max_mapnr, dumpable_pages=kdump.dumpable, parts=len(parts),
         phys_base=description.number("phys_base"), status=status,
-        dump_level=description.number("dump_level", 1),
+        dump_level=description.number("dump_level", 1) if kdump.version else 0,
         release=description.get("release", "6.1.0-test"))
     return [part.image for part in parts], view_of(kdump), facts
