@@ -118,6 +118,11 @@ static struct gs_error *read_phdr_count(struct parser *p)
 
 	p->phdr_count = p->ehdr.e_phnum;
 	if (p->ehdr.e_phnum == PN_XNUM) {
+		if (!p->ehdr.e_shoff)
+			return gs_error_create(GS_ERROR_CORRUPT,
+					       "%s: ELF header: e_phnum 0xffff says to look into "
+					       "section header 0, but e_shoff is 0",
+					       p->blob->name);
 		if (p->h->is_64bit)
 			err = read_native(p, "section header 0", ELF_T_SHDR, p->ehdr.e_shoff, &wide,
 					  sizeof(wide));
@@ -128,10 +133,23 @@ static struct gs_error *read_phdr_count(struct parser *p)
 			return err;
 		p->phdr_count = p->h->is_64bit ? wide.sh_info : narrow.sh_info;
 	}
+	return NULL;
+}
+
+static struct gs_error *check_phdr_table(const struct parser *p)
+{
+	uint64_t size = (uint64_t)p->phdr_count * p->ehdr.e_phentsize, off = p->ehdr.e_phoff;
+
 	if (p->phdr_count > GS_RANGES_MAX)
 		return gs_error_create(GS_ERROR_CORRUPT,
 				       "%s: %u program headers, more than the limit of %u",
 				       p->blob->name, p->phdr_count, GS_RANGES_MAX);
+	if (off > p->blob->size || size > p->blob->size - off)
+		return gs_error_create(GS_ERROR_CORRUPT,
+				       "%s: %u program headers at offset 0x%llx end past the end "
+				       "of the file (0x%llx)",
+				       p->blob->name, p->phdr_count, (unsigned long long)off,
+				       (unsigned long long)p->blob->size);
 	return NULL;
 }
 
@@ -256,6 +274,8 @@ struct gs_error *gs_elf_parse(struct gs_blob *blob, struct gs_elf_headers *h)
 		err = read_ehdr(&p);
 	if (!err)
 		err = read_phdr_count(&p);
+	if (!err)
+		err = check_phdr_table(&p);
 	if (err)
 		return err;
 	h->loads = calloc((size_t)p.phdr_count + 1, sizeof(*h->loads));

@@ -18,6 +18,7 @@ struct gs_kdump_memory {
 	size_t part_count;
 	struct gs_kdump_index *index; /* of the pages that have a descriptor */
 	uint32_t block_size;
+	_Atomic gs_pfn_t lost_end; /* lost pages are counted up to here */
 	_Atomic(struct gs_kdump_reader *) pool[KDUMP_POOL_SIZE];
 };
 

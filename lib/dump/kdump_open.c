@@ -89,7 +89,8 @@ static struct gs_error *check_coverage(const struct gs_kdump_memory *m, uint64_t
 
 		if (start < pfn)
 			return gs_error_create(GS_ERROR_INVALID,
-					       "%s and %s: both have page 0x%llx of the set",
+					       "%s and %s: parts of a split set overlap: page "
+					       "0x%llx is in both",
 					       m->parts[i - 1].blob->name, m->parts[i].blob->name,
 					       (unsigned long long)start);
 		if (gs_kdump_index_rank(m->index, pfn) != gs_kdump_index_rank(m->index, start))

@@ -84,7 +84,7 @@ static struct gs_error *check_page(const struct gs_kdump_part *part,
 	if (page->off < part->data_off)
 		return bad_page(page, "offset is within the headers");
 	if (page->off > part->blob->size || page->size > part->blob->size - page->off)
-		return bad_page(page, "data ends behind the file");
+		return bad_page(page, "data ends past the end of the file");
 	return NULL;
 }
 

@@ -55,12 +55,12 @@ static const char *check_header(const struct gs_kdump_headers *h, uint64_t file_
 	if (!h->header[KDUMP_SUB_HDR_SIZE])
 		return "expected at least 1";
 	if (h->header[KDUMP_SUB_HDR_SIZE] >= blocks)
-		return "blocks end behind the file";
+		return "blocks of this size end behind the file";
 	*field_ret = KDUMP_BITMAP_BLOCKS;
 	if (!bitmap_blocks)
 		return "expected at least 1";
 	if (bitmap_blocks > blocks - 1 - h->header[KDUMP_SUB_HDR_SIZE])
-		return "blocks end behind the file";
+		return "blocks of this size end behind the file";
 	*field_ret = KDUMP_MAX_MAPNR;
 	if (h->header[KDUMP_MAX_MAPNR] > bitmap_blocks * block_size * 8)
 		return "pages do not fit into the bitmaps";

@@ -205,6 +205,17 @@ static struct gs_error *split_batch(struct gs_kdump_part *part, const struct gs_
 	return err;
 }
 
+/* Whoever walks a memory asks more than once about the same pages; they count once. */
+static void count_lost(struct gs_kdump_memory *m, gs_pfn_t pfn, gs_pfn_t end)
+{
+	gs_pfn_t counted = atomic_load(&m->lost_end);
+
+	if (pfn < counted)
+		pfn = counted;
+	if (pfn < end && atomic_compare_exchange_strong(&m->lost_end, &counted, end))
+		__atomic_fetch_add(&m->dump.facts.lost_pages, end - pfn, __ATOMIC_RELAXED);
+}
+
 static struct gs_error *kdump_extent(struct gs_memory *mem, gs_gpa_t gpa, gs_gpa_t limit,
 				     enum gs_extent *ret, gs_gpa_t *end_ret)
 {
@@ -226,6 +237,8 @@ static struct gs_error *kdump_extent(struct gs_memory *mem, gs_gpa_t gpa, gs_gpa
 	if (!err)
 		err = split_batch(part, pages, count, ret, &count);
 	*end_ret = (pfn + count) * m->block_size;
+	if (!err && *ret == GS_EXTENT_EXCLUDED)
+		count_lost(m, pfn, pfn + count);
 	return err;
 }
 

@@ -13,8 +13,8 @@ static struct gs_error *unknown_format(const struct gs_blob *blob,
 				       "%s: a diskdump file, the predecessor of kdump-compressed",
 				       blob->name);
 	return gs_error_create(GS_ERROR_UNSUPPORTED,
-			       "%s: no dump: it starts with %02x %02x %02x %02x, and not as ELF, "
-			       "kdump-compressed or flattened files do",
+			       "%s: unknown format: it starts with %02x %02x %02x %02x, neither "
+			       "as an ELF, kdump-compressed nor flattened dump",
 			       blob->name, magic[0], magic[1], magic[2], magic[3]);
 }
 
@@ -27,6 +27,9 @@ static struct gs_error *open_plain(struct gs_blob *blob, const struct gs_dump_op
 
 	if (options->raw)
 		return gs_raw_open(blob, options, ret);
+	if (blob->size < sizeof(magic))
+		return gs_error_create(GS_ERROR_CORRUPT, "%s: %llu bytes: too short for any header",
+				       blob->name, (unsigned long long)blob->size);
 	err = gs_blob_read(blob, "signature", 0, magic, sizeof(magic));
 	if (err)
 		return err;

@@ -7,6 +7,17 @@
 #include "output.h"
 #include "select.h"
 
+/* Known only after the walk: nobody looks at all descriptors before. */
+static void note_lost_pages(const struct gs_output_spec *spec, const struct gs_memory *mem)
+{
+	const struct gs_dump_facts *facts = gs_dump_facts(mem);
+
+	if (facts && facts->lost_pages)
+		gs_job_note(spec,
+			    "%llu pages were lost when the input was written: they are left out",
+			    (unsigned long long)facts->lost_pages);
+}
+
 static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_output_spec *spec,
 					 const struct gs_description *d, struct gs_outfile *out,
 					 struct gs_job_result *ret)
@@ -43,6 +54,7 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 	gs_description_deinit(&d);
 	if (err)
 		return err;
+	note_lost_pages(spec, mem);
 	result.seconds = (double)(gs_now_ms() - start_ms) / 1000;
 	*ret = result;
 	return NULL;

@@ -340,6 +340,7 @@ static void check_memory(const struct sample *s)
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
+	uint64_t lost;
 
 	open_sample(s, &mem);
 	check_facts(s, mem);
@@ -348,6 +349,8 @@ static void check_memory(const struct sample *s)
 	check_pages(s, mem);
 	assert_ok(gs_memory_source(mem, NULL, 0, &src));
 	check_source(s, src);
+	assert_true(gs_json_u64(gs_json_get(s->expect, "lost_bytes"), &lost));
+	assert_int_equal(gs_dump_facts(mem)->lost_pages * mem->attrs.page_size, lost);
 }
 
 static void check_stream(const struct sample *s)

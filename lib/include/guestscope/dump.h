@@ -36,6 +36,11 @@ struct gs_dump_facts {
 	unsigned int parts;  /* files of a split set; 1 otherwise */
 	uint32_t load_count; /* ELF PT_LOADs */
 	uint64_t file_bytes; /* of all parts */
+	/*
+	 * kdump: pages that have a descriptor but no data, among those that extents were asked of so
+	 * far, from the lowest address up. They are EXCLUDED.
+	 */
+	uint64_t lost_pages;
 };
 
 /*
