@@ -92,7 +92,7 @@ dump_and_sum() { # ARGUMENT...
 }
 
 @test "the guest that was found paused is still paused" {
-	[ "$(qmpctl status -g dumped --json | jq -r .status)" = paused ]
+	[ "$(qmpctl status -g dumped --json | jq -r .state)" = paused ]
 }
 
 @test "info knows the kernel" {

@@ -28,7 +28,7 @@ kill_rounds() { # SIGNAL DUMPTOOL ARGUMENT...
 		dumptool dump -g guarded -o "$SCRATCH/out/core" "$@" >&3 2>&1 3>&-
 }
 
-running() { [ "$(qmpctl status -g guarded --json | jq -r .running)" = true ]; }
+running() { [ "$(qmpctl status -g guarded --json | jq -r .state)" = running ]; }
 
 @test "SIGKILL, stream" { kill_rounds KILL --engine stream --format kdump-zlib; }
 @test "SIGINT, stream" { kill_rounds INT --engine stream --format kdump-zlib; }
@@ -80,7 +80,7 @@ running() { [ "$(qmpctl status -g guarded --json | jq -r .running)" = true ]; }
 @test "a guest that somebody paused stays paused, whatever happens" {
 	qmpctl pause -g guarded
 	timeout -s KILL 0.3 dumptool dump -g guarded -o "$SCRATCH/out/core" --format kdump-zlib || true
-	[ "$(qmpctl status -g guarded --json | jq -r .status)" = paused ]
+	[ "$(qmpctl status -g guarded --json | jq -r .state)" = paused ]
 	qmpctl resume -g guarded
 	rm -f "$SCRATCH/out/core"
 }

@@ -2,7 +2,8 @@
 
 guest_kit() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	export O=${O:-build}
+	O=$(cd "${O:-build}" && pwd)
+	export O PATH=$O:$PATH
 	KERNEL=$O/guest/kernel/vmlinuz INITRD=$O/guest/initramfs
 	tests/guest/fetch >/dev/null
 	[ -e "$INITRD" ] || tests/guest/mkinitramfs "$INITRD"

@@ -42,22 +42,24 @@ class Monitor:
                 return message["return"]
 
     def wait(self, name, timeout):
-        """Receipt time of the next event of that name, also one that came already; None if late."""
+        """The next event of that name, also one that came already, as (monotonic time of receipt, QEMU's
+        wall-clock time of it); None if late."""
         deadline = time.monotonic() + timeout
         while True:
             for i, (when, message) in enumerate(self.events):
                 if message["event"] == name:
                     del self.events[: i + 1]
-                    return when
+                    stamp = message["timestamp"]
+                    return when, stamp["seconds"] + stamp["microseconds"] / 1e6
             left = deadline - time.monotonic()
             if left <= 0 or self._message(left) is None:
                 return None
 
-    def seen(self, name):
-        """Whether an event of that name has come since the last wait()."""
+    def drain(self):
+        """Forget all events that have come."""
         while self._message(0) is not None:
             pass
-        return any(message["event"] == name for _, message in self.events)
+        self.events.clear()
 
     def running(self):
         return self.execute("query-status")["running"]
