@@ -52,6 +52,13 @@ static inline void target_cleanup(struct target *target)
  */
 int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
 
+/* ---- names.c ---- */
+
+/* INVALID, with a suggestion, unless there is such a run state. */
+GS_MUST_CHECK struct gs_error *check_state(const char *name);
+/* The same for an event, by the peer's own schema. */
+GS_MUST_CHECK struct gs_error *check_event(struct gs_qmp *qmp, const char *name);
+
 /* ---- ending.c: how a guest ends ---- */
 
 struct ending {

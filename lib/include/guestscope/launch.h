@@ -69,12 +69,6 @@ void gs_guest_deinit(struct gs_guest *guest);
 GS_MUST_CHECK struct gs_error *gs_launch_start(const struct gs_launch *launch,
 					       struct gs_guest *ret);
 
-/*
- * End a process (a QEMU): SIGTERM, SIGKILL after @grace_ms, until it is gone. *forced_ret, which
- * may be NULL: it took SIGKILL.
- */
-GS_MUST_CHECK struct gs_error *gs_guest_end(int pidfd, uint64_t grace_ms, bool *forced_ret);
-
 /* $XDG_RUNTIME_DIR/guestscope or /run/guestscope, by the values that the tool passes in. */
 char *gs_registry_dir(const char *xdg_runtime_dir);
 /* All live guests below @run_dir, sorted by name; folders of dead ones are removed. */
@@ -100,5 +94,18 @@ GS_MUST_CHECK struct gs_error *gs_guest_connect(const char *run_dir, const char 
 GS_MUST_CHECK struct gs_error *gs_guest_open(const struct gs_guest *guest,
 					     const struct gs_qmp_options *options,
 					     struct gs_qmp **ret);
+
+/*
+ * A pidfd for the QEMU of a guest named in any way, as for gs_guest_connect(). No monitor is asked
+ * where the name or "pid:N" tells. UNSUPPORTED when the process is elsewhere or unknown, INVALID
+ * when pid:N is no QEMU.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_process(const char *run_dir, const char *guest,
+						int *pidfd_ret);
+/*
+ * End a process (a QEMU): SIGTERM, SIGKILL after @grace_ms, until it is gone. *forced_ret, which
+ * may be NULL: it took SIGKILL.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_end(int pidfd, uint64_t grace_ms, bool *forced_ret);
 
 #endif

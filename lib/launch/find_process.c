@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what the user calls a guest to its QEMU process. */
+#include <limits.h>
+#include <string.h>
+
+#include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
+
+#include "internal.h"
+
+/* Whether process @pid runs a QEMU, by its executable: a wrong pid must not be taken for one. */
+static bool is_qemu(pid_t pid)
+{
+	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid);
+	char exe[PATH_MAX];
+	ssize_t size = link ? readlink(link, exe, sizeof(exe) - 1) : -1;
+	const char *base;
+
+	if (size < 0)
+		return false;
+	exe[size] = '\0';
+	base = strrchr(exe, '/');
+	return strstr(base ? base : exe, "qemu");
+}
+
+static struct gs_error *find_by_pid(const char *text, int *pidfd_ret)
+{
+	gs_autoclose int pidfd = -1;
+	uint64_t pid;
+	struct gs_error *err = gs_parse_u64(text, &pid);
+
+	if (!err && (pid == 0 || pid > INT_MAX))
+		err = gs_error_create(GS_ERROR_INVALID, "not a process");
+	if (!err)
+		err = gs_pidfd_open((pid_t)pid, &pidfd);
+	if (!err && !is_qemu((pid_t)pid)) /* asked after opening: it cannot be another one now */
+		err = gs_error_create(GS_ERROR_INVALID, "not a QEMU");
+	if (err)
+		return gs_error_wrap(err, "pid:%s", text);
+	*pidfd_ret = gs_take_fd(&pidfd);
+	return NULL;
+}
+
+/* The lock says that the recorded process lives: before it is opened, and still afterwards. */
+static struct gs_error *open_process(const char *run_dir, const struct gs_guest *guest,
+				     int *pidfd_ret)
+{
+	gs_autoclose int pidfd = -1;
+	struct gs_guest again = {0};
+	struct gs_error *err = gs_pidfd_open(guest->pid, &pidfd);
+
+	if (!err)
+		err = gs_registry_find(run_dir, guest->name, &again);
+	if (!err && again.pid != guest->pid)
+		err = gs_error_create(GS_ERROR_GONE, "guest '%s' has ended", guest->name);
+	gs_guest_deinit(&again);
+	if (!err)
+		*pidfd_ret = gs_take_fd(&pidfd);
+	return err;
+}
+
+static struct gs_error *find_by_name(const char *run_dir, const char *name, int *pidfd_ret)
+{
+	struct gs_guest guest;
+	struct gs_error *err =
+		name ? gs_registry_find(run_dir, name, &guest) : gs_registry_only(run_dir, &guest);
+
+	if (err)
+		return err;
+	err = open_process(run_dir, &guest, pidfd_ret);
+	gs_guest_deinit(&guest);
+	return err;
+}
+
+static struct gs_error *find_by_monitor(const char *run_dir, const char *address, int *pidfd_ret)
+{
+	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
+	struct gs_error *err = gs_guest_connect(run_dir, address, NULL, &qmp);
+	pid_t pid;
+
+	if (err)
+		return err;
+	pid = gs_qmp_peer_pid(qmp); /* it serves us: what has that pid is QEMU */
+	if (pid == 0)
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "%s: its process is not known, or not on this host",
+				       address);
+	return gs_pidfd_open(pid, pidfd_ret);
+}
+
+struct gs_error *gs_guest_process(const char *run_dir, const char *guest, int *pidfd_ret)
+{
+	if (guest && strncmp(guest, "pid:", 4) == 0)
+		return find_by_pid(guest + 4, pidfd_ret);
+	if (guest && gs_guest_is_address(guest))
+		return find_by_monitor(run_dir, guest, pidfd_ret);
+	return find_by_name(run_dir, guest, pidfd_ret);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names of run states and events: to wait for a misspelt one is to wait for ever. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/base/text.h>
+
+#include "qmpctl.h"
+
+static const char *const states[] = {
+	"debug",       "finish-migrate", "inmigrate",      "internal-error", "io-error", "paused",
+	"postmigrate", "prelaunch",      "restore-vm",     "running",        "save-vm",  "shutdown",
+	"suspended",   "watchdog",       "guest-panicked", "colo",           NULL,
+};
+
+static struct gs_error *unknown(const char *kind, const char *what, const char *const names[])
+{
+	const char *near = gs_did_you_mean(what, names);
+
+	return gs_error_create(GS_ERROR_INVALID, "--for: there is no %s '%s'%s%s%s", kind, what,
+			       near ? "; is it '" : "", near ? near : "", near ? "'?" : "");
+}
+
+struct gs_error *check_state(const char *what)
+{
+	for (const char *const *state = states; *state; state++) {
+		if (strcmp(*state, what) == 0)
+			return NULL;
+	}
+	return unknown("run state", what, states);
+}
+
+struct gs_error *check_event(struct gs_qmp *qmp, const char *what)
+{
+	gs_autojson struct gs_json *schema = NULL;
+	struct gs_error *err = gs_qmp_execute(qmp, "query-qmp-schema", NULL, 0, &schema);
+	gs_autofree const char **names = NULL;
+	size_t count = 0;
+
+	if (err)
+		return err;
+	names = calloc(gs_json_count(schema) + 1, sizeof(*names));
+	if (!names)
+		return gs_error_nomem();
+	gs_json_for_each (entity, schema) {
+		const char *meta = gs_json_string(gs_json_get(entity, "meta-type"));
+		const char *name = gs_json_string(gs_json_get(entity, "name"));
+
+		if (!meta || !name || strcmp(meta, "event") != 0)
+			continue;
+		if (strcmp(name, what) == 0)
+			return NULL;
+		names[count++] = name;
+	}
+	return unknown("event", what, names);
+}
