@@ -28,9 +28,11 @@ true" ]
 	launch_idle a
 	exec 8<&-
 	pid=$(pid_of a)
-	[ "$(ps -o tty= -p "$pid" | tr -d ' ')" = '?' ]
-	[ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p $$)" ]
-	[ "$(ps -o ppid= -p "$pid")" -ne $$ ]
+	sed 's/.*) //' "/proc/$pid/stat" | { # from the state on
+		read -r _ parent _ session terminal _
+		[ "$parent" -ne $$ ] && [ "$terminal" -eq 0 ]
+		[ "$session" -ne "$(sed 's/.*) //' /proc/$$/stat | cut -d ' ' -f 4)" ]
+	}
 	[ ! -e "/proc/$pid/fd/8" ] || [[ $(readlink "/proc/$pid/fd/8") != /dev/null ]]
 	[ "$(sed -n 's/^SigIgn:.//p' "/proc/$pid/status")" = 0000000000001000 ] # QEMU's own: SIGPIPE
 }
@@ -147,7 +149,7 @@ true" ]
 	run -5 --separate-stderr launch --name a --disk disk --wait-serial NEVER --timeout 3
 	complains "qmpctl: guest 'a': no 'NEVER' on the serial port in time (accelerator tcg); its last words: BOOT SECTOR READY"
 	[ -z "$(ls -A "$RUN")" ]
-	! pgrep -f "$RUN"
+	! grep -l "$RUN" /proc/[0-9]*/cmdline 2>/dev/null
 }
 
 @test "launch: a guest that ends before it has spoken: exit 7" {
@@ -182,7 +184,7 @@ true" ]
 }
 
 @test "launch: a deep folder" {
-	export XDG_RUNTIME_DIR=$TMP/$(printf 'd%.0s' {1..120})
+	XDG_RUNTIME_DIR=$TMP/$(printf 'd%.0s' {1..120})
 	RUN=$XDG_RUNTIME_DIR/guestscope
 	mkdir "$XDG_RUNTIME_DIR"
 	launch_idle a
