@@ -11,10 +11,6 @@ struct gs_dump_memory {
 	struct gs_dump_facts facts;
 };
 
-/*
- * What the messages of the readers' read() name: operations of a memory put the file's name in
- * front of their errors themselves, since a memory may be made of several files.
- */
 extern const struct gs_memory_ops gs_elf_memory_ops, gs_kdump_memory_ops, gs_raw_memory_ops;
 
 #define GS_DUMP_MAGIC_BYTES 16

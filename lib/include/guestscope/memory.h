@@ -151,7 +151,10 @@ struct gs_memory {
 
 struct gs_memory_ops {
 	const char *format; /* "elf", "kdump", "raw", "guest" */
-	/* @size bytes at @gpa, all inside one range. Thread-safe. NODATA where excluded. */
+	/*
+	 * @size bytes at @gpa, all inside one range. Thread-safe. NODATA where excluded. Errors
+	 * name the file themselves, as a memory may be made of several.
+	 */
 	struct gs_error *(*read)(struct gs_memory *mem, gs_gpa_t gpa, void *buf, size_t size);
 	/*
 	 * For a @gpa inside a range: what is known, and up to where (> @gpa, at most @limit) that
