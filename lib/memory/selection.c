@@ -154,10 +154,29 @@ static void set_all(struct gs_selection *sel, struct block *block, gs_pfn_t firs
 	block->dropped_count = (uint32_t)(end - first);
 }
 
+/* Set the bits of [first, end); returns how many were not set before. */
+static uint64_t set_dropped(struct block *block, gs_pfn_t first, gs_pfn_t end)
+{
+	uint64_t added = 0;
+
+	for (gs_pfn_t pfn = first, next; pfn < end; pfn = next) {
+		uint64_t *word = &block->dropped[pfn % BLOCK_PAGES / WORD_PAGES];
+		uint64_t mask;
+
+		next = (pfn / WORD_PAGES + 1) * WORD_PAGES;
+		next = next < end ? next : end;
+		mask = UINT64_MAX >> (WORD_PAGES - (next - pfn)) << (pfn % WORD_PAGES);
+		added += (uint64_t)__builtin_popcountll(mask & ~*word);
+		*word |= mask;
+	}
+	return added;
+}
+
 static struct gs_error *drop_in_block(struct gs_selection *sel, const struct run *run,
 				      gs_pfn_t first, gs_pfn_t end)
 {
 	struct block *block = block_at(sel, run, first);
+	uint64_t added;
 
 	if (drops_all(run, first, block))
 		return NULL;
@@ -166,14 +185,9 @@ static struct gs_error *drop_in_block(struct gs_selection *sel, const struct run
 		if (!block->dropped)
 			return gs_error_nomem();
 	}
-	for (gs_pfn_t pfn = first; pfn < end; pfn++) {
-		uint64_t bit = pfn % BLOCK_PAGES, mask = UINT64_C(1) << (bit % WORD_PAGES);
-		uint64_t *word = &block->dropped[bit / WORD_PAGES];
-
-		block->dropped_count += !(*word & mask);
-		sel->dropped_pages += !(*word & mask);
-		*word |= mask;
-	}
+	added = set_dropped(block, first, end);
+	block->dropped_count += (uint32_t)added;
+	sel->dropped_pages += added;
 	if (drops_all(run, first, block)) {
 		free(block->dropped);
 		block->dropped = NULL;
@@ -246,23 +260,32 @@ static gs_pfn_t find_in_block(const struct block *block, gs_pfn_t pfn, gs_pfn_t 
 	return end;
 }
 
-/* As find_in_block(), over all blocks of a run. */
-static gs_pfn_t find_in_run(const struct gs_selection *sel, const struct run *run, gs_pfn_t pfn,
-			    bool dropped)
+/* The first kept page of a run at or after @pfn; or its end. */
+static gs_pfn_t find_kept(const struct gs_selection *sel, const struct run *run, gs_pfn_t pfn)
 {
 	while (pfn < run->end) {
 		const struct block *block = block_at(sel, run, pfn);
-		gs_pfn_t end = block_end(run, pfn), found = pfn;
+		gs_pfn_t end = block_end(run, pfn), found = block->dropped_count ? end : pfn;
 
 		if (block->dropped)
-			found = find_in_block(block, pfn, end, dropped);
-		else if (!block->dropped_count == dropped)
-			found = end;
+			found = find_in_block(block, pfn, end, false);
 		if (found < end)
 			return found;
 		pfn = end;
 	}
 	return run->end;
+}
+
+/*
+ * How many pages from the kept one @pfn on are kept, at most to the end of its block: a walk that
+ * wants a few of them shall not look at all.
+ */
+static uint64_t count_kept(const struct gs_selection *sel, const struct run *run, gs_pfn_t pfn)
+{
+	const struct block *block = block_at(sel, run, pfn);
+	gs_pfn_t end = block_end(run, pfn);
+
+	return (block->dropped ? find_in_block(block, pfn, end, true) : end) - pfn;
 }
 
 void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t *first_ret,
@@ -272,11 +295,11 @@ void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t *f
 
 	for (const struct run *run = find_run(sel, pfn); run && run < end; run++) {
 		gs_pfn_t from = pfn > run->first ? pfn : run->first;
-		gs_pfn_t first = find_in_run(sel, run, from, false);
+		gs_pfn_t first = find_kept(sel, run, from);
 
 		if (first < run->end) {
 			*first_ret = first;
-			*count_ret = find_in_run(sel, run, first, true) - first;
+			*count_ret = count_kept(sel, run, first);
 			return;
 		}
 	}
