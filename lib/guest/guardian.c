@@ -69,8 +69,9 @@ static bool try_resume(struct gs_qmp *qmp)
 static void resume(void)
 {
 	uint64_t deadline = gs_deadline_in(RESUME_PATIENCE_MS);
+	const struct gs_qmp_options options = {.command_ms = RESUME_PATIENCE_MS};
 	struct gs_qmp *qmp;
-	struct gs_error *err = gs_qmp_adopt(MONITOR_FD, NULL, &qmp);
+	struct gs_error *err = gs_qmp_adopt(MONITOR_FD, &options, &qmp);
 
 	while (!err && !try_resume(qmp) && !gs_deadline_passed(deadline)) {
 		struct gs_qmp_event event;

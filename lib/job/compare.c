@@ -11,7 +11,7 @@
 /* A window of one of the two. */
 struct side {
 	struct gs_memory *mem;
-	uint8_t *bytes;              /* GS_CHUNK_BYTES; zero where nothing is stored */
+	uint8_t *bytes;             /* GS_CHUNK_BYTES; zero where nothing is stored */
 	uint8_t kind[WINDOW_PAGES]; /* enum gs_extent of each page's first byte */
 };
 

@@ -37,8 +37,8 @@ struct gs_dump_facts {
 	uint32_t load_count; /* ELF PT_LOADs */
 	uint64_t file_bytes; /* of all parts */
 	/*
-	 * kdump: pages that have a descriptor but no data, among those that extents were asked of so
-	 * far, from the lowest address up. They are EXCLUDED.
+	 * kdump: pages that have a descriptor but no data, among those that extents were asked
+	 * of so far, from the lowest address up. They are EXCLUDED.
 	 */
 	uint64_t lost_pages;
 };
@@ -131,10 +131,10 @@ struct gs_writer_stats {
 
 /*
  * Life of a writer:
- *	create ─> begin ─> for each chunk: encode (parallel) ─> place (in chunk order, one at a
- *time) ─> store (parallel if the sink is positional, else in chunk order) ─> finish
- * @sink is borrowed. UNSUPPORTED when the sink cannot take the format (an ELF fits every sink;
- *kdump needs offsets: positional or flattened).
+ *	create ─> begin ─> for each chunk: encode ─> place ─> store ─> finish
+ * encode runs in parallel; place in chunk order, one at a time; store in parallel if the sink is
+ * positional, else in chunk order. @sink is borrowed. UNSUPPORTED when the sink cannot take the
+ * format (an ELF fits every sink; kdump needs offsets: positional or flattened).
  */
 GS_MUST_CHECK struct gs_error *gs_writer_create(const struct gs_layout *layout,
 						struct gs_sink *sink, struct gs_writer **ret);
@@ -148,8 +148,8 @@ GS_MUST_CHECK struct gs_error *gs_encoded_create(struct gs_writer *w, struct gs_
 void gs_encoded_destroy(struct gs_encoded *e);
 GS_DEFINE_CLEANUP(struct gs_encoded *, gs_encoded_destroy)
 /*
- * Classify and compress a loaded chunk. Any thread. @chunk and its data stay as they are until @e is
- * stored. Pages that the layout's selection does not keep are passed over.
+ * Classify and compress a loaded chunk. Any thread. @chunk and its data stay as they are until @e
+ * is stored. Pages that the layout's selection does not keep are passed over.
  */
 GS_MUST_CHECK struct gs_error *gs_writer_encode(struct gs_writer *w, const struct gs_chunk *chunk,
 						struct gs_encoded *e);

@@ -29,7 +29,10 @@ struct gs_pause;
  */
 GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret,
 					      bool *was_running_ret);
-/* Resume (if it ran) and dismiss the guardian. The error is that of "cont". Frees @pause. */
+/*
+ * Resume (if it ran) and dismiss the guardian. Frees @pause. The error is that of "cont"; the
+ * guardian then goes on trying over the same connection, so @qmp is good for nothing but closing.
+ */
 GS_MUST_CHECK struct gs_error *gs_pause_end(struct gs_pause *pause);
 /* As end(), for error paths: what cannot be done here is left to the guardian. */
 void gs_pause_abandon(struct gs_pause *pause);
