@@ -2,8 +2,8 @@
 /*
  * Dump file formats: each one a probe, a reader (a memory) and, where we write it, a writer.
  *
- *	bytes of a file ── flattened? ── gs_blob ──> probe ──> ELF | kdump | raw reader ──>
- *gs_memory gs_layout ──> ELF | kdump writer ──> gs_sink (file, flattened, stream)
+ *	bytes of a file ─ flattened? ─ gs_blob ─> probe ─> ELF | kdump | raw reader ─> gs_memory
+ *	gs_layout ─> ELF | kdump writer ─> gs_sink (file, flattened, stream)
  */
 #ifndef GUESTSCOPE_DUMP_H
 #define GUESTSCOPE_DUMP_H
