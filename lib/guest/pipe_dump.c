@@ -35,8 +35,8 @@ static struct gs_error *hand_over_pipe(struct gs_qmp *qmp, int *read_fd_ret)
 	return err;
 }
 
-struct gs_error *pipe_dump_start(struct gs_qmp *qmp, const char *format, gs_gpa_t begin,
-				 uint64_t length, struct pipe_dump *ret)
+struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, gs_gpa_t begin,
+				    uint64_t length, struct pipe_dump *ret)
 {
 	struct gs_qmp_dump command = {.fd_name = FD_NAME,
 				      .format = format,
@@ -134,7 +134,7 @@ static void drain(int fd)
 		;
 }
 
-struct gs_error *pipe_dump_finish(struct pipe_dump *dump)
+struct gs_error *gs_pipe_dump_finish(struct pipe_dump *dump)
 {
 	if (dump->fd >= 0) {
 		drain(dump->fd);
@@ -143,7 +143,7 @@ struct gs_error *pipe_dump_finish(struct pipe_dump *dump)
 	return await_verdict(dump);
 }
 
-void pipe_dump_cancel(struct pipe_dump *dump)
+void gs_pipe_dump_cancel(struct pipe_dump *dump)
 {
 	if (dump->fd >= 0)
 		close(gs_take_fd(&dump->fd));

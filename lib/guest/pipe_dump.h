@@ -13,12 +13,12 @@ struct pipe_dump {
 };
 
 /* @format NULL: ELF. @length 0: all memory. On success QEMU has begun to write. */
-GS_MUST_CHECK struct gs_error *pipe_dump_start(struct gs_qmp *qmp, const char *format,
-					       gs_gpa_t begin, uint64_t length,
-					       struct pipe_dump *ret);
+GS_MUST_CHECK struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format,
+						  gs_gpa_t begin, uint64_t length,
+						  struct pipe_dump *ret);
 /* Read what is left, await QEMU's verdict: REFUSED with its words if the dump failed. */
-GS_MUST_CHECK struct gs_error *pipe_dump_finish(struct pipe_dump *dump);
+GS_MUST_CHECK struct gs_error *gs_pipe_dump_finish(struct pipe_dump *dump);
 /* Close the pipe, which fails the dump, and wait until the monitor is free for other work. */
-void pipe_dump_cancel(struct pipe_dump *dump);
+void gs_pipe_dump_cancel(struct pipe_dump *dump);
 
 #endif

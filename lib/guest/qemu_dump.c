@@ -56,14 +56,14 @@ struct gs_error *gs_guest_qemu_dump(struct gs_qmp *qmp, const char *format, int 
 				    _Atomic uint64_t *done_bytes, const _Atomic int *cancelled)
 {
 	struct pipe_dump dump;
-	struct gs_error *err = pipe_dump_start(qmp, format, 0, 0, &dump);
+	struct gs_error *err = gs_pipe_dump_start(qmp, format, 0, 0, &dump);
 
 	if (err)
 		return err;
 	err = move_all(dump.fd, fd_out, done_bytes, cancelled);
 	if (err) {
-		pipe_dump_cancel(&dump);
+		gs_pipe_dump_cancel(&dump);
 		return err;
 	}
-	return pipe_dump_finish(&dump);
+	return gs_pipe_dump_finish(&dump);
 }

@@ -77,7 +77,7 @@ static struct gs_error *fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, ui
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct gs_attributes attrs = {0};
 	struct pipe_dump dump;
-	struct gs_error *err = pipe_dump_start(qmp, NULL, gpa, size, &dump);
+	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, gpa, size, &dump);
 
 	if (err)
 		return err;
@@ -87,10 +87,10 @@ static struct gs_error *fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, ui
 		err = drain(src, gpa, buf, size);
 	}
 	if (err) {
-		pipe_dump_cancel(&dump);
+		gs_pipe_dump_cancel(&dump);
 		return err;
 	}
-	return pipe_dump_finish(&dump);
+	return gs_pipe_dump_finish(&dump);
 }
 
 static struct block *pick_block(struct ranged *r, gs_gpa_t gpa)
@@ -187,13 +187,13 @@ static const struct gs_memory_ops ranged_ops = {
 static struct gs_error *read_headers(struct gs_qmp *qmp, struct gs_memory *mem)
 {
 	struct pipe_dump dump;
-	struct gs_error *err = pipe_dump_start(qmp, NULL, 0, 0, &dump);
+	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, 0, 0, &dump);
 
 	if (err)
 		return err;
 	err = gs_elf_stream_headers(dump.fd, gs_qmp_name(qmp), &mem->attrs, &mem->ranges,
 				    &mem->range_count);
-	pipe_dump_cancel(&dump);
+	gs_pipe_dump_cancel(&dump);
 	return err;
 }
 

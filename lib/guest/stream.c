@@ -30,7 +30,7 @@ static void stream_destroy(struct gs_page_source *src)
 	struct stream *s = (struct stream *)src;
 
 	gs_page_source_destroy(s->elf);
-	pipe_dump_cancel(&s->dump);
+	gs_pipe_dump_cancel(&s->dump);
 	free(s);
 }
 
@@ -48,12 +48,12 @@ struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, struct gs_attributes *
 
 	if (!s)
 		return gs_error_nomem();
-	err = pipe_dump_start(qmp, NULL, 0, 0, &s->dump);
+	err = gs_pipe_dump_start(qmp, NULL, 0, 0, &s->dump);
 	if (err)
 		return err;
 	err = gs_elf_stream_open(s->dump.fd, gs_qmp_name(qmp), attrs_ret, &s->elf);
 	if (err) {
-		pipe_dump_cancel(&s->dump);
+		gs_pipe_dump_cancel(&s->dump);
 		return err;
 	}
 	s->source = *s->elf;
@@ -64,5 +64,5 @@ struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, struct gs_attributes *
 
 struct gs_error *gs_guest_stream_finish(struct gs_page_source *src)
 {
-	return pipe_dump_finish(&((struct stream *)src)->dump);
+	return gs_pipe_dump_finish(&((struct stream *)src)->dump);
 }

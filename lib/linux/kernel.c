@@ -25,7 +25,8 @@
 static bool symbol_is_at(struct gs_linux *l, gs_gpa_t root, uint64_t vaddr, gs_gpa_t *gpa_ret)
 {
 	uint64_t left;
-	struct gs_error *err = x86_64_walk(l->mem, NULL, root, l->levels, vaddr, gpa_ret, &left);
+	struct gs_error *err =
+		gs_x86_64_walk_cached(l->mem, NULL, root, l->levels, vaddr, gpa_ret, &left);
 
 	if (!err)
 		return true;
@@ -112,7 +113,7 @@ static void find_text(struct gs_linux *l)
 	if (size_max > -vaddr)
 		size_max = -vaddr;
 	for (uint64_t off = 0; off < size_max; off += left) {
-		gs_autoerror struct gs_error *err = x86_64_walk(
+		gs_autoerror struct gs_error *err = gs_x86_64_walk_cached(
 			l->mem, cache, l->root_gpa, l->levels, vaddr + off, &gpa, &left);
 
 		if (err && err->code != GS_ERROR_NODATA)
@@ -145,8 +146,8 @@ static bool direct_map_from_tables(struct gs_linux *l)
 
 	for (; cache && vaddr < START_KERNEL_MAP; vaddr += left - left % DIRECT_MAP_ALIGN) {
 		gs_gpa_t gpa = 0;
-		gs_autoerror struct gs_error *err =
-			x86_64_walk(l->mem, cache, l->root_gpa, l->levels, vaddr, &gpa, &left);
+		gs_autoerror struct gs_error *err = gs_x86_64_walk_cached(
+			l->mem, cache, l->root_gpa, l->levels, vaddr, &gpa, &left);
 
 		if (!err && gpa == 0) {
 			l->direct_map = vaddr;

@@ -25,9 +25,11 @@ struct page_table_cache {
  * As gs_x86_64_walk(); @cache may be NULL. *left_ret is set for unmapped addresses too: bytes up to
  * where the missing entry's reach ends.
  */
-GS_MUST_CHECK struct gs_error *x86_64_walk(struct gs_memory *mem, struct page_table_cache *cache,
-					   gs_gpa_t root_gpa, unsigned int levels, uint64_t vaddr,
-					   gs_gpa_t *gpa_ret, uint64_t *left_ret);
-bool x86_64_is_canonical(uint64_t vaddr, unsigned int levels);
+GS_MUST_CHECK struct gs_error *gs_x86_64_walk_cached(struct gs_memory *mem,
+						     struct page_table_cache *cache,
+						     gs_gpa_t root_gpa, unsigned int levels,
+						     uint64_t vaddr, gs_gpa_t *gpa_ret,
+						     uint64_t *left_ret);
+bool gs_x86_64_is_canonical(uint64_t vaddr, unsigned int levels);
 
 #endif

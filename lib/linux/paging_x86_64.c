@@ -22,7 +22,7 @@ static unsigned int level_shift(unsigned int level)
 	return PAGE_BITS + LEVEL_BITS * (level - 1);
 }
 
-bool x86_64_is_canonical(uint64_t vaddr, unsigned int levels)
+bool gs_x86_64_is_canonical(uint64_t vaddr, unsigned int levels)
 {
 	unsigned int unused = 64 - (level_shift(levels) + LEVEL_BITS);
 
@@ -56,13 +56,13 @@ static struct gs_error *read_entry(struct gs_memory *mem, struct page_table_cach
 	return NULL;
 }
 
-struct gs_error *x86_64_walk(struct gs_memory *mem, struct page_table_cache *cache,
-			     gs_gpa_t root_gpa, unsigned int levels, uint64_t vaddr,
-			     gs_gpa_t *gpa_ret, uint64_t *left_ret)
+struct gs_error *gs_x86_64_walk_cached(struct gs_memory *mem, struct page_table_cache *cache,
+				       gs_gpa_t root_gpa, unsigned int levels, uint64_t vaddr,
+				       gs_gpa_t *gpa_ret, uint64_t *left_ret)
 {
 	gs_gpa_t table = root_gpa & ENTRY_ADDRESS;
 
-	if (!x86_64_is_canonical(vaddr, levels))
+	if (!gs_x86_64_is_canonical(vaddr, levels))
 		return gs_error_create(GS_ERROR_NODATA, "0x%" PRIx64 ": not canonical", vaddr);
 	for (unsigned int level = levels; level > 0; level--) {
 		unsigned int shift = level_shift(level);
@@ -95,6 +95,6 @@ struct gs_error *gs_x86_64_walk(struct gs_memory *mem, gs_gpa_t root_gpa, unsign
 	if (levels != 4 && levels != 5)
 		return gs_error_create(GS_ERROR_INVALID, "page tables of %u levels, not 4 or 5",
 				       levels);
-	return x86_64_walk(mem, NULL, root_gpa, levels, vaddr, gpa_ret,
-			   left_ret ? left_ret : &left);
+	return gs_x86_64_walk_cached(mem, NULL, root_gpa, levels, vaddr, gpa_ret,
+				     left_ret ? left_ret : &left);
 }
