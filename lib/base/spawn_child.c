@@ -20,14 +20,18 @@ __attribute__((noreturn)) static void fail(struct spawn_child *child)
 	_exit(EXIT_NO_EXEC);
 }
 
-/* Handlers of the parent mean nothing here, and an ignored signal stays ignored across exec. */
+/*
+ * Handlers of the parent mean nothing here, and an ignored signal stays ignored across exec. By
+ * system call, since glibc's sigaction() refuses its own two signals, which its posix_spawn() (make
+ * uses it) leaves ignored. All zeros are SIG_DFL in every architecture's struct.
+ */
 static void reset_signals(void)
 {
-	struct sigaction action = {.sa_handler = SIG_DFL};
+	static const uint64_t default_action[8];
 	sigset_t none;
 
 	for (int signal = 1; signal < NSIG; signal++)
-		sigaction(signal, &action, NULL); /* refused for some: those have no handler */
+		syscall(SYS_rt_sigaction, signal, default_action, NULL, (NSIG - 1) / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
