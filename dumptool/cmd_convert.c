@@ -18,9 +18,7 @@ static struct gs_error *convert_to(struct gs_args *args, struct gs_memory *mem,
 	gs_progress_bar_stop(bar);
 	if (!err)
 		err = gs_outfile_commit(out);
-	if (!err)
-		dumptool_say_result(args, out, &result);
-	return err;
+	return err ? err : dumptool_say_result(args, out, &result);
 }
 
 static struct gs_error *convert(struct gs_args *args)

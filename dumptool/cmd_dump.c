@@ -56,9 +56,7 @@ static struct gs_error *dump_to(struct gs_args *args, struct gs_qmp *qmp, struct
 	bar = gs_progress_bar_start(spec->output.progress, "dump", gs_args_quiet(args));
 	err = gs_dump(qmp, spec, out, &result);
 	gs_progress_bar_stop(bar);
-	if (!err)
-		dumptool_say_result(args, out, &result);
-	return err;
+	return err ? err : dumptool_say_result(args, out, &result);
 }
 
 /* The output is opened first: a name that cannot be written must not cost the guest a pause. */

@@ -93,8 +93,9 @@ GS_MUST_CHECK struct gs_error *dumptool_output_spec(struct gs_args *args,
 						    struct gs_output_spec *ret);
 GS_MUST_CHECK struct gs_error *dumptool_open_output(const struct gs_args *args,
 						    struct gs_outfile **ret);
-/* One line about what was written, under -v. */
-void dumptool_say_result(const struct gs_args *args, const struct gs_outfile *out,
-			 const struct gs_job_result *result);
+/* What was written: a document with --json, else a line on stderr under -v. */
+GS_MUST_CHECK struct gs_error *dumptool_say_result(const struct gs_args *args,
+						   const struct gs_outfile *out,
+						   const struct gs_job_result *result);
 
 #endif

@@ -58,6 +58,7 @@ static const struct gs_command commands[] = {
 	 .options = convert_options,
 	 .min_args = 1,
 	 .max_args = -1,
+	 .takes_json = true,
 	 .run = cmd_convert},
 	{.name = "verify",
 	 .arguments = "FILE...",
