@@ -109,6 +109,12 @@ void gs_error_destroy(struct gs_error *err)
 	free(err);
 }
 
+bool gs_error_is_answer(const struct gs_error *err)
+{
+	return err->code == GS_ERROR_CORRUPT || err->code == GS_ERROR_UNSUPPORTED ||
+	       err->code == GS_ERROR_NODATA;
+}
+
 const char *gs_error_code_name(enum gs_error_code code)
 {
 	static const char *const names[] = {

@@ -9,6 +9,7 @@
 
 #include <guestscope/base/io.h>
 #include <guestscope/base/text.h>
+#include <guestscope/base/time.h>
 
 /* Whether the failed call on @fd may be repeated, after waiting if somebody made it non-blocking.
  */
@@ -23,12 +24,36 @@ static bool may_retry(int fd, short events)
 	return poll(&wait, 1, -1) >= 0 || errno == EINTR;
 }
 
+/* -1 and ETIMEDOUT if nothing comes. */
+static int await_input(int fd, uint64_t silence_ms)
+{
+	uint64_t deadline_ms = gs_deadline_in(silence_ms);
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	int ready;
+
+	do {
+		ready = poll(&wait, 1, gs_deadline_poll_ms(deadline_ms));
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		errno = ETIMEDOUT;
+	return ready > 0 ? 0 : -1;
+}
+
 ssize_t gs_read_full(int fd, void *buf, size_t size)
+{
+	return gs_read_steady(fd, buf, size, 0);
+}
+
+ssize_t gs_read_steady(int fd, void *buf, size_t size, uint64_t silence_ms)
 {
 	size_t done = 0;
 
 	while (done < size) {
-		ssize_t n = read(fd, (char *)buf + done, size - done);
+		ssize_t n;
+
+		if (silence_ms && await_input(fd, silence_ms) < 0)
+			return -1;
+		n = read(fd, (char *)buf + done, size - done);
 
 		if (n == 0)
 			break;

@@ -372,6 +372,11 @@ int gs_qmp_fd(const struct gs_qmp *qmp)
 	return qmp->transport->ops->fd(qmp->transport);
 }
 
+bool gs_qmp_passes_fds(const struct gs_qmp *qmp)
+{
+	return qmp->transport->can_pass_fds;
+}
+
 bool gs_qmp_has_pending(const struct gs_qmp *qmp)
 {
 	return qmp->events.count || qmp->events.dropped ||

@@ -88,6 +88,8 @@ const char *gs_qmp_name(const struct gs_qmp *qmp);
 /* For poll(); -1 if the transport has none. Data that is already buffered: gs_qmp_has_pending(). */
 int gs_qmp_fd(const struct gs_qmp *qmp);
 bool gs_qmp_has_pending(const struct gs_qmp *qmp);
+/* Whether descriptors can be passed (getfd, and all that needs it): over local sockets only. */
+bool gs_qmp_passes_fds(const struct gs_qmp *qmp);
 /*
  * The QEMU process if it runs on this host and is known for sure, else 0: found by the kernel's
  * table of sockets among the open files that we may see. Looked up by each call.

@@ -4,6 +4,7 @@
 #define GUESTSCOPE_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 /*
  * What went wrong, coarse enough to branch on. The message says the rest.
@@ -58,6 +59,12 @@ GS_MUST_CHECK GS_PRINTF(2, 3) struct gs_error *gs_error_wrap(struct gs_error *er
 
 /* Frees @err; NULL and the static error are fine. */
 void gs_error_destroy(struct gs_error *err);
+
+/*
+ * Whether the error is about what the input is or lacks (CORRUPT, UNSUPPORTED, NODATA): an answer,
+ * where others mean that it could not be looked at.
+ */
+bool gs_error_is_answer(const struct gs_error *err);
 
 /* "os", "corrupt", ...: the stable word for @code, as --json prints it. */
 const char *gs_error_code_name(enum gs_error_code code);

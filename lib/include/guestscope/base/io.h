@@ -17,6 +17,8 @@
  * the program ignores it, as the tools do: then the error is EPIPE.
  */
 ssize_t gs_read_full(int fd, void *buf, size_t size);
+/* As gs_read_full(), but ETIMEDOUT once nothing has come for @silence_ms; 0: waits for ever. */
+ssize_t gs_read_steady(int fd, void *buf, size_t size, uint64_t silence_ms);
 ssize_t gs_pread_full(int fd, void *buf, size_t size, uint64_t off);
 int gs_write_full(int fd, const void *buf, size_t size);
 int gs_pwrite_full(int fd, const void *buf, size_t size, uint64_t off);
