@@ -18,18 +18,17 @@ struct page_table {
 
 /* One table per level: walks of rising addresses read each table once. */
 struct page_table_cache {
+	unsigned int reads; /* of tables, so far */
 	struct page_table level[PAGE_TABLE_LEVELS_MAX];
 };
 
 /*
- * As gs_x86_64_walk(); @cache may be NULL. *left_ret is set for unmapped addresses too: bytes up to
- * where the missing entry's reach ends.
+ * As gs_x86_64_walk(); @cache may be NULL. *left_ret is always set, for unmapped addresses too:
+ * bytes up to where the missing entry's reach ends.
  */
 GS_MUST_CHECK struct gs_error *gs_x86_64_walk_cached(struct gs_memory *mem,
 						     struct page_table_cache *cache,
 						     gs_gpa_t root_gpa, unsigned int levels,
 						     uint64_t vaddr, gs_gpa_t *gpa_ret,
 						     uint64_t *left_ret);
-bool gs_x86_64_is_canonical(uint64_t vaddr, unsigned int levels);
-
 #endif

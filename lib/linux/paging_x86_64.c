@@ -16,13 +16,14 @@
 #define ENTRY_ADDRESS UINT64_C(0x000ffffffffff000)
 #define LEVEL_BITS 9
 #define PAGE_BITS 12
+#define PAGE_BYTES (UINT64_C(1) << PAGE_BITS)
 
 static unsigned int level_shift(unsigned int level)
 {
 	return PAGE_BITS + LEVEL_BITS * (level - 1);
 }
 
-bool gs_x86_64_is_canonical(uint64_t vaddr, unsigned int levels)
+static bool is_canonical(uint64_t vaddr, unsigned int levels)
 {
 	unsigned int unused = 64 - (level_shift(levels) + LEVEL_BITS);
 
@@ -46,6 +47,7 @@ static struct gs_error *read_entry(struct gs_memory *mem, struct page_table_cach
 	t = &cache->level[level - 1];
 	if (!t->valid || t->gpa != table) {
 		t->valid = false;
+		cache->reads++;
 		err = gs_memory_read(mem, table, t->bytes, sizeof(t->bytes));
 		if (err)
 			return err;
@@ -62,7 +64,8 @@ struct gs_error *gs_x86_64_walk_cached(struct gs_memory *mem, struct page_table_
 {
 	gs_gpa_t table = root_gpa & ENTRY_ADDRESS;
 
-	if (!gs_x86_64_is_canonical(vaddr, levels))
+	*left_ret = PAGE_BYTES - (vaddr & (PAGE_BYTES - 1));
+	if (!is_canonical(vaddr, levels))
 		return gs_error_create(GS_ERROR_NODATA, "0x%" PRIx64 ": not canonical", vaddr);
 	for (unsigned int level = levels; level > 0; level--) {
 		unsigned int shift = level_shift(level);
