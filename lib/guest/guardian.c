@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <guestscope/base/io.h>
@@ -14,7 +17,9 @@
 
 #define LEASH_FD 3
 #define MONITOR_FD 4
-#define RESUME_PATIENCE_MS (10 * 60 * 1000) /* a dump in process may have to end first */
+#define NAME "pause-guardian" /* its own, or "killall dumptool" would end it, too */
+/* Somebody else's dump may have to end first, or a QEMU that a debugger holds may have to go on. */
+#define RESUME_PATIENCE_MS (UINT64_C(24) * 60 * 60 * 1000)
 #define RETRY_MS 100 /* how long an event may be awaited before cont is tried again */
 
 /*
@@ -29,6 +34,7 @@ static int isolate(int leash, int monitor)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	setsid();
+	prctl(PR_SET_NAME, NAME);
 	if (chdir("/") < 0)
 		return -1;
 	/* Both are moved out of the way of their final numbers first. */
@@ -42,13 +48,17 @@ static int isolate(int leash, int monitor)
 			return -1;
 	if (dup2(leash, LEASH_FD) < 0 || dup2(monitor, MONITOR_FD) < 0)
 		return -1;
-	return close_range(MONITOR_FD + 1, ~0U, 0);
+	return (int)syscall(SYS_close_range, MONITOR_FD + 1, UINT_MAX, 0);
 }
 
-/* States out of which "cont" leads back to where the guest was when we stopped it. */
+/*
+ * States out of which "cont" leads back to where the guest was when we stopped it. A reset turns
+ * "paused" into "prelaunch".
+ */
 static bool is_resumable(const char *status)
 {
-	return strcmp(status, "paused") == 0 || strcmp(status, "save-vm") == 0;
+	return strcmp(status, "paused") == 0 || strcmp(status, "save-vm") == 0 ||
+	       strcmp(status, "prelaunch") == 0;
 }
 
 /* Whether the work is over: the guest runs, is beyond resuming, or its monitor is gone. */

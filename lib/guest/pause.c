@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include <guestscope/base/io.h>
 
 #include "guardian.h"
+
+#define ABANDON_MS 5000 /* for "cont" where something failed already; the guardian has more */
 
 struct gs_pause {
 	struct gs_qmp *qmp;
@@ -45,16 +48,16 @@ static struct gs_error *start_guardian(struct gs_pause *pause, int monitor)
 	return NULL;
 }
 
-/* Any byte means: all is well, go. Who ends without having been told is not waited for. */
 static void dismiss_guardian(struct gs_pause *pause)
 {
 	char byte = GUARDIAN_DISMISS;
 
 	if (pause->leash < 0)
 		return;
-	if (send(pause->leash, &byte, 1, MSG_NOSIGNAL) == 1 && pause->guardian > 0)
-		while (waitpid(pause->guardian, NULL, 0) < 0 && errno == EINTR)
-			;
+	/* One that has died already is not told, but reaped all the same. */
+	(void)send(pause->leash, &byte, 1, MSG_NOSIGNAL);
+	while (pause->guardian > 0 && waitpid(pause->guardian, NULL, 0) < 0 && errno == EINTR)
+		;
 	close(pause->leash);
 	pause->leash = -1;
 }
@@ -64,7 +67,25 @@ static void leave_to_guardian(struct gs_pause *pause)
 {
 	if (pause->leash >= 0)
 		close(pause->leash);
-	free(pause);
+	pause->leash = -1;
+}
+
+static struct gs_error *stop_guarded(struct gs_pause *pause)
+{
+	struct gs_error *err;
+
+	if (gs_qmp_fd(pause->qmp) < 0)
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "pause guard: this transport cannot be guarded");
+	err = start_guardian(pause, gs_qmp_fd(pause->qmp));
+	if (!err)
+		err = gs_qmp_simple(pause->qmp, "stop");
+	/* Whether it stopped may not be known: then the guardian finds out. */
+	if (err && (err->code == GS_ERROR_TIMEOUT || err->code == GS_ERROR_LOST))
+		leave_to_guardian(pause);
+	else if (err)
+		dismiss_guardian(pause);
+	return err;
 }
 
 struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret, bool *was_running_ret)
@@ -75,53 +96,50 @@ struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret, bool 
 
 	if (!pause)
 		return gs_error_nomem();
-	pause->qmp = qmp;
-	pause->leash = -1;
+	*pause = (struct gs_pause){.qmp = qmp, .leash = -1};
 	err = gs_qmp_query_status(qmp, &status);
 	if (err)
 		return err;
+	/* A guest that may run again at any moment is neither running nor paused. */
+	if (strcmp(status.status, "save-vm") == 0)
+		return gs_error_create(GS_ERROR_BUSY,
+				       "%s: somebody else is taking a dump or a snapshot",
+				       gs_qmp_name(qmp));
 	pause->was_running = status.running;
-	if (status.running) {
-		if (gs_qmp_fd(qmp) < 0)
-			return gs_error_create(GS_ERROR_UNSUPPORTED,
-					       "pause guard: this transport cannot be guarded");
-		err = start_guardian(pause, gs_qmp_fd(qmp));
-		if (err) {
-			dismiss_guardian(pause);
-			return err;
-		}
-		err = gs_qmp_simple(qmp, "stop");
-		if (err) {
-			/* Whether it stopped is not known: the guardian finds out. */
-			leave_to_guardian(gs_take(pause));
-			return err;
-		}
-	}
+	if (status.running)
+		err = stop_guarded(pause);
+	if (err)
+		return err;
 	if (was_running_ret)
 		*was_running_ret = pause->was_running;
 	*ret = gs_take(pause);
 	return NULL;
 }
 
-struct gs_error *gs_pause_end(struct gs_pause *pause)
+/* Takes @pause. */
+static struct gs_error *end(struct gs_pause *pause, uint64_t deadline_ms)
 {
 	struct gs_error *err = NULL;
 
 	if (pause->was_running)
-		err = gs_qmp_simple(pause->qmp, "cont");
-	if (err) {
+		err = gs_qmp_execute(pause->qmp, "cont", NULL, deadline_ms, NULL);
+	if (err)
 		leave_to_guardian(pause);
-		return gs_error_wrap(err, "resume");
-	}
-	dismiss_guardian(pause);
+	else
+		dismiss_guardian(pause);
 	free(pause);
-	return NULL;
+	return gs_error_wrap(err, "resume");
+}
+
+struct gs_error *gs_pause_end(struct gs_pause *pause)
+{
+	return end(pause, 0);
 }
 
 void gs_pause_abandon(struct gs_pause *pause)
 {
 	if (pause)
-		gs_error_destroy(gs_pause_end(pause));
+		gs_error_destroy(end(pause, gs_deadline_in(ABANDON_MS)));
 }
 
 void gs_pause_disarm(struct gs_pause *pause)
