@@ -103,9 +103,9 @@ static struct gs_error *check_order(const struct stream_memory *m)
 }
 
 static struct gs_error *parse_head(struct stream_memory *m, int fd, const char *name,
-				   struct gs_elf_headers *h)
+				   uint64_t silence_ms, struct gs_elf_headers *h)
 {
-	struct gs_error *err = gs_stream_head_open(fd, name, &m->head);
+	struct gs_error *err = gs_stream_head_open(fd, name, silence_ms, &m->head);
 
 	if (!err)
 		err = gs_elf_parse(m->head, h);
@@ -121,7 +121,8 @@ static struct gs_error *parse_head(struct stream_memory *m, int fd, const char *
 	return m->mem.name ? NULL : gs_error_nomem();
 }
 
-static struct gs_error *open_memory(int fd, const char *name, struct stream_memory **ret)
+static struct gs_error *open_memory(int fd, const char *name, uint64_t silence_ms,
+				    struct stream_memory **ret)
 {
 	struct stream_memory *m = calloc(1, sizeof(*m));
 	struct gs_elf_headers h = {0};
@@ -131,7 +132,7 @@ static struct gs_error *open_memory(int fd, const char *name, struct stream_memo
 		return gs_error_nomem();
 	m->mem.ops = &stream_memory_ops;
 	m->map.stretches.fd = -1;
-	err = parse_head(m, fd, name, &h);
+	err = parse_head(m, fd, name, silence_ms, &h);
 	gs_elf_headers_deinit(&h);
 	if (err)
 		gs_memory_destroy(&m->mem);
@@ -179,9 +180,28 @@ static const struct gs_page_source_ops stream_source_ops = {
 	.destroy = source_destroy,
 };
 
-struct gs_error *gs_elf_stream_open(int fd, const char *name, struct gs_attributes *attrs_ret,
-				    struct gs_page_source **ret)
+/* What is asked for must all come: the caller has planned its output for it. */
+static struct gs_error *check_ranges(const struct gs_memory *mem,
+				     const struct gs_elf_stream_options *options)
 {
+	gs_autofree struct gs_range *common = NULL;
+	size_t count;
+	struct gs_error *err = gs_ranges_intersect(mem->ranges, mem->range_count, options->ranges,
+						   options->range_count, &common, &count);
+
+	if (err || gs_ranges_total_bytes(common, count) ==
+			   gs_ranges_total_bytes(options->ranges, options->range_count))
+		return err;
+	return gs_error_create(GS_ERROR_UNSUPPORTED,
+			       "%s: the stream does not hold all memory that was asked for",
+			       mem->name);
+}
+
+struct gs_error *gs_elf_stream_open(int fd, const char *name,
+				    const struct gs_elf_stream_options *options,
+				    struct gs_attributes *attrs_ret, struct gs_page_source **ret)
+{
+	static const struct gs_elf_stream_options defaults;
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct elf_stream *s = calloc(1, sizeof(*s));
 	struct stream_memory *m;
@@ -191,14 +211,18 @@ struct gs_error *gs_elf_stream_open(int fd, const char *name, struct gs_attribut
 		return gs_error_nomem();
 	s->src.ops = &stream_source_ops;
 	src = &s->src;
-	err = open_memory(fd, name, &m);
+	if (!options)
+		options = &defaults;
+	err = open_memory(fd, name, options->silence_ms, &m);
 	if (err)
 		return err;
 	s->mem = &m->mem;
 	err = check_order(m);
+	if (!err && options->ranges)
+		err = check_ranges(s->mem, options);
 	if (!err)
-		err = gs_memory_source(s->mem, NULL, 0, &s->chunks);
-	if (!err)
+		err = gs_memory_source(s->mem, options->ranges, options->range_count, &s->chunks);
+	if (!err && attrs_ret)
 		err = gs_attributes_copy(&m->mem.attrs, attrs_ret);
 	if (err)
 		return err;
@@ -209,11 +233,12 @@ struct gs_error *gs_elf_stream_open(int fd, const char *name, struct gs_attribut
 	return NULL;
 }
 
-struct gs_error *gs_elf_stream_headers(int fd, const char *name, struct gs_attributes *attrs_ret,
+struct gs_error *gs_elf_stream_headers(int fd, const char *name, uint64_t silence_ms,
+				       struct gs_attributes *attrs_ret,
 				       struct gs_range **ranges_ret, size_t *range_count_ret)
 {
 	struct stream_memory *m;
-	struct gs_error *err = open_memory(fd, name, &m);
+	struct gs_error *err = open_memory(fd, name, silence_ms, &m);
 
 	if (err)
 		return err;

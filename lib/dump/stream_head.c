@@ -11,17 +11,27 @@
 struct stream_head {
 	struct gs_blob blob;
 	int fd;
+	uint64_t silence_ms;
 	uint8_t *data; /* the first size bytes of the stream */
 	size_t size, capacity;
 	uint64_t pos; /* of fd in the stream */
 };
 
+static struct gs_error *describe_errno(const struct stream_head *h)
+{
+	if (errno == ETIMEDOUT)
+		return gs_error_create(GS_ERROR_TIMEOUT, "offset 0x%llx: nothing came for %llu s",
+				       (unsigned long long)h->pos,
+				       (unsigned long long)h->silence_ms / 1000);
+	return gs_error_os(errno, "offset 0x%llx", (unsigned long long)h->pos);
+}
+
 static struct gs_error *read_stream(struct stream_head *h, void *buf, size_t size)
 {
-	ssize_t n = gs_read_full(h->fd, buf, size);
+	ssize_t n = gs_read_steady(h->fd, buf, size, h->silence_ms);
 
 	if (n < 0)
-		return gs_error_os(errno, "offset 0x%llx", (unsigned long long)h->pos);
+		return describe_errno(h);
 	h->pos += (uint64_t)n;
 	if ((size_t)n < size)
 		return gs_error_create(GS_ERROR_CORRUPT,
@@ -86,7 +96,8 @@ static void head_destroy(struct gs_blob *blob)
 
 static const struct gs_blob_ops head_ops = {.read = head_read, .destroy = head_destroy};
 
-struct gs_error *gs_stream_head_open(int fd, const char *name, struct gs_blob **ret)
+struct gs_error *gs_stream_head_open(int fd, const char *name, uint64_t silence_ms,
+				     struct gs_blob **ret)
 {
 	gs_autofree struct stream_head *h = calloc(1, sizeof(*h));
 
@@ -98,6 +109,7 @@ struct gs_error *gs_stream_head_open(int fd, const char *name, struct gs_blob **
 	h->blob.ops = &head_ops;
 	h->blob.size = INT64_MAX; /* only its end will tell */
 	h->fd = fd;
+	h->silence_ms = silence_ms;
 	*ret = &gs_take(h)->blob;
 	return NULL;
 }
@@ -144,7 +156,7 @@ struct gs_error *gs_stream_head_drain(struct gs_blob *head)
 	ssize_t n;
 
 	do {
-		n = gs_read_full(h->fd, discarded, sizeof(discarded));
+		n = gs_read_steady(h->fd, discarded, sizeof(discarded), h->silence_ms);
 	} while (n == sizeof(discarded));
-	return n < 0 ? gs_error_os(errno, "%s", head->name) : NULL;
+	return n < 0 ? gs_error_wrap(describe_errno(h), "%s", head->name) : NULL;
 }

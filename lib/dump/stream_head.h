@@ -11,8 +11,9 @@
 /* Headers and notes of the largest dumps, and then some. */
 #define GS_STREAM_HEAD_MAX (256u << 20)
 
-/* @fd is borrowed. */
-GS_MUST_CHECK struct gs_error *gs_stream_head_open(int fd, const char *name, struct gs_blob **ret);
+/* @fd is borrowed. TIMEOUT when no byte came for @silence_ms; 0: waits for ever. */
+GS_MUST_CHECK struct gs_error *gs_stream_head_open(int fd, const char *name, uint64_t silence_ms,
+						   struct gs_blob **ret);
 /*
  * The @size bytes at @off, which is not before the end of the last pass. The head itself can be
  * passed, too.

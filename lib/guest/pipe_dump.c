@@ -12,8 +12,8 @@
 
 #include <guestscope/base/io.h>
 
-#define PIPE_BYTES (1 << 20)   /* fewer, longer turns between QEMU and us */
-#define VERDICT_MS (60 * 1000) /* from the end of the data to DUMP_COMPLETED */
+#define PIPE_BYTES (1 << 20) /* fewer, longer turns between QEMU and us */
+#define CANCEL_MS 5000       /* a QEMU that does not hang gives up much faster */
 #define FD_NAME "guestscope-dump"
 
 static struct gs_error *hand_over_pipe(struct gs_qmp *qmp, int *read_fd_ret)
@@ -58,7 +58,8 @@ struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, gs_g
 		err = gs_qmp_await(qmp, id, 0, NULL);
 	if (err) {
 		/* An early refusal leaves the name registered, a later one does not. */
-		gs_error_destroy(gs_qmp_closefd(qmp, FD_NAME));
+		if (err->code == GS_ERROR_REFUSED)
+			gs_error_destroy(gs_qmp_closefd(qmp, FD_NAME));
 		return gs_error_wrap(err, "dump-guest-memory");
 	}
 	*ret = (struct pipe_dump){.qmp = qmp, .fd = gs_take_fd(&fd), .active = true};
@@ -110,9 +111,8 @@ static struct gs_error *await_resume(struct gs_qmp *qmp, uint64_t deadline)
 	return await_event(qmp, "RESUME", deadline, NULL);
 }
 
-static struct gs_error *await_verdict(struct pipe_dump *dump)
+static struct gs_error *await_verdict(struct pipe_dump *dump, uint64_t deadline)
 {
-	uint64_t deadline = gs_deadline_in(VERDICT_MS);
 	gs_autoerror struct gs_error *verdict = NULL;
 	struct gs_error *err;
 
@@ -130,7 +130,7 @@ static void drain(int fd)
 {
 	char piece[4096];
 
-	while (gs_read_full(fd, piece, sizeof(piece)) == sizeof(piece))
+	while (gs_read_steady(fd, piece, sizeof(piece), GS_PIPE_SILENCE_MS) == sizeof(piece))
 		;
 }
 
@@ -140,12 +140,12 @@ struct gs_error *gs_pipe_dump_finish(struct pipe_dump *dump)
 		drain(dump->fd);
 		close(gs_take_fd(&dump->fd));
 	}
-	return await_verdict(dump);
+	return await_verdict(dump, gs_deadline_in(GS_PIPE_SILENCE_MS));
 }
 
 void gs_pipe_dump_cancel(struct pipe_dump *dump)
 {
 	if (dump->fd >= 0)
 		close(gs_take_fd(&dump->fd));
-	gs_error_destroy(await_verdict(dump));
+	gs_error_destroy(await_verdict(dump, gs_deadline_in(CANCEL_MS)));
 }

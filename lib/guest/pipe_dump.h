@@ -6,6 +6,9 @@
 
 #include <guestscope/guest.h>
 
+/* A QEMU that is silent for so long, in the pipe or about the outcome, is taken to hang. */
+#define GS_PIPE_SILENCE_MS (30 * 1000)
+
 struct pipe_dump {
 	struct gs_qmp *qmp; /* borrowed */
 	int fd;             /* read end; -1 once closed */
@@ -18,7 +21,10 @@ GS_MUST_CHECK struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char
 						  struct pipe_dump *ret);
 /* Read what is left, await QEMU's verdict: REFUSED with its words if the dump failed. */
 GS_MUST_CHECK struct gs_error *gs_pipe_dump_finish(struct pipe_dump *dump);
-/* Close the pipe, which fails the dump, and wait until the monitor is free for other work. */
+/*
+ * Close the pipe, which fails the dump, and wait a moment for that: the monitor is then free for
+ * other work. A QEMU that hangs is not waited for.
+ */
 void gs_pipe_dump_cancel(struct pipe_dump *dump);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -34,18 +35,33 @@ static ssize_t move_piece(int from, int to)
 	return size < 0 && errno == EINVAL ? copy_piece(from, to) : size;
 }
 
+static int await(int fd, short events, int timeout_ms)
+{
+	struct pollfd wait = {.fd = fd, .events = events};
+
+	return poll(&wait, 1, timeout_ms);
+}
+
 static struct gs_error *move_all(int from, int to, _Atomic uint64_t *done_bytes,
 				 const _Atomic int *cancelled)
 {
 	for (;;) {
-		ssize_t size;
+		int ready = await(from, POLLIN, GS_PIPE_SILENCE_MS);
+		ssize_t size = ready;
 
 		if (cancelled && *cancelled)
 			return gs_error_os(EINTR, "dump");
-		size = move_piece(from, to);
+		if (ready == 0)
+			return gs_error_create(GS_ERROR_TIMEOUT, "QEMU wrote nothing for %d s",
+					       GS_PIPE_SILENCE_MS / 1000);
+		if (ready > 0)
+			size = move_piece(from, to);
 		if (size == 0)
 			return NULL;
-		if (size < 0 && errno != EINTR)
+		/* Somebody may have made our stdout non-blocking. */
+		if (size < 0 && errno == EAGAIN)
+			(void)await(to, POLLOUT, -1);
+		else if (size < 0 && errno != EINTR)
 			return gs_error_os(errno, "write dump");
 		if (size > 0 && done_bytes)
 			*done_bytes += (uint64_t)size;

@@ -75,17 +75,15 @@ static struct gs_error *drain(struct gs_page_source *src, gs_gpa_t gpa, uint8_t 
 static struct gs_error *fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
 {
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
-	struct gs_attributes attrs = {0};
+	const struct gs_elf_stream_options options = {.silence_ms = GS_PIPE_SILENCE_MS};
 	struct pipe_dump dump;
 	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, gpa, size, &dump);
 
 	if (err)
 		return err;
-	err = gs_elf_stream_open(dump.fd, gs_qmp_name(qmp), &attrs, &src);
-	if (!err) {
-		gs_attributes_deinit(&attrs);
+	err = gs_elf_stream_open(dump.fd, gs_qmp_name(qmp), &options, NULL, &src);
+	if (!err)
 		err = drain(src, gpa, buf, size);
-	}
 	if (err) {
 		gs_pipe_dump_cancel(&dump);
 		return err;
@@ -191,8 +189,8 @@ static struct gs_error *read_headers(struct gs_qmp *qmp, struct gs_memory *mem)
 
 	if (err)
 		return err;
-	err = gs_elf_stream_headers(dump.fd, gs_qmp_name(qmp), &mem->attrs, &mem->ranges,
-				    &mem->range_count);
+	err = gs_elf_stream_headers(dump.fd, gs_qmp_name(qmp), GS_PIPE_SILENCE_MS, &mem->attrs,
+				    &mem->ranges, &mem->range_count);
 	gs_pipe_dump_cancel(&dump);
 	return err;
 }

@@ -40,9 +40,11 @@ static const struct gs_page_source_ops stream_ops = {
 	.destroy = stream_destroy,
 };
 
-struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, struct gs_attributes *attrs_ret,
-				      struct gs_page_source **ret)
+struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, const struct gs_range *ranges,
+				      size_t range_count, struct gs_page_source **ret)
 {
+	const struct gs_elf_stream_options options = {
+		.silence_ms = GS_PIPE_SILENCE_MS, .ranges = ranges, .range_count = range_count};
 	gs_autofree struct stream *s = calloc(1, sizeof(*s));
 	struct gs_error *err;
 
@@ -51,7 +53,7 @@ struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, struct gs_attributes *
 	err = gs_pipe_dump_start(qmp, NULL, 0, 0, &s->dump);
 	if (err)
 		return err;
-	err = gs_elf_stream_open(s->dump.fd, gs_qmp_name(qmp), attrs_ret, &s->elf);
+	err = gs_elf_stream_open(s->dump.fd, gs_qmp_name(qmp), &options, NULL, &s->elf);
 	if (err) {
 		gs_pipe_dump_cancel(&s->dump);
 		return err;

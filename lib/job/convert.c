@@ -42,7 +42,7 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 {
 	uint64_t start_ms = gs_now_ms();
 	struct gs_job_result result = {0};
-	struct gs_description d;
+	gs_autodescription struct gs_description d = {0};
 	struct gs_error *err = gs_job_check_spec(spec);
 
 	if (!err)
@@ -51,7 +51,6 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 		return err;
 	gs_job_note_choices(spec, &d, mem->ranges, mem->range_count);
 	err = select_and_write(mem, spec, &d, out, &result);
-	gs_description_deinit(&d);
 	if (err)
 		return err;
 	note_lost_pages(spec, mem);

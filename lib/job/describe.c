@@ -5,12 +5,8 @@
 
 #include <guestscope/job.h>
 
-/* Nothing to be found there is an answer; a file that cannot be read is not. */
-static bool is_answer(const struct gs_error *err)
-{
-	return err->code == GS_ERROR_NODATA || err->code == GS_ERROR_CORRUPT ||
-	       err->code == GS_ERROR_UNSUPPORTED;
-}
+/* Guests lie about their memory at will: what would leave out more than this share is kept. */
+#define LEFT_OUT_MAX(total) ((total) / 2)
 
 static struct gs_error *copy_ranges(const struct gs_memory *mem, struct gs_description *d)
 {
@@ -23,24 +19,48 @@ static struct gs_error *copy_ranges(const struct gs_memory *mem, struct gs_descr
 	return NULL;
 }
 
+static struct gs_error *system_ranges(struct gs_linux *kernel, enum gs_ranges_choice choice,
+				      struct gs_description *d)
+{
+	const struct gs_memory *mem = kernel->mem;
+	uint64_t total = gs_ranges_total_bytes(mem->ranges, mem->range_count), kept;
+	struct gs_error *err = gs_linux_system_ram(kernel, &d->ranges, &d->range_count);
+
+	if (err)
+		return err;
+	kept = gs_ranges_total_bytes(d->ranges, d->range_count);
+	if (choice == GS_RANGES_SYSTEM || total - kept <= LEFT_OUT_MAX(total))
+		return NULL;
+	free(gs_take(d->ranges));
+	return gs_error_create(
+		GS_ERROR_NODATA,
+		"system ram: the guest's kernel claims less than half of the memory");
+}
+
+static bool wants_system(enum gs_ranges_choice choice, enum gs_dump_format format, bool is_linux)
+{
+	if (choice == GS_RANGES_DEFAULT)
+		return is_linux && format == GS_DUMP_KDUMP;
+	return choice == GS_RANGES_SYSTEM;
+}
+
 static struct gs_error *choose_ranges(struct gs_memory *mem, struct gs_linux *kernel,
 				      enum gs_ranges_choice choice, enum gs_dump_format format,
 				      struct gs_description *d)
 {
 	struct gs_error *err;
 
-	if (choice == GS_RANGES_SYSTEM && !kernel)
+	if (!wants_system(choice, format, kernel))
+		return copy_ranges(mem, d);
+	if (!kernel)
 		return gs_error_create(GS_ERROR_NODATA, "cannot tell the guest kernel's RAM: %s",
 				       d->why_not);
-	if (choice == GS_RANGES_ALL || !kernel ||
-	    (choice == GS_RANGES_DEFAULT && format != GS_DUMP_KDUMP))
-		return copy_ranges(mem, d);
-	err = gs_linux_system_ram(kernel, &d->ranges, &d->range_count);
-	if (err && choice == GS_RANGES_DEFAULT && is_answer(err)) {
-		gs_error_destroy(err);
-		return copy_ranges(mem, d);
-	}
-	return err;
+	err = system_ranges(kernel, choice, d);
+	if (!err || choice == GS_RANGES_SYSTEM || !gs_error_is_answer(err))
+		return err;
+	d->why_all = strdup(err->message);
+	gs_error_destroy(err);
+	return d->why_all ? copy_ranges(mem, d) : gs_error_nomem();
 }
 
 /* A machine's name is known for any guest; the rest only a kernel can tell. */
@@ -61,11 +81,12 @@ static void complete_attributes(struct gs_attributes *attrs, const struct gs_lin
 /* One segment does for the whole direct map: it is one piece. */
 static struct gs_error *find_segments(const struct gs_linux *kernel, struct gs_description *d)
 {
-	const struct gs_range *last = d->ranges + d->range_count - 1;
+	const struct gs_range *last;
 
 	d->text = (struct gs_segment){kernel->text_gpa, kernel->text_size, kernel->text_vaddr};
 	if (!kernel->has_direct_map || !d->range_count)
 		return NULL;
+	last = &d->ranges[d->range_count - 1];
 	d->segments = calloc(1, sizeof(*d->segments));
 	if (!d->segments)
 		return gs_error_nomem();
@@ -81,7 +102,7 @@ static struct gs_error *open_linux(struct gs_memory *mem, struct gs_linux **kern
 {
 	struct gs_error *err = gs_linux_open(mem, kernel_ret);
 
-	if (!err || !is_answer(err))
+	if (!err || !gs_error_is_answer(err))
 		return err;
 	d->why_not = strdup(err->message);
 	gs_error_destroy(err);
@@ -126,5 +147,6 @@ void gs_description_deinit(struct gs_description *d)
 	free(d->ranges);
 	free(d->segments);
 	free(d->why_not);
+	free(d->why_all);
 	*d = (struct gs_description){0};
 }

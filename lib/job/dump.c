@@ -40,18 +40,21 @@ static bool offers(const struct gs_json *formats, const char *name)
 	return false;
 }
 
-/* What QEMU's own writer cannot do is refused before the guest is touched. */
+/* What QEMU's own writer cannot do. */
 static struct gs_error *check_qemu_engine(struct gs_qmp *qmp, const struct gs_dump_spec *spec)
 {
-	const char *format = spec->output.format->name;
+	const struct gs_output_spec *output = &spec->output;
+	const char *format = output->format->name;
 	gs_autojson struct gs_json *formats = NULL;
 	gs_autofree char *known = NULL;
 	struct gs_error *err;
 
-	if (spec->output.ranges == GS_RANGES_SYSTEM || spec->output.drop_zero || spec->output.level)
+	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero || !output->share_zero ||
+	    output->level || (output->flatten && output->format->format == GS_DUMP_ELF))
 		return gs_error_create(GS_ERROR_INVALID,
 				       "engine qemu writes all ranges, at its own level: --ranges "
-				       "system, --drop-zero and --level need engine stream");
+				       "system, -d 0, --drop-zero, --level and flattened ELF need "
+				       "engine stream");
 	err = gs_qmp_dump_formats(qmp, &formats);
 	if (err)
 		return err;
@@ -62,6 +65,22 @@ static struct gs_error *check_qemu_engine(struct gs_qmp *qmp, const struct gs_du
 		GS_ERROR_UNSUPPORTED,
 		"this QEMU cannot write %s by itself (it offers %s): use engine stream", format,
 		known ? known : "less");
+}
+
+struct gs_error *gs_job_check_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec)
+{
+	struct gs_error *err = gs_job_check_spec(&spec->output);
+
+	if (err)
+		return err;
+	if (!gs_qmp_passes_fds(qmp))
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "%s: a dump goes through a pipe, and only a local socket "
+				       "can hand one over: use the guest's unix socket, or pid:N",
+				       gs_qmp_name(qmp));
+	if (gs_job_pick_engine(spec) == GS_ENGINE_QEMU)
+		return check_qemu_engine(qmp, spec);
+	return NULL;
 }
 
 /* Only where the guest's RAM would not fit as it is does it matter how well it compresses. */
@@ -88,64 +107,17 @@ static struct gs_error *check_space(struct gs_qmp *qmp, const struct gs_dump_spe
 			   gs_format_size(free_bytes, room));
 }
 
-/* The stream hands out all that QEMU calls RAM; pages that the job did not choose are passed over.
- */
-struct restricted {
-	struct gs_page_source source;
-	struct gs_page_source *inner;
-};
-
-static struct gs_error *restricted_next(struct gs_page_source *src, struct gs_chunk *chunk,
-					bool *end_ret)
-{
-	struct restricted *r = (struct restricted *)src;
-
-	for (;;) {
-		struct gs_error *err = gs_page_source_next(r->inner, chunk, end_ret);
-		const struct gs_range *range;
-		size_t i;
-
-		if (err || *end_ret)
-			return err;
-		i = gs_ranges_find(src->ranges, src->range_count, chunk->gpa);
-		range = &src->ranges[i];
-		if (i == src->range_count || range->start >= chunk->gpa + chunk->size)
-			continue;
-		if (range->start <= chunk->gpa &&
-		    chunk->size <= range->size - (chunk->gpa - range->start))
-			return NULL;
-		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "0x%" PRIx64 ": a range begins or ends within a chunk",
-				       chunk->gpa);
-	}
-}
-
-static struct gs_error *restricted_load(struct gs_page_source *src, struct gs_chunk *chunk)
-{
-	return gs_page_source_load(((struct restricted *)src)->inner, chunk);
-}
-
-static const struct gs_page_source_ops restricted_ops = {
-	.next = restricted_next,
-	.load = restricted_load,
-};
-
 static struct gs_error *write_stream(struct gs_page_source *stream, const struct gs_dump_spec *spec,
 				     const struct gs_description *d, struct gs_outfile *out,
 				     struct gs_job_result *ret)
 {
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
-	struct restricted r = {.source = {.ops = &restricted_ops,
-					  .ranges = d->ranges,
-					  .range_count = d->range_count,
-					  .page_size = stream->page_size},
-			       .inner = stream};
 	struct gs_error *err = gs_selection_create(d->ranges, d->range_count, stream->page_size,
 						   &selection),
 			*verdict;
 
 	if (!err)
-		err = gs_job_write(&r.source, &spec->output, d, selection, out, ret);
+		err = gs_job_write(stream, &spec->output, d, selection, out, ret);
 	if (err && err->code != GS_ERROR_CORRUPT)
 		return err;
 	/* A stream that broke off: QEMU knows why. */
@@ -160,9 +132,8 @@ static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec
 				   struct gs_outfile *out, struct gs_job_result *ret)
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
-	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *stream = NULL;
-	struct gs_attributes attrs = {0};
-	struct gs_description d;
+	gs_autodescription struct gs_description d = {0};
+	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *stream = NULL; /* borrows of d */
 	struct gs_error *err = gs_guest_memory_open(qmp, &mem);
 
 	if (!err)
@@ -170,13 +141,8 @@ static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec
 	if (err)
 		return err;
 	gs_job_note_choices(&spec->output, &d, mem->ranges, mem->range_count);
-	err = gs_guest_stream_open(qmp, &attrs, &stream);
-	if (!err) {
-		gs_attributes_deinit(&attrs);
-		err = write_stream(stream, spec, &d, out, ret);
-	}
-	gs_description_deinit(&d);
-	return err;
+	err = gs_guest_stream_open(qmp, d.ranges, d.range_count, &stream);
+	return err ? err : write_stream(stream, spec, &d, out, ret);
 }
 
 static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
@@ -200,51 +166,66 @@ static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *
 	return NULL;
 }
 
-/* --crash and --reset: only with the dump safe on disk. */
-static struct gs_error *finish_guest(struct gs_qmp *qmp, enum gs_after after,
-				     struct gs_pause *pause)
+/* The guest first: to sync a file can take long. A dump that is complete is kept in any case. */
+static struct gs_error *resume_and_commit(struct gs_pause *pause, struct gs_outfile *out)
 {
-	struct gs_error *err;
+	struct gs_error *resume_err = gs_pause_end(pause);
+	struct gs_error *err = gs_outfile_commit(out);
 
-	if (after == GS_AFTER_CRASH) {
+	if (!err)
+		return gs_error_wrap(resume_err, "the dump is complete, but");
+	gs_error_destroy(resume_err);
+	return err;
+}
+
+/* --crash and --reset: only with the dump safe on disk. */
+static struct gs_error *commit_and_end(struct gs_qmp *qmp, enum gs_after after,
+				       struct gs_pause *taken, struct gs_outfile *out)
+{
+	GS_CLEANUP(gs_pause_abandon) struct gs_pause *pause = taken;
+	bool crash = after == GS_AFTER_CRASH;
+	struct gs_error *err = gs_outfile_commit(out);
+
+	if (err)
+		return err;
+	err = gs_qmp_simple(qmp, crash ? "quit" : "system_reset");
+	if (err)
+		return gs_error_wrap(err, "the dump is complete, but the guest was not %s",
+				     crash ? "ended" : "reset");
+	if (crash)
 		gs_pause_disarm(pause);
-		err = gs_qmp_simple(qmp, "quit");
-		gs_pause_abandon(pause);
-		return gs_error_wrap(err, "the dump is complete, but the guest was not ended");
-	}
-	err = after == GS_AFTER_RESET ? gs_qmp_simple(qmp, "system_reset") : NULL;
-	if (err) {
-		gs_pause_abandon(pause);
-		return gs_error_wrap(err, "the dump is complete, but the guest was not reset");
-	}
-	return gs_error_wrap(gs_pause_end(pause), "the dump is complete, but");
+	return gs_error_wrap(gs_pause_end(gs_take(pause)), "the dump is complete, but");
+}
+
+static struct gs_error *check_cancelled(const struct gs_dump_spec *spec)
+{
+	const struct gs_progress *progress = spec->output.progress;
+
+	return progress && progress->cancelled ? gs_error_os(EINTR, "stopped") : NULL;
 }
 
 struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 			 struct gs_outfile *out, struct gs_job_result *ret)
 {
-	enum gs_engine engine = gs_job_pick_engine(spec);
 	GS_CLEANUP(gs_pause_abandon) struct gs_pause *pause = NULL;
 	struct gs_job_result result = {0};
 	uint64_t start_ms = gs_now_ms();
-	struct gs_error *err = gs_job_check_spec(&spec->output);
+	struct gs_error *err = gs_job_check_dump(qmp, spec);
 
-	if (!err && engine == GS_ENGINE_QEMU)
-		err = check_qemu_engine(qmp, spec);
 	if (!err)
 		err = check_space(qmp, spec, out);
 	if (!err)
 		err = gs_pause_begin(qmp, &pause, NULL);
 	if (err)
 		return err;
-	err = engine == GS_ENGINE_QEMU ? run_qemu(qmp, spec, out, &result)
-				       : run_stream(qmp, spec, out, &result);
-	if (!err && spec->after == GS_AFTER_RESUME)
-		err = gs_pause_end(gs_take(pause));
+	err = gs_job_pick_engine(spec) == GS_ENGINE_QEMU ? run_qemu(qmp, spec, out, &result)
+							 : run_stream(qmp, spec, out, &result);
 	if (!err)
-		err = gs_outfile_commit(out);
-	if (!err && spec->after != GS_AFTER_RESUME)
-		err = finish_guest(qmp, spec->after, gs_take(pause));
+		err = check_cancelled(spec);
+	if (!err && spec->after == GS_AFTER_RESUME)
+		err = resume_and_commit(gs_take(pause), out);
+	else if (!err)
+		err = commit_and_end(qmp, spec->after, gs_take(pause), out);
 	if (err)
 		return err;
 	result.seconds = (double)(gs_now_ms() - start_ms) / 1000;

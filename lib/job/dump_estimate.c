@@ -20,6 +20,7 @@
 #define SAMPLE_BYTES (UINT64_C(64) << 10)
 #define STREAM_PROBE_BYTES (UINT64_C(64) << 20)
 #define DESC_BYTES 24
+#define QEMU_ZLIB_SLOWNESS 5.7 /* of zlib's compress2() against libdeflate at the same size */
 
 struct sample {
 	uint64_t pages, nonzero_pages;
@@ -100,7 +101,6 @@ static struct gs_error *probe_stream(struct gs_qmp *qmp, struct sample *s)
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	gs_autofree struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
 	gs_autofree uint8_t *buffer = aligned_alloc(4096, GS_CHUNK_BYTES);
-	struct gs_attributes attrs;
 	double start = seconds_now();
 	struct gs_error *err;
 	bool end = false;
@@ -108,10 +108,7 @@ static struct gs_error *probe_stream(struct gs_qmp *qmp, struct sample *s)
 	if (!chunk || !buffer)
 		return gs_error_nomem();
 	chunk->buffer = buffer;
-	err = gs_guest_stream_open(qmp, &attrs, &src);
-	if (err)
-		return err;
-	gs_attributes_deinit(&attrs);
+	err = gs_guest_stream_open(qmp, NULL, 0, &src);
 	while (!err && !end && s->stream_bytes < (double)STREAM_PROBE_BYTES) {
 		err = gs_page_source_next(src, chunk, &end);
 		if (!err && !end)
@@ -134,14 +131,24 @@ static uint64_t guess_file_bytes(const struct gs_dump_spec *spec, const struct g
 	return guess < (double)max_bytes ? (uint64_t)guess : max_bytes;
 }
 
+/* How long encoding takes, against one thread of ours. */
+static double encode_slowness(const struct gs_dump_spec *spec)
+{
+	unsigned int threads = spec->output.threads ? spec->output.threads : gs_cpu_count();
+
+	if (gs_job_pick_engine(spec) == GS_ENGINE_STREAM)
+		return 1.0 / threads;
+	return spec->output.format->codec == GS_CODEC_ZLIB ? QEMU_ZLIB_SLOWNESS : 1;
+}
+
 static uint64_t guess_pause_ms(const struct gs_dump_spec *spec, const struct gs_selection *sel,
 			       const struct sample *s)
 {
-	unsigned int threads = spec->output.threads ? spec->output.threads : gs_cpu_count();
+	double slowness = encode_slowness(spec);
 	double pages = (double)gs_selection_total_pages(sel);
 	double bytes = pages * gs_selection_page_size(sel);
 	double read = s->stream_bytes > 0 ? s->stream_seconds / s->stream_bytes * bytes : 0;
-	double encode = s->pages ? s->encode_seconds / (double)s->pages * pages / threads : 0;
+	double encode = s->pages ? s->encode_seconds / (double)s->pages * pages * slowness : 0;
 
 	return (uint64_t)((read > encode ? read : encode) * 1000);
 }
@@ -177,17 +184,15 @@ static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
 struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 				 struct gs_dump_estimate *ret)
 {
+	bool by_qemu = gs_job_pick_engine(spec) == GS_ENGINE_QEMU;
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
-	struct gs_description d;
-	struct gs_error *err = gs_job_check_spec(&spec->output);
+	gs_autodescription struct gs_description d = {0};
+	struct gs_error *err = gs_job_check_dump(qmp, spec);
 
 	if (!err)
 		err = gs_guest_memory_open(qmp, &mem);
 	if (!err)
-		err = gs_describe(mem, spec->output.ranges, spec->output.format->format, &d);
-	if (err)
-		return err;
-	err = estimate(qmp, mem, spec, &d, ret);
-	gs_description_deinit(&d);
-	return err;
+		err = gs_describe(mem, by_qemu ? GS_RANGES_ALL : spec->output.ranges,
+				  spec->output.format->format, &d);
+	return err ? err : estimate(qmp, mem, spec, &d, ret);
 }

@@ -103,6 +103,11 @@ void gs_job_note_choices(const struct gs_output_spec *spec, const struct gs_desc
 			    "no Linux kernel found in the guest (%s): the file lacks what only "
 			    "it could tell",
 			    d->why_not);
+	if (d->why_all)
+		gs_job_note(spec,
+			    "ROM and video memory are kept, as they cannot be told from RAM (%s): "
+			    "makedumpfile may lose pages of such a file",
+			    d->why_all);
 	if (spec->drop_zero)
 		gs_job_note(spec,
 			    "zero pages are left out: crash needs --zero_excluded to read the "

@@ -15,7 +15,7 @@ static void check_stream(const uint8_t *data, size_t size)
 	gs_autoerror struct gs_error *err = NULL;
 
 	assert(!gs_pwrite_full(fd, data, size, 0));
-	err = gs_elf_stream_open(fd, "input", &attrs, &src);
+	err = gs_elf_stream_open(fd, "input", NULL, &attrs, &src);
 	if (!err)
 		property_source(src);
 	gs_attributes_deinit(&attrs);

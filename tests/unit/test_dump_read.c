@@ -211,7 +211,7 @@ static void check_stream_error(const char *command, const char *message)
 	gs_autofree uint8_t *buffer = malloc(GS_CHUNK_BYTES);
 	struct gs_attributes attrs = {0};
 	FILE *pipe = popen(command, "r");
-	struct gs_error *err = gs_elf_stream_open(fileno(pipe), "stream", &attrs, &src);
+	struct gs_error *err = gs_elf_stream_open(fileno(pipe), "stream", NULL, &attrs, &src);
 	bool end = false;
 
 	chunk->buffer = buffer;

@@ -358,7 +358,7 @@ static void check_stream(const struct sample *s)
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	FILE *pipe = popen("cat dump.0", "r");
 	struct gs_attributes attrs = {0};
-	struct gs_error *err = gs_elf_stream_open(fileno(pipe), s->name, &attrs, &src);
+	struct gs_error *err = gs_elf_stream_open(fileno(pipe), s->name, NULL, &attrs, &src);
 
 	if (!strcmp(s->name, "elf-unsorted")) {
 		assert_int_equal(err->code, GS_ERROR_UNSUPPORTED);
@@ -381,7 +381,7 @@ static void check_stream_headers(const struct sample *s)
 	gs_autofree struct gs_range *ranges = NULL;
 	size_t count;
 
-	assert_ok(gs_elf_stream_headers(fileno(pipe), s->name, &attrs, &ranges, &count));
+	assert_ok(gs_elf_stream_headers(fileno(pipe), s->name, 0, &attrs, &ranges, &count));
 	check_attributes(s, &attrs);
 	check_ranges(s, ranges, count);
 	gs_attributes_deinit(&attrs);

@@ -65,19 +65,27 @@ GS_MUST_CHECK struct gs_error *gs_flat_open(struct gs_blob *blob, const char *sp
 /* A sink that turns positioned writes into flattened records on a borrowed pipe-like fd. */
 GS_MUST_CHECK struct gs_error *gs_flat_sink(int fd, const char *name, struct gs_sink **ret);
 
+struct gs_elf_stream_options {
+	uint64_t silence_ms; /* TIMEOUT when no byte came for so long; 0: waits for ever */
+	/* Pass over all memory but this: normalized, all of it in the dump. NULL: none. */
+	const struct gs_range *ranges; /* borrowed for the source's life */
+	size_t range_count;
+};
+
 /*
  * How an ELF dump arriving on a pipe is read: headers first, then a page source over the PT_LOADs
- * in file order. Used for what QEMU writes into a pipe. @fd is borrowed. The attributes come from
- * the notes; *attrs_ret is the caller's to deinit. UNSUPPORTED if the segments are not laid out in
- * the order of their addresses.
+ * in file order. Used for what QEMU writes into a pipe. @fd is borrowed; @options may be NULL. The
+ * attributes come from the notes; *attrs_ret is the caller's to deinit; NULL: not wanted.
+ * UNSUPPORTED if the segments are not laid out in the order of their addresses.
  */
 GS_MUST_CHECK struct gs_error *gs_elf_stream_open(int fd, const char *name,
+						  const struct gs_elf_stream_options *options,
 						  struct gs_attributes *attrs_ret,
 						  struct gs_page_source **ret);
 /*
  * Only its headers: ranges and attributes (with notes) of an ELF whose first bytes arrive on @fd.
  */
-GS_MUST_CHECK struct gs_error *gs_elf_stream_headers(int fd, const char *name,
+GS_MUST_CHECK struct gs_error *gs_elf_stream_headers(int fd, const char *name, uint64_t silence_ms,
 						     struct gs_attributes *attrs_ret,
 						     struct gs_range **ranges_ret,
 						     size_t *range_count_ret);

@@ -23,15 +23,17 @@ struct gs_pause;
 
 /*
  * Start the guardian, note whether the guest runs, and stop it. *was_running_ret may be NULL. A
- * guest that is found not running is left alone: end() then does nothing. The guardian is forked:
- * begin before threads and pipes are made. @qmp must not be closed before the guard's end.
- * UNSUPPORTED for a session without a descriptor of its own.
+ * guest that is found not running is left alone: end() then does nothing. BUSY while somebody
+ * else's dump holds the guest. The guardian is a fork that goes on to use the heap, as the common C
+ * libraries allow beside threads; begin before pipes are made. @qmp must not be closed before the
+ * guard's end. UNSUPPORTED for a session without a descriptor of its own.
  */
 GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret,
 					      bool *was_running_ret);
 /*
  * Resume (if it ran) and dismiss the guardian. Frees @pause. The error is that of "cont"; the
- * guardian then goes on trying over the same connection, so @qmp is good for nothing but closing.
+ * guardian then goes on trying over the same connection, so @qmp is good for nothing but closing,
+ * and a caller that lives on has a child process to reap one day.
  */
 GS_MUST_CHECK struct gs_error *gs_pause_end(struct gs_pause *pause);
 /* As end(), for error paths: what cannot be done here is left to the guardian. */
@@ -50,12 +52,14 @@ void gs_pause_disarm(struct gs_pause *pause);
 GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct gs_memory **ret);
 
 /*
- * Start an ELF dump of all memory into a pipe and hand out its pages as they arrive. The guest must
- * be under a pause guard. Destroying the source before its end closes the pipe, which cancels the
- * dump. attrs as gs_elf_stream_open().
+ * Start an ELF dump of all memory into a pipe and hand out the pages of @ranges (borrowed;
+ * normalized, within what QEMU calls RAM; NULL: all) as they arrive. The guest must be under a
+ * pause guard. Destroying the source before its end closes the pipe, which cancels the dump.
+ * TIMEOUT when QEMU is silent for half a minute.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp,
-						    struct gs_attributes *attrs_ret,
+						    const struct gs_range *ranges,
+						    size_t range_count,
 						    struct gs_page_source **ret);
 /* After the source's end: the verdict of QEMU (DUMP_COMPLETED, reply). */
 GS_MUST_CHECK struct gs_error *gs_guest_stream_finish(struct gs_page_source *src);

@@ -71,7 +71,7 @@ struct gs_job_result {
  */
 struct gs_description {
 	struct gs_attributes attrs; /* completed: utsname, phys_base, vmcoreinfo */
-	struct gs_range *ranges;    /* chosen */
+	struct gs_range *ranges;    /* chosen, of @mem's */
 	size_t range_count;
 	uint64_t left_out_bytes;
 	struct gs_segment *segments; /* direct map */
@@ -79,10 +79,12 @@ struct gs_description {
 	struct gs_segment text;
 	bool is_linux;
 	char *why_not; /* if !is_linux: one line */
+	char *why_all; /* all ranges, though the kernel's own were due: one line; else NULL */
 };
 GS_MUST_CHECK struct gs_error *gs_describe(struct gs_memory *mem, enum gs_ranges_choice choice,
 					   enum gs_dump_format format, struct gs_description *ret);
 void gs_description_deinit(struct gs_description *d);
+#define gs_autodescription __attribute__((cleanup(gs_description_deinit)))
 
 /* The step "write": everything from @src through the writer into @out; used by dump and convert. */
 GS_MUST_CHECK struct gs_error *gs_pipeline_run(struct gs_page_source *src, struct gs_writer *writer,
