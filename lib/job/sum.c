@@ -15,7 +15,7 @@ static void add_128(struct gs_memory_sum *sum, uint64_t hi, uint64_t lo)
 	sum->hash_hi += hi + (sum->hash_lo < lo);
 }
 
-void sum_add(struct gs_memory_sum *sum, gs_gpa_t gpa, const uint8_t *data, uint64_t size)
+void gs_sum_add(struct gs_memory_sum *sum, gs_gpa_t gpa, const uint8_t *data, uint64_t size)
 {
 	uint64_t skip = -gpa % SUM_UNIT_BYTES;
 
@@ -31,7 +31,7 @@ void sum_add(struct gs_memory_sum *sum, gs_gpa_t gpa, const uint8_t *data, uint6
 	}
 }
 
-void sum_merge(struct gs_memory_sum *sum, const struct gs_memory_sum *other)
+void gs_sum_merge(struct gs_memory_sum *sum, const struct gs_memory_sum *other)
 {
 	add_128(sum, other->hash_hi, other->hash_lo);
 	sum->units += other->units;
@@ -62,7 +62,7 @@ static void add_chunk(struct gs_memory_sum *sum, const struct gs_chunk *chunk, u
 		uint8_t kind = chunk->page[(page - first_page) / page_size];
 
 		if (kind == GS_EXTENT_DATA)
-			sum_add(sum, from, chunk->data + (from - gpa), to - from);
+			gs_sum_add(sum, from, chunk->data + (from - gpa), to - from);
 		else if (kind == GS_EXTENT_EXCLUDED)
 			sum->excluded_pages++;
 	}
@@ -106,7 +106,7 @@ static struct gs_error *sum_worker(void *arg, unsigned int index)
 			job->progress->done += chunk->size;
 	}
 	pthread_mutex_lock(&job->lock);
-	sum_merge(&job->total, &sum);
+	gs_sum_merge(&job->total, &sum);
 	job->stop = job->stop || err;
 	pthread_mutex_unlock(&job->lock);
 	return err;

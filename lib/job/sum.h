@@ -8,7 +8,7 @@
 #define SUM_UNIT_BYTES 4096
 
 /* Add the units that lie wholly in [gpa, gpa + size). */
-void sum_add(struct gs_memory_sum *sum, gs_gpa_t gpa, const uint8_t *data, uint64_t size);
-void sum_merge(struct gs_memory_sum *sum, const struct gs_memory_sum *other);
+void gs_sum_add(struct gs_memory_sum *sum, gs_gpa_t gpa, const uint8_t *data, uint64_t size);
+void gs_sum_merge(struct gs_memory_sum *sum, const struct gs_memory_sum *other);
 
 #endif

@@ -8,85 +8,107 @@
 #define PARTS_MAX 1024
 #define SIGNATURE_BYTES 16
 
+/* A file and what is judged of it: the file itself, or what its records make up. */
+struct part {
+	struct gs_blob *file, *payload; /* the same if it is not flattened */
+};
+
 static bool starts_with(struct gs_blob *blob, const char *signature, size_t size)
 {
 	char start[SIGNATURE_BYTES];
-	struct gs_error *err;
+	gs_autoerror struct gs_error *err = NULL;
 
 	if (blob->size < size)
 		return false;
 	err = gs_blob_read(blob, "signature", 0, start, size);
-	if (!err)
-		return memcmp(start, signature, size) == 0;
-	gs_error_destroy(err);
-	return false;
+	return !err && memcmp(start, signature, size) == 0;
 }
 
-static struct gs_error *open_part(struct verify *v, const char *path, struct gs_blob **ret)
+static bool is_kdump(struct gs_blob *blob)
 {
-	GS_CLEANUP(gs_blob_destroy) struct gs_blob *file = NULL;
-	struct gs_error *err = gs_blob_open(path, &file);
+	return starts_with(blob, "KDUMP   ", 8) || starts_with(blob, "DISKDUMP", 8);
+}
 
-	if (err)
-		return err;
-	if (starts_with(file, "makedumpfile", sizeof("makedumpfile"))) {
-		struct gs_blob *payload;
+static struct gs_error *see_through(struct verify *v, struct part *part)
+{
+	static const char flattened[SIGNATURE_BYTES] = "makedumpfile";
 
-		err = verify_flat(v, file, &payload);
-		if (err)
-			return err;
-		(void)gs_take(file); /* belongs to the payload now */
-		*ret = payload;
+	part->payload = part->file;
+	if (!starts_with(part->file, flattened, sizeof(flattened)))
 		return NULL;
-	}
-	*ret = gs_take(file);
-	return NULL;
+	return gs_verify_flat(v, part->file, &part->payload);
 }
 
 static struct gs_error *judge(struct verify *v, struct gs_blob *const *blobs, size_t count)
 {
-	if (starts_with(blobs[0], "KDUMP   ", 8) || starts_with(blobs[0], "DISKDUMP", 8))
-		return verify_kdump(v, blobs, count);
+	if (is_kdump(blobs[0]))
+		return gs_verify_kdump(v, blobs, count);
 	if (count > 1)
 		return gs_error_create(GS_ERROR_INVALID,
 				       "%s: only a split kdump set has several files",
 				       blobs[0]->name);
 	if (starts_with(blobs[0], "\177ELF", 4))
-		return verify_elf(v, blobs[0]);
+		return gs_verify_elf(v, blobs[0]);
 	return gs_error_create(GS_ERROR_CORRUPT, "%s: neither ELF, kdump-compressed nor flattened",
 			       blobs[0]->name);
+}
+
+static struct gs_error *judge_parts(struct verify *v, struct part *parts, size_t count)
+{
+	gs_autofree struct gs_blob **blobs = calloc(count, sizeof(struct gs_blob *));
+	struct gs_error *err = blobs ? NULL : gs_error_nomem();
+
+	for (size_t i = 0; !err && i < count; i++) {
+		v->part = count > 1 ? parts[i].file->name : NULL;
+		err = see_through(v, &parts[i]);
+		blobs[i] = parts[i].payload;
+	}
+	v->part = NULL;
+	return err ? err : judge(v, blobs, count);
+}
+
+static struct gs_error *verify_parts(struct part *parts, size_t count,
+				     const struct gs_verify *options, struct gs_verify_result *ret)
+{
+	struct gs_verify_result result = {.has_sum = options->sum};
+	struct verify v = {.options = options, .result = &result};
+	struct gs_error *err = judge_parts(&v, parts, count);
+
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].payload != parts[i].file)
+			gs_blob_destroy(parts[i].payload);
+	if (err)
+		return err;
+	gs_verify_close(&v);
+	*ret = result;
+	return NULL;
+}
+
+struct gs_error *gs_verify_blob(struct gs_blob *blob, const struct gs_verify *options,
+				struct gs_verify_result *ret)
+{
+	struct part part = {.file = blob};
+
+	return verify_parts(&part, 1, options, ret);
 }
 
 struct gs_error *gs_verify_files(const char *const *paths, size_t path_count,
 				 const struct gs_verify *options, struct gs_verify_result *ret)
 {
-	struct gs_verify_result result = {0};
-	struct verify v = {.options = options, .result = &result};
-	struct gs_blob **blobs;
+	gs_autofree struct part *parts = NULL;
 	struct gs_error *err = NULL;
 
 	if (path_count == 0 || path_count > PARTS_MAX)
 		return gs_error_create(GS_ERROR_INVALID, "%zu files, expected 1 to %d", path_count,
 				       PARTS_MAX);
-	blobs = calloc(path_count, sizeof(struct gs_blob *));
-	if (!blobs)
+	parts = calloc(path_count, sizeof(*parts));
+	if (!parts)
 		return gs_error_nomem();
-	for (size_t i = 0; !err && i < path_count; i++) {
-		v.part = path_count > 1 ? paths[i] : NULL;
-		err = open_part(&v, paths[i], &blobs[i]);
-		if (!err && options->progress)
-			options->progress->total += blobs[i]->size;
-	}
-	v.part = NULL;
+	for (size_t i = 0; !err && i < path_count; i++)
+		err = gs_blob_open(paths[i], &parts[i].file);
 	if (!err)
-		err = judge(&v, blobs, path_count);
-	if (!err) {
-		verify_close(&v);
-		result.has_sum = options->sum;
-		*ret = result;
-	}
+		err = verify_parts(parts, path_count, options, ret);
 	for (size_t i = 0; i < path_count; i++)
-		gs_blob_destroy(blobs[i]);
-	free(blobs);
+		gs_blob_destroy(parts[i].file);
 	return err;
 }

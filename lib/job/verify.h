@@ -3,12 +3,15 @@
  * What the files of "verify" share. They parse the formats once more, on purpose: a reader that
  * tolerates a flaw, or shares a mistake with the writer, would hide it.
  *
- *	verify.c        entry: opens the file, sees through flattening, picks the format
- *	verify_flat.c   records of a flattened file
- *	verify_elf.c    ELF headers and segments
- *	verify_kdump.c  kdump headers, bitmaps; verify_pages.c its descriptors and pages
- *	verify_notes.c  ELF notes and VMCOREINFO, of both
- *	verify_report.c findings
+ *	verify.c             entry: opens the file, sees through flattening, picks the format
+ *	verify_flat.c        records of a flattened file
+ *	verify_elf.c         ELF headers; verify_elf_memory.c what the segments hold
+ *	verify_kdump.c       kdump files and sets of them: bitmaps, tables
+ *	verify_kdump_head.c  the main header, verify_kdump_sub.c the sub header; verify_bits.c
+ *bitmaps verify_pages.c       page descriptors and data verify_extents.c     where page data
+ *overlaps, verify_sharing.c whether it may verify_notes.c       ELF notes, verify_vmcoreinfo.c the
+ *text of VMCOREINFO, of both verify_layers.c      which of several overlapping stretches holds
+ *	verify_report.c      findings
  */
 #ifndef GUESTSCOPE_JOB_VERIFY_H
 #define GUESTSCOPE_JOB_VERIFY_H
@@ -19,7 +22,7 @@
 #include "sum.h"
 
 #define PER_CODE_MAX 8 /* findings of one code that are told one by one */
-#define CODES_MAX 64
+#define CODES_MAX 96
 
 struct code_count {
 	const char *code;
@@ -39,47 +42,69 @@ struct verify {
 
 /* @code is a string literal. Beyond PER_CODE_MAX findings of one code are only counted. */
 GS_PRINTF(5, 6)
-void verify_find(struct verify *v, enum gs_severity severity, const char *code, uint64_t off,
-		 const char *fmt, ...);
+void gs_verify_find(struct verify *v, enum gs_severity severity, const char *code, uint64_t off,
+		    const char *fmt, ...);
 /* The counts of what was not told. */
-void verify_close(struct verify *v);
+void gs_verify_close(struct verify *v);
 
-/* Judge the records; *ret is the payload as a blob. Takes @blob. */
-GS_MUST_CHECK struct gs_error *verify_flat(struct verify *v, struct gs_blob *blob,
-					   struct gs_blob **ret);
-GS_MUST_CHECK struct gs_error *verify_elf(struct verify *v, struct gs_blob *blob);
-GS_MUST_CHECK struct gs_error *verify_kdump(struct verify *v, struct gs_blob *const *blobs,
-					    size_t count);
+/* Judge the records; *ret is the payload, a view of @file, which stays the caller's. */
+GS_MUST_CHECK struct gs_error *gs_verify_flat(struct verify *v, struct gs_blob *file,
+					      struct gs_blob **ret);
+GS_MUST_CHECK struct gs_error *gs_verify_elf(struct verify *v, struct gs_blob *blob);
+GS_MUST_CHECK struct gs_error *gs_verify_kdump(struct verify *v, struct gs_blob *const *blobs,
+					       size_t count);
 
-/* The notes of [off, off + size); *vmcoreinfo_* say where its text lies (0, 0 if there is none). */
-GS_MUST_CHECK struct gs_error *verify_notes(struct verify *v, struct gs_blob *blob, uint64_t off,
-					    uint64_t size, bool big_endian,
-					    uint64_t *vmcoreinfo_off_ret,
-					    uint64_t *vmcoreinfo_size_ret);
-GS_MUST_CHECK struct gs_error *verify_vmcoreinfo(struct verify *v, struct gs_blob *blob,
-						 uint64_t off, uint64_t size, uint32_t page_size);
+/* ---- notes and VMCOREINFO ---- */
 
-/* A stretch of page data; verify_runs_* find out whether any two overlap. */
-struct run {
-	uint64_t start, end;
+/* What was found in a file's notes: of all PT_NOTE segments together. */
+struct note_facts {
+	uint64_t cpus, qemu;                      /* NT_PRSTATUS and QEMU notes */
+	uint64_t vmcoreinfo_off, vmcoreinfo_size; /* of the first one; 0, 0 if there is none */
+	bool has_vmcoreinfo, has_eraseinfo;
 };
-struct runs {
-	struct run *items;
+
+/* The notes of [off, off + size); adds to *facts. @arch may be unknown. */
+GS_MUST_CHECK struct gs_error *gs_verify_notes(struct verify *v, struct gs_blob *blob, uint64_t off,
+					       uint64_t size, enum gs_arch arch, bool big_endian,
+					       struct note_facts *facts);
+/* What all of a file's notes together lack. */
+void gs_verify_note_facts(struct verify *v, const struct note_facts *facts);
+
+struct vmcoreinfo_facts {
+	bool has_phys_base;
+	int64_t phys_base;
+};
+
+/* @block_size of a kdump file, else 0. *ret is filled as far as the text goes. */
+GS_MUST_CHECK struct gs_error *gs_verify_vmcoreinfo(struct verify *v, struct gs_blob *blob,
+						    uint64_t off, uint64_t size,
+						    uint32_t block_size,
+						    struct vmcoreinfo_facts *ret);
+
+/* ---- layers ---- */
+
+/* A stretch of an address space and where its bytes are. */
+struct layer {
+	uint64_t start, end; /* start < end */
+	uint64_t src;        /* of start, or one of the below */
+	uint64_t rank;       /* where layers overlap, the lowest rank holds */
+};
+
+/* Sources that are no offsets: the same all over the layer. */
+#define SRC_ZERO UINT64_MAX
+#define SRC_EXCLUDED (UINT64_MAX - 1)
+#define SRC_IS_OFFSET(src) ((src) < SRC_EXCLUDED)
+
+struct layers {
+	struct layer *items;
 	size_t count, capacity;
-	bool overflow; /* more than RUNS_MAX: not judged */
 };
-GS_MUST_CHECK struct gs_error *verify_runs_add(struct runs *runs, uint64_t start, uint64_t size);
-void verify_runs_judge(struct verify *v, struct runs *runs);
 
-/* What the pages of a kdump file (or of one part) are judged against. */
-struct kdump_pages {
-	struct gs_blob *blob;
-	const uint8_t *bitmap1, *bitmap2; /* max_mapnr bits each */
-	uint64_t first_pfn, end_pfn;      /* of this part */
-	uint64_t desc_off, data_off;      /* descriptor table, first byte that may be page data */
-	uint32_t block_size;
-	bool big_endian, incomplete;
-};
-GS_MUST_CHECK struct gs_error *verify_pages(struct verify *v, const struct kdump_pages *pages);
+GS_MUST_CHECK struct gs_error *gs_layers_add(struct layers *l, const struct layer *layer);
+/* Make them sorted and disjoint. O(n log n). */
+GS_MUST_CHECK struct gs_error *gs_layers_resolve(struct layers *l);
+/* Of resolved ones: the first that ends beyond @at, or count. */
+size_t gs_layers_find(const struct layers *l, uint64_t at);
+void gs_layers_deinit(struct layers *l);
 
 #endif

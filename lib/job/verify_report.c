@@ -30,8 +30,8 @@ static void tell(struct verify *v, enum gs_severity severity, const char *code, 
 		v->options->finding(v->options->arg, &finding);
 }
 
-void verify_find(struct verify *v, enum gs_severity severity, const char *code, uint64_t off,
-		 const char *fmt, ...)
+void gs_verify_find(struct verify *v, enum gs_severity severity, const char *code, uint64_t off,
+		    const char *fmt, ...)
 {
 	struct code_count *count = count_code(v, severity, code);
 	gs_autotext struct gs_text text = {0};
@@ -51,7 +51,7 @@ void verify_find(struct verify *v, enum gs_severity severity, const char *code, 
 	tell(v, severity, code, off, text.failed ? fmt : text.data);
 }
 
-void verify_close(struct verify *v)
+void gs_verify_close(struct verify *v)
 {
 	for (size_t i = 0; i < v->code_count; i++) {
 		const struct code_count *c = &v->codes[i];

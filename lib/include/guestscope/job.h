@@ -167,6 +167,10 @@ struct gs_verify_result {
 GS_MUST_CHECK struct gs_error *gs_verify_files(const char *const *paths, size_t path_count,
 					       const struct gs_verify *options,
 					       struct gs_verify_result *ret);
+/* The same of one blob, which stays the caller's: what can be judged in a file can be in a buffer.
+ */
+GS_MUST_CHECK struct gs_error *gs_verify_blob(struct gs_blob *blob, const struct gs_verify *options,
+					      struct gs_verify_result *ret);
 
 /*
  * Sum of a memory: guest physical memory is cut into 4096-byte units by address; every unit that
