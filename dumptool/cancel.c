@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Progress of the command, and the signals that cancel it. */
 #include <signal.h>
+#include <unistd.h>
 
 #include "dumptool.h"
 
+#define GRACE_S 1
+
 static struct gs_progress progress;
 static volatile sig_atomic_t signalled; /* by which signal; 0: none */
+static volatile sig_atomic_t guarding;
 
 static void on_signal(int signal)
 {
 	signalled = signal;
 	progress.cancelled = 1;
+	if (guarding)
+		alarm(GRACE_S);
+}
+
+/* The signal has its default action again, and ends us; the pause guard does the rest. */
+static void on_alarm(int signal)
+{
+	(void)signal;
+	raise(signalled);
 }
 
 struct gs_progress *dumptool_progress(void)
@@ -25,6 +38,16 @@ struct gs_progress *dumptool_progress(void)
 			sigaction(signals[i], &action, NULL);
 	}
 	return &progress;
+}
+
+void dumptool_guard_guest(void)
+{
+	const struct sigaction action = {.sa_handler = on_alarm};
+
+	guarding = 1;
+	sigaction(SIGALRM, &action, NULL);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
 }
 
 bool dumptool_cancelled(void)

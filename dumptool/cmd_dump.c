@@ -53,6 +53,7 @@ static struct gs_error *dump_to(struct gs_args *args, struct gs_qmp *qmp, struct
 	struct gs_error *err;
 
 	spec->output.progress = dumptool_progress();
+	dumptool_guard_guest();
 	bar = gs_progress_bar_start(spec->output.progress, "dump", gs_args_quiet(args));
 	err = gs_dump(qmp, spec, out, &result);
 	gs_progress_bar_stop(bar);

@@ -111,13 +111,11 @@ static struct gs_error *verify(const struct gs_args *args, struct gs_emit *e, bo
 				    .arg = e};
 	struct gs_verify_result result = {0};
 	struct gs_progress_bar *bar;
-	uint64_t threads = 0;
 	bool same = true;
-	struct gs_error *err = gs_args_u64(args, "threads", 0, &threads);
+	struct gs_error *err = dumptool_threads(args, &options.threads);
 
 	if (err)
 		return err;
-	options.threads = (unsigned int)threads;
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "file", "File", paths[0]);
 	gs_emit_table(e, "findings", "Findings", finding_columns, 4);

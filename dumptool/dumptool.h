@@ -49,6 +49,12 @@ GS_MUST_CHECK struct gs_error *dumptool_open(const struct gs_args *args, struct 
  * a second one ends the tool at once.
  */
 struct gs_progress *dumptool_progress(void);
+/*
+ * From here on a guest may stand still for as long as we do: a cancel that takes longer than a
+ * second, as the consumer of the output or QEMU itself hangs, ends the tool at once, and the
+ * terminal cannot suspend it.
+ */
+void dumptool_guard_guest(void);
 bool dumptool_cancelled(void);
 /* Exit status for the signal that cancelled. */
 int dumptool_cancelled_status(void);
@@ -88,6 +94,8 @@ int dumptool_cancelled_status(void);
 		.name = "force", .help = "replace an existing output file"                         \
 	}
 
+/* --threads; 0: not given. */
+GS_MUST_CHECK struct gs_error *dumptool_threads(const struct gs_args *args, unsigned int *ret);
 /* INVALID names the option. Notes go to stderr by gs_args_note(); @args outlives @ret. */
 GS_MUST_CHECK struct gs_error *dumptool_output_spec(struct gs_args *args,
 						    struct gs_output_spec *ret);

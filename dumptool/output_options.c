@@ -27,6 +27,16 @@ static struct gs_error *parse_count(const struct gs_args *args, const char *opti
 	return NULL;
 }
 
+struct gs_error *dumptool_threads(const struct gs_args *args, unsigned int *ret)
+{
+	uint64_t count;
+	struct gs_error *err = parse_count(args, "threads", THREADS_MAX, &count);
+
+	if (!err)
+		*ret = (unsigned int)count;
+	return err;
+}
+
 static enum gs_ranges_choice parse_ranges(const struct gs_args *args)
 {
 	const char *ranges = gs_args_get(args, "ranges");
@@ -40,12 +50,12 @@ struct gs_error *dumptool_output_spec(struct gs_args *args, struct gs_output_spe
 {
 	const char *format = gs_args_get(args, "format");
 	const char *dump_level = gs_args_get(args, "dump-level");
-	uint64_t level, threads;
-	struct gs_error *err;
+	unsigned int threads;
+	uint64_t level;
+	struct gs_error *err = parse_count(args, "level", INT32_MAX, &level);
 
-	err = parse_count(args, "level", INT32_MAX, &level);
 	if (!err)
-		err = parse_count(args, "threads", THREADS_MAX, &threads);
+		err = dumptool_threads(args, &threads);
 	if (err)
 		return err;
 	*ret = (struct gs_output_spec){
@@ -55,7 +65,7 @@ struct gs_error *dumptool_output_spec(struct gs_args *args, struct gs_output_spe
 		.share_zero = !dump_level || strcmp(dump_level, "1") == 0,
 		.drop_zero = gs_args_has(args, "drop-zero"),
 		.ranges = parse_ranges(args),
-		.threads = (unsigned int)threads,
+		.threads = threads,
 		.note = note,
 		.note_arg = args,
 	};
