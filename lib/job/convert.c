@@ -7,19 +7,23 @@
 #include "output.h"
 #include "select.h"
 
-/* Known only after the walk: nobody looks at all descriptors before. */
-static void note_lost_pages(const struct gs_output_spec *spec, const struct gs_memory *mem)
+/* The output says that it lacks something, as the input should have. */
+static void mark_lost_pages(const struct gs_memory *mem, const struct gs_output_spec *spec,
+			    struct gs_description *d)
 {
 	const struct gs_dump_facts *facts = gs_dump_facts(mem);
 
-	if (facts && facts->lost_pages)
-		gs_job_note(spec,
-			    "%llu pages were lost when the input was written: they are left out",
-			    (unsigned long long)facts->lost_pages);
+	if (!facts || !facts->lost_pages)
+		return;
+	d->attrs.incomplete = true;
+	gs_job_note(spec,
+		    "%llu pages were lost when the input was written: they are left out, and the "
+		    "output is marked as incomplete",
+		    (unsigned long long)facts->lost_pages);
 }
 
 static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_output_spec *spec,
-					 const struct gs_description *d, struct gs_outfile *out,
+					 struct gs_description *d, struct gs_outfile *out,
 					 struct gs_job_result *ret)
 {
 	const struct select_options options = {
@@ -32,8 +36,10 @@ static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_
 	struct gs_error *err;
 
 	err = gs_job_select(mem, d->ranges, d->range_count, &options, &selection);
-	if (!err)
-		err = gs_memory_source(mem, d->ranges, d->range_count, &src);
+	if (err)
+		return err;
+	mark_lost_pages(mem, spec, d); /* selecting has asked for all of them */
+	err = gs_memory_source(mem, d->ranges, d->range_count, &src);
 	return err ? err : gs_job_write(src, spec, d, selection, out, ret);
 }
 
@@ -53,7 +59,6 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 	err = select_and_write(mem, spec, &d, out, &result);
 	if (err)
 		return err;
-	note_lost_pages(spec, mem);
 	result.seconds = (double)(gs_now_ms() - start_ms) / 1000;
 	*ret = result;
 	return NULL;

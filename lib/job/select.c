@@ -149,7 +149,9 @@ struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ran
 	struct gs_error *err;
 
 	err = gs_selection_create(ranges, range_count, mem->attrs.page_size, &sel);
-	if (!err && (mem->ops->extent || options->drop_zero))
+	if (err)
+		return gs_error_wrap(err, "%s", mem->name);
+	if (mem->ops->extent || options->drop_zero)
 		err = scan_memory(mem, ranges, range_count, options, sel);
 	if (!err)
 		*ret = gs_take(sel);
