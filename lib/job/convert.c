@@ -22,6 +22,18 @@ static void mark_lost_pages(const struct gs_memory *mem, const struct gs_output_
 		    (unsigned long long)facts->lost_pages);
 }
 
+/* Ranges that the format cannot hold are the input's. */
+static struct gs_error *check_fit(const struct gs_memory *mem, const struct gs_output_spec *spec,
+				  const struct gs_description *d,
+				  const struct gs_selection *selection)
+{
+	struct gs_layout layout;
+	uint64_t bytes;
+
+	gs_job_layout_init(&layout, spec, d, selection);
+	return gs_error_wrap(gs_layout_max_bytes(&layout, &bytes), "%s", mem->name);
+}
+
 static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_output_spec *spec,
 					 struct gs_description *d, struct gs_outfile *out,
 					 struct gs_job_result *ret)
@@ -39,7 +51,9 @@ static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_
 	if (err)
 		return err;
 	mark_lost_pages(mem, spec, d); /* selecting has asked for all of them */
-	err = gs_memory_source(mem, d->ranges, d->range_count, &src);
+	err = check_fit(mem, spec, d, selection);
+	if (!err)
+		err = gs_memory_source(mem, d->ranges, d->range_count, &src);
 	return err ? err : gs_job_write(src, spec, d, selection, out, ret);
 }
 
