@@ -73,14 +73,14 @@ static void emit_verdict(struct gs_emit *e, const struct gs_verify_result *r)
 }
 
 /* Page by page against another dump; *same_ret tells whether the memories are equal. */
-static struct gs_error *compare_with(struct gs_emit *e, const char *const *paths, size_t count,
+static struct gs_error *compare_with(const struct gs_args *args, struct gs_emit *e,
 				     const char *reference, struct gs_progress *progress,
 				     bool *same_ret)
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *ref = NULL;
 	struct gs_difference d = {0};
-	struct gs_error *err = gs_dump_open(paths, count, NULL, &mem);
+	struct gs_error *err = dumptool_open(args, &mem);
 
 	if (!err)
 		err = gs_dump_open(&reference, 1, NULL, &ref);
@@ -101,9 +101,20 @@ static struct gs_error *compare_with(struct gs_emit *e, const char *const *paths
 	return err;
 }
 
+static struct gs_error *judge(const struct gs_args *args, const struct gs_verify *options,
+			      struct gs_verify_result *ret)
+{
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	struct gs_error *err;
+
+	if (!gs_args_has(args, "raw-base"))
+		return gs_verify_files(dumptool_paths(args), gs_args_count(args), options, ret);
+	err = dumptool_open(args, &mem);
+	return err ? err : gs_verify_raw(mem, options, ret);
+}
+
 static struct gs_error *verify(const struct gs_args *args, struct gs_emit *e, bool *good_ret)
 {
-	const char *const *paths = dumptool_paths(args);
 	const char *reference = gs_args_get(args, "reference");
 	struct gs_verify options = {.sum = gs_args_has(args, "sum"),
 				    .progress = dumptool_progress(),
@@ -117,17 +128,16 @@ static struct gs_error *verify(const struct gs_args *args, struct gs_emit *e, bo
 	if (err)
 		return err;
 	gs_emit_begin(e, NULL, NULL);
-	gs_emit_string(e, "file", "File", paths[0]);
+	gs_emit_string(e, "file", "File", dumptool_paths(args)[0]);
 	gs_emit_table(e, "findings", "Findings", finding_columns, 4);
 	bar = gs_progress_bar_start(options.progress, "verify", gs_args_quiet(args));
-	err = gs_verify_files(paths, gs_args_count(args), &options, &result);
+	err = judge(args, &options, &result);
 	gs_progress_bar_stop(bar);
 	gs_emit_end(e);
 	if (!err)
 		emit_verdict(e, &result);
 	if (!err && reference)
-		err = compare_with(e, paths, gs_args_count(args), reference, options.progress,
-				   &same);
+		err = compare_with(args, e, reference, options.progress, &same);
 	gs_emit_end(e);
 	*good_ret = result.errors == 0 && same;
 	return err;

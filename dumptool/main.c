@@ -20,6 +20,7 @@ static const struct gs_option verify_options[] = {
 	 .argument = "FILE",
 	 .help = "also compare with this dump page by page"},
 	{.name = "threads", .argument = "N", .help = "worker threads (default: one per CPU)"},
+	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
 static const struct gs_option convert_options[] = {
@@ -68,7 +69,8 @@ static const struct gs_command commands[] = {
 		 "commands. Each finding has a stable code and a severity; the exit status is 1 if "
 		 "one of them is an error.\n\n"
 		 "The sum is over the non-zero 4 KiB units of memory by guest physical address: "
-		 "equal sums and equal ranges mean equal memory, in whatever format.",
+		 "equal sums and equal ranges mean equal memory, in whatever format. That of a "
+		 "plain image is had with --raw-base.",
 	 .options = verify_options,
 	 .min_args = 1,
 	 .max_args = -1,

@@ -49,8 +49,11 @@ static struct gs_error *judge(struct verify *v, struct gs_blob *const *blobs, si
 				       blobs[0]->name);
 	if (starts_with(blobs[0], "\177ELF", 4))
 		return gs_verify_elf(v, blobs[0]);
-	return gs_error_create(GS_ERROR_CORRUPT, "%s: neither ELF, kdump-compressed nor flattened",
-			       blobs[0]->name);
+	return gs_error_create(
+		GS_ERROR_CORRUPT,
+		"%s: neither ELF, kdump-compressed nor flattened (a plain image needs "
+		"--raw-base)",
+		blobs[0]->name);
 }
 
 static struct gs_error *judge_parts(struct verify *v, struct part *parts, size_t count)

@@ -171,6 +171,9 @@ GS_MUST_CHECK struct gs_error *gs_verify_files(const char *const *paths, size_t 
  */
 GS_MUST_CHECK struct gs_error *gs_verify_blob(struct gs_blob *blob, const struct gs_verify *options,
 					      struct gs_verify_result *ret);
+/* A raw image: whether all of it can be read, and its sum. */
+GS_MUST_CHECK struct gs_error *gs_verify_raw(struct gs_memory *mem, const struct gs_verify *options,
+					     struct gs_verify_result *ret);
 
 /*
  * Sum of a memory: guest physical memory is cut into 4096-byte units by address; every unit that
