@@ -5,40 +5,23 @@
  */
 #include "select.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 #include <guestscope/base/bytes.h>
-#include <guestscope/base/thread.h>
+
+#include "sweep.h"
 
 struct scan {
-	struct gs_page_source *src;
-	const struct select_options *options;
-	pthread_mutex_t lock; /* the source's next(), sel, stop */
+	uint32_t page_size;
+	bool drop_zero;
+	pthread_mutex_t lock; /* sel */
 	struct gs_selection *sel;
-	bool stop;
 };
-
-static struct gs_error *next_chunk(struct scan *scan, struct gs_chunk *chunk, bool *end_ret)
-{
-	struct gs_error *err = NULL;
-
-	pthread_mutex_lock(&scan->lock);
-	*end_ret = scan->stop;
-	if (!scan->stop && scan->options->progress && scan->options->progress->cancelled)
-		err = gs_error_os(EINTR, "stopped");
-	else if (!scan->stop)
-		err = gs_page_source_next(scan->src, chunk, end_ret);
-	scan->stop |= err != NULL;
-	pthread_mutex_unlock(&scan->lock);
-	return err;
-}
 
 /* Turn chunk->page[] from what the source knows into what is to be dropped: EXCLUDED. */
 static size_t judge_pages(const struct scan *scan, struct gs_chunk *chunk)
 {
-	uint32_t page_size = scan->src->page_size;
+	uint32_t page_size = scan->page_size;
 	size_t skip = chunk->gpa % page_size, count = 0, at = 0;
 
 	for (; at < chunk->size; count++) {
@@ -46,7 +29,7 @@ static size_t judge_pages(const struct scan *scan, struct gs_chunk *chunk)
 			page_size - skip < chunk->size - at ? page_size - skip : chunk->size - at;
 		uint8_t *page = &chunk->page[count];
 
-		if (scan->options->drop_zero &&
+		if (scan->drop_zero &&
 		    (*page == GS_EXTENT_ZERO ||
 		     (*page == GS_EXTENT_DATA && gs_is_zero(chunk->data + at, size))))
 			*page = GS_EXTENT_EXCLUDED;
@@ -58,7 +41,7 @@ static size_t judge_pages(const struct scan *scan, struct gs_chunk *chunk)
 
 static struct gs_error *drop_pages(struct scan *scan, const struct gs_chunk *chunk, size_t count)
 {
-	gs_pfn_t pfn = chunk->gpa / scan->src->page_size;
+	gs_pfn_t pfn = chunk->gpa / scan->page_size;
 	struct gs_error *err = NULL;
 	size_t i = 0;
 
@@ -77,51 +60,23 @@ static struct gs_error *drop_pages(struct scan *scan, const struct gs_chunk *chu
 
 static struct gs_error *drop_run(struct scan *scan, const struct gs_chunk *chunk)
 {
-	gs_pfn_t first = chunk->gpa / scan->src->page_size;
-	gs_pfn_t last = (chunk->gpa + chunk->size - 1) / scan->src->page_size;
+	gs_pfn_t first = chunk->gpa / scan->page_size;
+	gs_pfn_t last = (chunk->gpa + chunk->size - 1) / scan->page_size;
 
-	if (chunk->kind == GS_EXTENT_ZERO && !scan->options->drop_zero)
+	if (chunk->kind == GS_EXTENT_ZERO && !scan->drop_zero)
 		return NULL;
 	return gs_selection_drop(scan->sel, first, last - first + 1);
 }
 
-static struct gs_error *scan_chunk(struct scan *scan, struct gs_chunk *chunk)
-{
-	bool is_data = chunk->kind == GS_EXTENT_DATA;
-	struct gs_error *err = NULL;
-	size_t count = 0;
-
-	if (is_data && scan->options->drop_zero)
-		err = gs_page_source_load(scan->src, chunk);
-	if (err)
-		return err;
-	if (is_data)
-		count = judge_pages(scan, chunk);
-	pthread_mutex_lock(&scan->lock);
-	err = is_data ? drop_pages(scan, chunk, count) : drop_run(scan, chunk);
-	pthread_mutex_unlock(&scan->lock);
-	return err;
-}
-
-static struct gs_error *scan_worker(void *arg, unsigned int index)
+static struct gs_error *scan_chunk(void *arg, struct gs_chunk *chunk)
 {
 	struct scan *scan = arg;
-	gs_autofree struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
-	gs_autofree uint8_t *buffer = aligned_alloc(4096, GS_CHUNK_BYTES);
-	struct gs_error *err = chunk && buffer ? NULL : gs_error_nomem();
-	bool end = false;
+	bool is_data = chunk->kind == GS_EXTENT_DATA;
+	size_t count = is_data ? judge_pages(scan, chunk) : 0;
+	struct gs_error *err;
 
-	(void)index;
-	if (!err)
-		chunk->buffer = buffer;
-	while (!err) {
-		err = next_chunk(scan, chunk, &end);
-		if (err || end)
-			break;
-		err = scan_chunk(scan, chunk);
-	}
 	pthread_mutex_lock(&scan->lock);
-	scan->stop |= err != NULL;
+	err = is_data ? drop_pages(scan, chunk, count) : drop_run(scan, chunk);
 	pthread_mutex_unlock(&scan->lock);
 	return err;
 }
@@ -131,14 +86,21 @@ static struct gs_error *scan_memory(struct gs_memory *mem, const struct gs_range
 				    struct gs_selection *sel)
 {
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
-	struct scan scan = {.options = options, .lock = PTHREAD_MUTEX_INITIALIZER, .sel = sel};
+	struct scan scan = {.page_size = mem->attrs.page_size,
+			    .drop_zero = options->drop_zero,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .sel = sel};
+	struct sweep sweep = {.progress = options->progress,
+			      .load = options->drop_zero,
+			      .chunk = scan_chunk,
+			      .arg = &scan};
 	struct gs_error *err = gs_memory_source(mem, ranges, range_count, &src);
 
 	if (err)
 		return err;
-	scan.src = src;
+	sweep.src = src;
 	/* Asking the source what it knows is not worth a second thread. */
-	return gs_threads_run(options->drop_zero ? options->threads : 1, scan_worker, &scan);
+	return gs_sweep_run(&sweep, options->drop_zero ? options->threads : 1);
 }
 
 struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ranges,

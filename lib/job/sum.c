@@ -3,11 +3,11 @@
 #include "sum.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <xxhash.h>
 
 #include <guestscope/base/bytes.h>
-#include <guestscope/base/thread.h>
+
+#include "sweep.h"
 
 static void add_128(struct gs_memory_sum *sum, uint64_t hi, uint64_t lo)
 {
@@ -39,11 +39,10 @@ void gs_sum_merge(struct gs_memory_sum *sum, const struct gs_memory_sum *other)
 }
 
 struct sum_job {
-	struct gs_page_source *src;
+	uint32_t page_size;
 	struct gs_progress *progress;
-	pthread_mutex_t lock; /* src's next(), total, stop */
+	pthread_mutex_t lock; /* total */
 	struct gs_memory_sum total;
-	bool stop;
 };
 
 static void add_chunk(struct gs_memory_sum *sum, const struct gs_chunk *chunk, uint32_t page_size)
@@ -68,63 +67,36 @@ static void add_chunk(struct gs_memory_sum *sum, const struct gs_chunk *chunk, u
 	}
 }
 
-static struct gs_error *take_next(struct sum_job *job, struct gs_chunk *chunk, bool *end_ret)
-{
-	struct gs_error *err = NULL;
-
-	pthread_mutex_lock(&job->lock);
-	*end_ret = job->stop || (job->progress && job->progress->cancelled);
-	if (!*end_ret)
-		err = gs_page_source_next(job->src, chunk, end_ret);
-	job->stop = *end_ret || err;
-	pthread_mutex_unlock(&job->lock);
-	return err;
-}
-
-static struct gs_error *sum_worker(void *arg, unsigned int index)
+static struct gs_error *sum_chunk(void *arg, struct gs_chunk *chunk)
 {
 	struct sum_job *job = arg;
 	struct gs_memory_sum sum = {0};
-	gs_autofree struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
-	gs_autofree uint8_t *buffer = aligned_alloc(4096, GS_CHUNK_BYTES);
-	struct gs_error *err = chunk && buffer ? NULL : gs_error_nomem();
-	bool end = false;
 
-	(void)index;
-	if (!err)
-		chunk->buffer = buffer;
-	while (!err) {
-		err = take_next(job, chunk, &end);
-		if (err || end)
-			break;
-		if (chunk->kind == GS_EXTENT_DATA)
-			err = gs_page_source_load(job->src, chunk);
-		if (err)
-			break;
-		add_chunk(&sum, chunk, job->src->page_size);
-		if (job->progress)
-			job->progress->done += chunk->size;
-	}
+	add_chunk(&sum, chunk, job->page_size);
 	pthread_mutex_lock(&job->lock);
 	gs_sum_merge(&job->total, &sum);
-	job->stop = job->stop || err;
 	pthread_mutex_unlock(&job->lock);
-	return err;
+	if (job->progress)
+		job->progress->done += chunk->size;
+	return NULL;
 }
 
 struct gs_error *gs_sum_memory(struct gs_memory *mem, unsigned int threads,
 			       struct gs_progress *progress, struct gs_memory_sum *ret)
 {
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
-	struct sum_job job = {.progress = progress, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct sum_job job = {.page_size = mem->attrs.page_size,
+			      .progress = progress,
+			      .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct sweep sweep = {.progress = progress, .load = true, .chunk = sum_chunk, .arg = &job};
 	struct gs_error *err = gs_memory_source(mem, NULL, 0, &src);
 
 	if (err)
 		return err;
-	job.src = src;
 	if (progress)
 		progress->total = gs_ranges_total_bytes(mem->ranges, mem->range_count);
-	err = gs_threads_run(threads ? threads : gs_cpu_count(), sum_worker, &job);
+	sweep.src = src;
+	err = gs_sweep_run(&sweep, threads);
 	if (err)
 		return err;
 	*ret = job.total;
