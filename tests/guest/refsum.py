@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The checksum of a guest's memory in a dump, computed without any code of the project's library.
 
-usage: refsum.py FILE
+usage: refsum.py [--within START-END]... FILE
 
 Guest physical memory is cut into units of 4096 bytes by guest physical address. Of every unit that
 lies wholly inside the dump's ranges and holds a byte other than zero, h is the 128-bit XXH3 of its
@@ -12,6 +12,9 @@ Prints
   units <how many units were summed>
   excluded <units inside the ranges that the file says it left out>
   range 0x<first address> 0x<address behind the last>   (a line each; adjacent ranges are joined)
+
+With --within only memory of these ranges (hexadecimal, END not included) is looked at: what the ELF
+file would hold had it only them.
 
 Reads ELF core files (both classes and byte orders, PN_XNUM) and kdump files (raw, zlib, lzo, snappy
 and zstd pages; plain or flattened, not split). Meant for well formed files: it does not look for
@@ -109,6 +112,16 @@ def elf_segments(data):
         yield gpa, offset, filesz, memsz
 
 
+def clipped(segments, spans):
+    """What of the segments lies within the spans (start, end)."""
+    for gpa, offset, filesz, memsz in segments:
+        for start, end in spans:
+            first, last = max(gpa, start), min(gpa + memsz, end)
+            if first < last:
+                skip = first - gpa
+                yield first, offset + skip, max(0, min(filesz, last - gpa) - skip), last - first
+
+
 def disjoint(segments):
     """(gpa, offset, size) of the file parts; what several segments hold is taken from the first."""
     reached = 0
@@ -134,8 +147,10 @@ def data_extents(fd, start, end):
         start = max(last, hole)
 
 
-def sum_elf(fd, data):
+def sum_elf(fd, data, spans):
     segments = list(elf_segments(data))
+    if spans:
+        segments = list(clipped(segments, spans))
     ranges = joined((gpa, gpa + memsz) for gpa, _, _, memsz in segments)
     parts = list(disjoint(segments))
     total = Sum()
@@ -259,26 +274,33 @@ def sum_kdump(data):
     return total, whole_units(ranges) - pages * (block // UNIT), ranges
 
 
-def sum_file(file):
+def sum_file(file, spans):
     data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     if data[:16] == b'makedumpfile'.ljust(16, b'\0'):
-        return sum_file(unflattened(data))
+        return sum_file(unflattened(data), spans)
     if data[:4] == b'\x7fELF':
-        return sum_elf(file.fileno(), data)
+        return sum_elf(file.fileno(), data, spans)
+    if spans:
+        raise Unreadable('--within is for ELF files')
     if data[:8] == b'KDUMP   ':
         return sum_kdump(data)
     raise Unreadable('neither an ELF nor a kdump file')
 
 
 def main():
-    if len(sys.argv) != 2 or sys.argv[1].startswith('-'):
+    arguments, spans = sys.argv[1:], []
+    while len(arguments) > 2 and arguments[0] == '--within':
+        spans.append([int(address, 16) for address in arguments[1].split('-')])
+        del arguments[:2]
+    if len(arguments) != 1 or arguments[0].startswith('-'):
         print(__doc__, file=sys.stderr)
         return 2
+    path = arguments[0]
     try:
-        with open(sys.argv[1], 'rb') as file:
-            total, excluded, ranges = sum_file(file)
+        with open(path, 'rb') as file:
+            total, excluded, ranges = sum_file(file, spans)
     except (OSError, ValueError, struct.error, Unreadable) as error:
-        print(f'refsum: {sys.argv[1]}: {error}', file=sys.stderr)
+        print(f'refsum: {path}: {error}', file=sys.stderr)
         return 1
     lines = [f'sum {total.value():#034x}', f'units {total.units}', f'excluded {excluded}']
     lines += [f'range {start:#x} {end:#x}' for start, end in ranges]
