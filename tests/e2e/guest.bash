@@ -1,15 +1,20 @@
 # What the tests with a real guest share: O, tools on PATH, a scratch folder, a guest that ends with the test.
 
-guest_kit() {
+tool_kit() {
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	O=$(cd "${O:-build}" && pwd)
 	export O PATH=$O:$PATH
-	KERNEL=$O/guest/kernel/vmlinuz INITRD=$O/guest/initramfs
-	tests/guest/fetch >/dev/null
-	[ -e "$INITRD" ] || tests/guest/mkinitramfs "$INITRD"
 	SCRATCH=$(mktemp -d "${TMPDIR:-/var/tmp}/guestscope-test.XXXXXX")
 	export XDG_RUNTIME_DIR=$SCRATCH/run
 	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+}
+
+# The same with a Linux to boot.
+guest_kit() {
+	tool_kit || return 1
+	KERNEL=$O/guest/kernel/vmlinuz INITRD=$O/guest/initramfs
+	tests/guest/fetch >/dev/null
+	[ -e "$INITRD" ] || tests/guest/mkinitramfs "$INITRD"
 }
 
 # launch_guest NAME [OPTION]... [-- QEMU ARGUMENT...]: by qmpctl, ready when it returns.

@@ -17,8 +17,8 @@ class Monitor:
     def _message(self, timeout):
         deadline = time.monotonic() + timeout
         while b"\n" not in self.buffer:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+            left = max(0, deadline - time.monotonic())
+            if not select.select([self.sock], [], [], left)[0]:
                 return None
             data = self.sock.recv(65536)
             if not data:
@@ -55,11 +55,20 @@ class Monitor:
             if left <= 0 or self._message(left) is None:
                 return None
 
+    def take(self, silence):
+        """The names of all events that have come, once none has for so many seconds, or QEMU has ended."""
+        try:
+            while self._message(silence) is not None:
+                pass
+        except (OSError, EOFError):
+            pass
+        names = [message["event"] for _, message in self.events]
+        self.events.clear()
+        return names
+
     def drain(self):
         """Forget all events that have come."""
-        while self._message(0) is not None:
-            pass
-        self.events.clear()
+        self.take(0)
 
     def running(self):
         return self.execute("query-status")["running"]
