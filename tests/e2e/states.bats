@@ -87,7 +87,7 @@ await_state() {
 	done
 }
 
-@test "aarch64: pages of 64 KiB in kdump, as QEMU has it" {
+@test "aarch64" {
 	[ -n "$(type -P qemu-system-aarch64)" ] || skip 'needs qemu-system-arm'
 	launch_bare other --qemu qemu-system-aarch64 -- -M virt -cpu max
 	qmpctl pause -g other
