@@ -379,10 +379,12 @@ static struct gs_error *judge_range(struct walk *w)
 struct gs_error *gs_verify_elf_memory(const struct elf *e, const struct layers *layers)
 {
 	gs_autofree uint8_t *buf = malloc(WINDOW_BYTES);
-	struct walk w = {
-		.e = e, .buf = buf, .layer = layers->items, .end = layers->items + layers->count};
+	struct walk w = {.e = e, .buf = buf, .layer = layers->items};
 	struct gs_error *err = buf ? NULL : gs_error_nomem();
 
+	if (err || layers->count == 0)
+		return err;
+	w.end = layers->items + layers->count;
 	for (size_t i = 0; e->v->options->progress && i < layers->count; i++)
 		e->v->options->progress->total += layers->items[i].end - layers->items[i].start;
 	while (!err && w.layer < w.end)
