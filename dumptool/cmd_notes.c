@@ -3,7 +3,6 @@
 #include <elf.h>
 #include <string.h>
 
-#include <guestscope/base/bytes.h>
 #include <guestscope/base/text.h>
 
 #include "dumptool.h"
@@ -43,23 +42,6 @@ static const struct {
 	{"LINUX", NT_ARM_SVE, "ARM_SVE"},
 };
 
-/* Where program counter and stack pointer are among the registers of a PRSTATUS. */
-static const struct reg_place {
-	enum gs_arch arch;
-	uint8_t pc, sp;
-} reg_places[] = {
-	{GS_ARCH_X86_64, 16, 19},     {GS_ARCH_I386, 12, 15},  {GS_ARCH_AARCH64, 32, 31},
-	{GS_ARCH_ARM, 15, 13},        {GS_ARCH_PPC64, 32, 1},  {GS_ARCH_PPC, 32, 1},
-	{GS_ARCH_S390X, 1, 17},       {GS_ARCH_RISCV64, 0, 2}, {GS_ARCH_RISCV32, 0, 2},
-	{GS_ARCH_LOONGARCH64, 33, 3},
-};
-
-/* QEMU's note of an x86 CPU: 32-bit version and size, then 64-bit registers. */
-#define QEMU_RSP_OFF (8 + 6 * 8)
-#define QEMU_RIP_OFF (8 + 16 * 8)
-#define QEMU_CR3_OFF (8 + 18 * 8 + 10 * 24 + 3 * 8)
-#define QEMU_NOTE_BYTES_MIN 432
-
 static const char *type_name(const struct gs_note *note)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
@@ -69,42 +51,14 @@ static const char *type_name(const struct gs_note *note)
 	return NULL;
 }
 
-static void emit_register(struct gs_emit *e, const char *key, const struct gs_note *note,
-			  uint64_t off, size_t width, bool big_endian)
+static void emit_cpu(struct gs_emit *e, const struct gs_cpu *cpu)
 {
-	if (off + width <= note->desc_size)
-		gs_emit_address(e, key, "", gs_get_uint(note->desc + off, width, big_endian));
-}
-
-static void emit_prstatus(struct gs_emit *e, const struct gs_note *note,
-			  const struct gs_attributes *attrs)
-{
-	const struct gs_arch_info *info = gs_arch_info(attrs->arch);
-	size_t width = info->is_64bit ? 8 : 4;
-
-	if (!info->prstatus_size || note->desc_size != info->prstatus_size)
-		return;
-	gs_emit_u64(e, "cpu", "",
-		    gs_get_u32(note->desc + info->prstatus_pid_off, attrs->big_endian));
-	for (size_t i = 0; i < sizeof(reg_places) / sizeof(*reg_places); i++) {
-		const struct reg_place *place = &reg_places[i];
-
-		if (place->arch != attrs->arch)
-			continue;
-		emit_register(e, "pc", note, info->prstatus_reg_off + place->pc * width, width,
-			      attrs->big_endian);
-		emit_register(e, "sp", note, info->prstatus_reg_off + place->sp * width, width,
-			      attrs->big_endian);
-	}
-}
-
-static void emit_qemu(struct gs_emit *e, const struct gs_note *note)
-{
-	if (note->desc_size < QEMU_NOTE_BYTES_MIN)
-		return;
-	emit_register(e, "pc", note, QEMU_RIP_OFF, 8, false);
-	emit_register(e, "sp", note, QEMU_RSP_OFF, 8, false);
-	emit_register(e, "cr3", note, QEMU_CR3_OFF, 8, false);
+	if (cpu->has_number)
+		gs_emit_u64(e, "cpu", "", cpu->number);
+	gs_emit_address(e, "pc", "", cpu->pc);
+	gs_emit_address(e, "sp", "", cpu->sp);
+	if (cpu->has_cr3)
+		gs_emit_address(e, "cr3", "", cpu->cr3);
 }
 
 static struct gs_error *emit_note(struct gs_emit *e, const struct gs_note *note,
@@ -113,6 +67,7 @@ static struct gs_error *emit_note(struct gs_emit *e, const struct gs_note *note,
 	gs_autofree char *name = gs_strf("%.*s", (int)note->name_size, note->name);
 	gs_autofree char *number = gs_strf("%u", note->type);
 	const char *known = type_name(note);
+	struct gs_cpu cpu;
 
 	if (!name || !number)
 		return gs_error_nomem();
@@ -122,10 +77,8 @@ static struct gs_error *emit_note(struct gs_emit *e, const struct gs_note *note,
 	gs_emit_u64(e, "type", "", note->type);
 	gs_emit_string(e, "type_name", "", known ? known : number);
 	gs_emit_bytes(e, "size", "", note->desc_size);
-	if (gs_note_is(note, "CORE", GS_NT_PRSTATUS))
-		emit_prstatus(e, note, attrs);
-	else if (gs_note_is(note, "QEMU", 0))
-		emit_qemu(e, note);
+	if (gs_note_cpu(note, attrs->arch, attrs->big_endian, &cpu))
+		emit_cpu(e, &cpu);
 	return NULL;
 }
 

@@ -69,9 +69,9 @@ struct gs_error *gs_elf_attributes(struct gs_elf_headers *h, struct gs_attribute
 	err = gs_attributes_read_notes(attrs);
 	if (!err)
 		err = find_eraseinfo(attrs);
-	attrs->page_size = kernel_page_size(attrs->vmcoreinfo);
-	if (!attrs->page_size)
-		attrs->page_size = gs_arch_info(attrs->arch)->page_size;
+	attrs->page_size = gs_arch_info(attrs->arch)->page_size;
+	if (gs_arch_info(attrs->arch)->has_other_page_sizes && kernel_page_size(attrs->vmcoreinfo))
+		attrs->page_size = kernel_page_size(attrs->vmcoreinfo);
 	attrs->incomplete = has_free_e_flags(attrs->arch) && (h->flags & DUMP_ELF_INCOMPLETE);
 	return err;
 }

@@ -12,14 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <guestscope/base/bytes.h>
-
 #define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
 #define KERNEL_IMAGE_END UINT64_C(0xffffffffc0000000) /* modules from here on, if not before */
 #define DIRECT_MAP_ALIGN (UINT64_C(1) << 30)
 #define KERNEL_HALF UINT64_C(0xffff800000000000)
 #define KERNEL_HALF_LA57 UINT64_C(0xff00000000000000)
-#define QEMU_NOTE_CR3_OFF 416 /* of 440: cr0 cr1 cr2 cr3 cr4 kernel_gs_base close the note */
 #define CR3_ADDRESS UINT64_C(0x000ffffffffff000)
 
 /*
@@ -83,17 +80,15 @@ static gs_gpa_t next_cpu_root(const struct gs_attributes *attrs, size_t *pos)
 		bool found = false;
 		struct gs_error *err = gs_note_next(attrs->notes, attrs->notes_size,
 						    attrs->big_endian, pos, &note, &found);
-		gs_gpa_t root;
+		struct gs_cpu cpu;
 
 		if (err || !found) {
 			gs_error_destroy(err);
 			return 0;
 		}
-		if (!gs_note_is(&note, "QEMU", 0) || note.desc_size < QEMU_NOTE_CR3_OFF + 8)
-			continue;
-		root = gs_get_u64(note.desc + QEMU_NOTE_CR3_OFF, false) & CR3_ADDRESS;
-		if (root)
-			return root;
+		if (gs_note_cpu(&note, attrs->arch, attrs->big_endian, &cpu) && cpu.has_cr3 &&
+		    (cpu.cr3 & CR3_ADDRESS))
+			return cpu.cr3 & CR3_ADDRESS;
 	}
 }
 

@@ -11,23 +11,28 @@
 #endif
 
 /* struct elf_prstatus has one shape per word size up to pr_reg. */
-#define PRSTATUS_64(bytes) .prstatus_size = (bytes), .prstatus_pid_off = 32, .prstatus_reg_off = 112
-#define PRSTATUS_32(bytes) .prstatus_size = (bytes), .prstatus_pid_off = 24, .prstatus_reg_off = 72
+#define PRSTATUS_64(bytes, pc, sp)                                                                 \
+	.prstatus_size = (bytes), .prstatus_pid_off = 32, .prstatus_reg_off = 112, .reg_pc = (pc), \
+	.reg_sp = (sp)
+#define PRSTATUS_32(bytes, pc, sp)                                                                \
+	.prstatus_size = (bytes), .prstatus_pid_off = 24, .prstatus_reg_off = 72, .reg_pc = (pc), \
+	.reg_sp = (sp)
 
 static const struct gs_arch_info archs[GS_ARCH_COUNT] = {
-	[GS_ARCH_UNKNOWN] = {"unknown", EM_NONE, true, 4096, 0, 0, 0},
-	[GS_ARCH_X86_64] = {"x86_64", EM_X86_64, true, 4096, PRSTATUS_64(336)},
-	[GS_ARCH_I386] = {"i686", EM_386, false, 4096, PRSTATUS_32(144)},
-	[GS_ARCH_AARCH64] = {"aarch64", EM_AARCH64, true, 4096, PRSTATUS_64(392)},
-	[GS_ARCH_ARM] = {"arm", EM_ARM, false, 4096, PRSTATUS_32(148)},
-	[GS_ARCH_PPC64] = {"ppc64", EM_PPC64, true, 65536, PRSTATUS_64(504)},
-	[GS_ARCH_PPC] = {"ppc", EM_PPC, false, 4096, PRSTATUS_32(268)},
-	[GS_ARCH_S390X] = {"s390x", EM_S390, true, 4096, PRSTATUS_64(336)},
-	[GS_ARCH_RISCV64] = {"riscv64", EM_RISCV, true, 4096, PRSTATUS_64(376)},
-	[GS_ARCH_RISCV32] = {"riscv32", EM_RISCV, false, 4096, PRSTATUS_32(204)},
-	[GS_ARCH_LOONGARCH64] = {"loongarch64", EM_LOONGARCH, true, 4096, PRSTATUS_64(480)},
-	[GS_ARCH_MIPS] = {"mips", EM_MIPS, false, 4096, PRSTATUS_32(256)},
-	[GS_ARCH_MIPS64] = {"mips64", EM_MIPS, true, 4096, PRSTATUS_64(480)},
+	[GS_ARCH_UNKNOWN] = {"unknown", EM_NONE, true, 4096, true, 0, 0, 0, 0, 0},
+	[GS_ARCH_X86_64] = {"x86_64", EM_X86_64, true, 4096, false, PRSTATUS_64(336, 16, 19)},
+	[GS_ARCH_I386] = {"i686", EM_386, false, 4096, false, PRSTATUS_32(144, 12, 15)},
+	[GS_ARCH_AARCH64] = {"aarch64", EM_AARCH64, true, 4096, true, PRSTATUS_64(392, 32, 31)},
+	[GS_ARCH_ARM] = {"arm", EM_ARM, false, 4096, false, PRSTATUS_32(148, 15, 13)},
+	[GS_ARCH_PPC64] = {"ppc64", EM_PPC64, true, 65536, true, PRSTATUS_64(504, 32, 1)},
+	[GS_ARCH_PPC] = {"ppc", EM_PPC, false, 4096, true, PRSTATUS_32(268, 32, 1)},
+	[GS_ARCH_S390X] = {"s390x", EM_S390, true, 4096, false, PRSTATUS_64(336, 1, 17)},
+	[GS_ARCH_RISCV64] = {"riscv64", EM_RISCV, true, 4096, false, PRSTATUS_64(376, 0, 2)},
+	[GS_ARCH_RISCV32] = {"riscv32", EM_RISCV, false, 4096, false, PRSTATUS_32(204, 0, 2)},
+	[GS_ARCH_LOONGARCH64] = {"loongarch64", EM_LOONGARCH, true, 4096, true,
+				 PRSTATUS_64(480, 33, 3)},
+	[GS_ARCH_MIPS] = {"mips", EM_MIPS, false, 4096, true, PRSTATUS_32(256, 0, 0)},
+	[GS_ARCH_MIPS64] = {"mips64", EM_MIPS, true, 4096, true, PRSTATUS_64(480, 0, 0)},
 };
 
 /* What uname -m may say; the longest prefix comes first. */

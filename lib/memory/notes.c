@@ -74,6 +74,53 @@ bool gs_note_is(const struct gs_note *note, const char *name, uint32_t type)
 	return note->type == type && note->name_size == size && !memcmp(note->name, name, size);
 }
 
+/*
+ * QEMU's note of an x86 CPU: 32-bit version and size, then 64-bit registers (rax rbx rcx rdx rsi
+ * rdi rsp rbp r8..r15 rip rflags), ten segments of 24 bytes, cr0..cr4, and kernel_gs_base in later
+ * ones.
+ */
+#define QEMU_RSP_OFF (8 + 6 * 8)
+#define QEMU_RIP_OFF (8 + 16 * 8)
+#define QEMU_CR3_OFF (8 + 18 * 8 + 10 * 24 + 3 * 8)
+#define QEMU_NOTE_BYTES_MIN 432
+
+static bool read_qemu_note(const struct gs_note *note, struct gs_cpu *ret)
+{
+	if (note->desc_size < QEMU_NOTE_BYTES_MIN)
+		return false;
+	*ret = (struct gs_cpu){
+		.pc = gs_get_u64(note->desc + QEMU_RIP_OFF, false),
+		.sp = gs_get_u64(note->desc + QEMU_RSP_OFF, false),
+		.has_cr3 = true,
+		.cr3 = gs_get_u64(note->desc + QEMU_CR3_OFF, false),
+	};
+	return true;
+}
+
+static bool read_prstatus(const struct gs_note *note, const struct gs_arch_info *info,
+			  bool big_endian, struct gs_cpu *ret)
+{
+	const uint8_t *regs = note->desc + info->prstatus_reg_off;
+	size_t width = info->is_64bit ? 8 : 4;
+
+	if (note->desc_size != info->prstatus_size || info->reg_pc == info->reg_sp)
+		return false;
+	*ret = (struct gs_cpu){
+		.has_number = true,
+		.number = gs_get_u32(note->desc + info->prstatus_pid_off, big_endian),
+		.pc = gs_get_uint(regs + info->reg_pc * width, width, big_endian),
+		.sp = gs_get_uint(regs + info->reg_sp * width, width, big_endian),
+	};
+	return true;
+}
+
+bool gs_note_cpu(const struct gs_note *note, enum gs_arch arch, bool big_endian, struct gs_cpu *ret)
+{
+	if (gs_note_is(note, "CORE", GS_NT_PRSTATUS))
+		return read_prstatus(note, gs_arch_info(arch), big_endian, ret);
+	return gs_note_is(note, "QEMU", 0) && read_qemu_note(note, ret);
+}
+
 /* The first one counts. One that is too long is no VMCOREINFO. */
 static struct gs_error *take_vmcoreinfo(struct gs_attributes *attrs, const struct gs_note *note)
 {

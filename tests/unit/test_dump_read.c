@@ -180,6 +180,11 @@ static enum gs_extent kind_at(struct gs_memory *mem, gs_gpa_t gpa)
 	"load: 0x4000..0x5000\n"           \
 	"load: 0x20000..0x21000 filesz=0 offset=-1\n"
 
+#define PAGES_64K                     \
+	"load: 0..0x10000\n"          \
+	"vmcoreinfo: OSRELEASE=6.1\n" \
+	"vmcoreinfo: PAGESIZE=65536\n"
+
 /* Zero by the rules of ELF, but pages that makedumpfile left out of a Linux dump. */
 static void test_short_filesz(void **state)
 {
@@ -199,7 +204,19 @@ static void test_short_filesz(void **state)
 	assert_int_equal(kind_at(filtered, 0x20000), GS_EXTENT_ZERO);
 	assert_error(gs_memory_read(filtered, 0x5000, &byte, 1), GS_ERROR_NODATA,
 		     "dump.0: 0x5000: excluded from the dump");
-	assert_int_equal(filtered->attrs.page_size, 65536);
+	assert_int_equal(filtered->attrs.page_size, 4096);
+}
+
+/* What a guest says counts where its architecture leaves a choice. */
+static void test_page_size(void **state)
+{
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *arm = NULL, *x86 = NULL;
+
+	(void)state;
+	open_dump("format: elf\nmachine: aarch64\n" PAGES_64K, &arm);
+	assert_int_equal(arm->attrs.page_size, 65536);
+	open_dump("format: elf\n" PAGES_64K, &x86);
+	assert_int_equal(x86->attrs.page_size, 4096);
 }
 
 /* ---- streams ---- */
@@ -438,6 +455,7 @@ int main(void)
 		unit_test_in_scratch(test_pieces_spill),
 		cmocka_unit_test(test_spool_without_room),
 		unit_test_in_scratch(test_short_filesz),
+		unit_test_in_scratch(test_page_size),
 		unit_test_in_scratch(test_stream_cut),
 		cmocka_unit_test(test_kdump_sizes),
 		unit_test_in_scratch(test_kdump_guess),

@@ -74,7 +74,10 @@ static void test_arch(void **state)
 		assert_int_equal(gs_arch_from_name(info->name), i);
 		assert_int_equal(gs_arch_from_machine(info->e_machine, info->is_64bit, big), i);
 		assert_int_equal(info->page_size & (info->page_size - 1), 0);
-		assert_true(info->prstatus_reg_off < info->prstatus_size);
+		assert_true(info->prstatus_reg_off +
+				    (info->reg_pc > info->reg_sp ? info->reg_pc : info->reg_sp) *
+					    (info->is_64bit ? 8u : 4u) <
+			    info->prstatus_size);
 	}
 	assert_int_equal(gs_arch_from_name("i386"), GS_ARCH_I386);
 	assert_int_equal(gs_arch_from_name("S390X"), GS_ARCH_S390X);
@@ -87,6 +90,34 @@ static void test_arch(void **state)
 }
 
 /* ---- notes ---- */
+
+static void test_note_cpu(void **state)
+{
+	uint8_t desc[440] = {0};
+	struct gs_note note = {.name = "CORE", .name_size = 4, .type = 1, .desc = desc};
+	struct gs_cpu cpu;
+
+	(void)state;
+	gs_put_u32(desc + 32, 3, false);
+	gs_put_u64(desc + 112 + 16 * 8, 0xffffffff81000000, false);
+	gs_put_u64(desc + 112 + 19 * 8, 0x1234, false);
+	note.desc_size = 335;
+	assert_false(gs_note_cpu(&note, GS_ARCH_X86_64, false, &cpu));
+	note.desc_size = 336;
+	assert_true(gs_note_cpu(&note, GS_ARCH_X86_64, false, &cpu));
+	assert_true(cpu.has_number && !cpu.has_cr3);
+	assert_int_equal(cpu.number, 3);
+	assert_int_equal(cpu.pc, 0xffffffff81000000);
+	assert_int_equal(cpu.sp, 0x1234);
+	assert_false(gs_note_cpu(&note, GS_ARCH_MIPS64, true, &cpu));
+	note = (struct gs_note){.name = "QEMU", .name_size = 4, .desc = desc, .desc_size = 432};
+	gs_put_u64(desc + 416, 0x5000, false);
+	assert_true(gs_note_cpu(&note, GS_ARCH_I386, false, &cpu));
+	assert_true(cpu.has_cr3 && !cpu.has_number);
+	assert_int_equal(cpu.cr3, 0x5000);
+	note.desc_size = 431;
+	assert_false(gs_note_cpu(&note, GS_ARCH_I386, false, &cpu));
+}
 
 static size_t put_note(uint8_t *to, const char *name, uint32_t type, const char *desc, size_t size,
 		       bool big_endian)
@@ -484,21 +515,14 @@ static void test_source_odd_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ranges_normalize),
-		cmocka_unit_test(test_ranges_find),
-		cmocka_unit_test(test_ranges_intersect),
-		cmocka_unit_test(test_arch),
-		cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_notes_cut),
-		cmocka_unit_test(test_notes_absurd),
-		cmocka_unit_test(test_attributes_copy),
-		cmocka_unit_test(test_selection_model),
-		cmocka_unit_test(test_selection_huge),
-		cmocka_unit_test(test_selection_empty),
-		cmocka_unit_test(test_memory_read),
-		cmocka_unit_test(test_source_plain),
-		cmocka_unit_test(test_source_extents),
-		cmocka_unit_test(test_source_odd_run),
+		cmocka_unit_test(test_ranges_normalize), cmocka_unit_test(test_ranges_find),
+		cmocka_unit_test(test_ranges_intersect), cmocka_unit_test(test_arch),
+		cmocka_unit_test(test_note_cpu),         cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_notes_cut),        cmocka_unit_test(test_notes_absurd),
+		cmocka_unit_test(test_attributes_copy),  cmocka_unit_test(test_selection_model),
+		cmocka_unit_test(test_selection_huge),   cmocka_unit_test(test_selection_empty),
+		cmocka_unit_test(test_memory_read),      cmocka_unit_test(test_source_plain),
+		cmocka_unit_test(test_source_extents),   cmocka_unit_test(test_source_odd_run),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -59,9 +59,11 @@ struct gs_arch_info {
 	uint16_t e_machine; /* ELF */
 	bool is_64bit;
 	uint32_t page_size;        /* the usual one, bytes */
+	bool has_other_page_sizes; /* that a kernel may have been built for */
 	uint32_t prstatus_size;    /* sizeof(struct elf_prstatus), bytes; 0 unknown */
 	uint32_t prstatus_pid_off; /* pr_pid in it */
 	uint32_t prstatus_reg_off; /* pr_reg in it */
+	uint8_t reg_pc, reg_sp;    /* index in pr_reg; equal: unknown */
 };
 const struct gs_arch_info *gs_arch_info(enum gs_arch arch); /* never NULL */
 enum gs_arch gs_arch_from_machine(uint16_t e_machine, bool is_64bit, bool big_endian);
@@ -130,6 +132,21 @@ struct gs_note {
 GS_MUST_CHECK struct gs_error *gs_note_next(const uint8_t *notes, size_t size, bool big_endian,
 					    size_t *pos, struct gs_note *note_ret, bool *found_ret);
 bool gs_note_is(const struct gs_note *note, const char *name, uint32_t type);
+
+/* What a note tells of a CPU. */
+struct gs_cpu {
+	bool has_number;
+	uint32_t number; /* from 1, as QEMU and gdb count */
+	uint64_t pc, sp;
+	bool has_cr3;
+	uint64_t cr3;
+};
+/*
+ * CORE/PRSTATUS of the architecture (number, pc, sp) and QEMU's own of x86 (pc, sp, cr3); false for
+ * other notes, and for those of an unexpected size.
+ */
+bool gs_note_cpu(const struct gs_note *note, enum gs_arch arch, bool big_endian,
+		 struct gs_cpu *ret);
 /* Fill cpu_count, vmcoreinfo from attrs->notes; damaged notes are kept and skipped. */
 GS_MUST_CHECK struct gs_error *gs_attributes_read_notes(struct gs_attributes *attrs);
 
