@@ -2,6 +2,7 @@
 /* VMCOREINFO: the text in which a kernel tells dump tools its symbols and struct layouts. */
 #include <guestscope/linux.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,12 +116,13 @@ static const char *get_of_kind(const struct gs_vmcoreinfo *v, const char *kind, 
 	return key ? gs_vmcoreinfo_get(v, key) : NULL;
 }
 
+/* strtoull() would also take blanks and a sign. */
 static bool parse_unsigned(const char *text, int base, uint64_t *ret)
 {
 	unsigned long long value;
 	char *end;
 
-	if (!text || !*text || *text == '-' || *text == '+' || *text == ' ')
+	if (!text || !isxdigit((unsigned char)*text))
 		return false;
 	errno = 0;
 	value = strtoull(text, &end, base);
@@ -144,22 +146,14 @@ bool gs_vmcoreinfo_count(const struct gs_vmcoreinfo *v, const char *kind, const 
 bool gs_vmcoreinfo_number(const struct gs_vmcoreinfo *v, const char *name, int64_t *ret)
 {
 	const char *text = get_of_kind(v, "NUMBER", name);
-	uint64_t magnitude;
-	long long value;
-	char *end;
+	bool is_hex = text && strncmp(text, "0x", 2) == 0;
+	bool is_negative = text && *text == '-';
+	uint64_t value;
 
-	if (!text || !*text || *text == ' ')
+	if (!parse_unsigned(is_negative ? text + 1 : text, is_hex ? 16 : 10, &value))
 		return false;
-	if (strncmp(text, "0x", 2) == 0) {
-		if (!parse_unsigned(text, 16, &magnitude))
-			return false;
-		*ret = (int64_t)magnitude;
-		return true;
-	}
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (errno || *end)
+	if (!is_hex && value > (uint64_t)INT64_MAX + is_negative)
 		return false;
-	*ret = value;
+	*ret = (int64_t)(is_negative ? -value : value);
 	return true;
 }
