@@ -73,7 +73,13 @@ void gs_verify_note_facts(struct verify *v, const struct note_facts *facts);
 struct vmcoreinfo_facts {
 	bool has_phys_base;
 	int64_t phys_base;
+	gs_gpa_t kernel_gpa; /* of init_uts_ns, on x86_64; NO_KERNEL if that is not known */
 };
+
+#define NO_KERNEL UINT64_MAX
+
+/* The page at @kernel_gpa is RAM that was left out: a filter went wrong. */
+void gs_verify_kernel_missing(struct verify *v, gs_gpa_t kernel_gpa);
 
 /* @block_size of a kdump file, else 0. *ret is filled as far as the text goes. */
 GS_MUST_CHECK struct gs_error *gs_verify_vmcoreinfo(struct verify *v, struct gs_blob *blob,

@@ -117,6 +117,8 @@ struct tally {
 	uint64_t past[2], first_past;   /* bits behind max_mapnr in each map */
 	uint64_t part_ram, part_kept;   /* of this part */
 	uint64_t digest;
+	uint64_t kernel_pfn;
+	bool kernel_missing;
 };
 
 /* Those of the 64 pages from @pfn on that are below @end. */
@@ -150,6 +152,8 @@ static void add_word(struct tally *t, uint64_t pfn, uint64_t one, uint64_t two)
 		t->first_past = first_of(pfn, past);
 	if (orphans && !t->orphans)
 		t->first_orphan = first_of(pfn, orphans);
+	if (t->kernel_pfn / 64 == pfn / 64)
+		t->kernel_missing = (one & ~two & valid & part) >> t->kernel_pfn % 64 & 1;
 	t->past[0] += count(one & ~valid);
 	t->past[1] += count(two & ~valid);
 	t->orphans += count(orphans);
@@ -198,12 +202,14 @@ static void judge_tally(const struct tally *t, const struct kdump_bits *b)
 		gs_verify_find(v, GS_SEVERITY_WARNING, "kdump-no-pages", b->off[1],
 			       "bitmap 2 is empty: none of %" PRIu64 " pages is in the dump",
 			       t->ram);
+	else if (t->kernel_missing)
+		gs_verify_kernel_missing(v, t->h->kernel_gpa);
 }
 
 struct gs_error *gs_verify_bits(const struct kdump_head *h, struct kdump_bits *b,
 				uint64_t *count_ret, uint64_t *digest_ret)
 {
-	struct tally t = {.h = h};
+	struct tally t = {.h = h, .kernel_pfn = h->kernel_gpa / h->block_size};
 	struct gs_error *err = walk(&t, b);
 
 	if (err)

@@ -213,17 +213,20 @@ static struct gs_error *judge_phdrs(struct elf *e)
 	return err;
 }
 
-static struct gs_error *judge_notes(const struct elf *e)
+static struct gs_error *judge_notes(struct elf *e)
 {
 	struct vmcoreinfo_facts facts;
+	struct gs_error *err;
 
 	if (e->has_note)
 		gs_verify_note_facts(e->v, &e->notes);
 	else
 		gs_verify_find(e->v, GS_SEVERITY_WARNING, "elf-no-notes", NO_OFFSET,
 			       "no PT_NOTE: neither registers nor VMCOREINFO");
-	return gs_verify_vmcoreinfo(e->v, e->blob, e->notes.vmcoreinfo_off,
-				    e->notes.vmcoreinfo_size, 0, &facts);
+	err = gs_verify_vmcoreinfo(e->v, e->blob, e->notes.vmcoreinfo_off, e->notes.vmcoreinfo_size,
+				   0, &facts);
+	e->kernel_gpa = facts.kernel_gpa;
+	return err;
 }
 
 static void judge_addresses(const struct elf *e)
@@ -240,6 +243,15 @@ static void judge_addresses(const struct elf *e)
 			       "no kernel virtual addresses: drgn and makedumpfile cannot open it");
 }
 
+static void judge_kernel(const struct elf *e, const struct layers *layers)
+{
+	size_t i = gs_layers_find(layers, e->kernel_gpa);
+
+	if (i < layers->count && layers->items[i].start <= e->kernel_gpa &&
+	    layers->items[i].src == SRC_EXCLUDED)
+		gs_verify_kernel_missing(e->v, e->kernel_gpa);
+}
+
 static struct gs_error *judge_memory(const struct elf *e)
 {
 	struct layers layers = {0};
@@ -247,6 +259,8 @@ static struct gs_error *judge_memory(const struct elf *e)
 
 	if (!err)
 		err = gs_verify_elf_overlaps(e, &layers);
+	if (!err)
+		judge_kernel(e, &layers);
 	if (!err)
 		err = gs_verify_elf_memory(e, &layers);
 	gs_layers_deinit(&layers);

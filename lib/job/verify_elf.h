@@ -23,6 +23,7 @@ struct elf {
 	size_t load_count;
 	struct note_facts notes;
 	bool has_note;
+	gs_gpa_t kernel_gpa; /* NO_KERNEL if it is not known */
 };
 
 /*

@@ -45,6 +45,7 @@ struct kdump_head {
 	uint64_t desc_off;           /* of the page descriptors */
 	uint64_t max_mapnr;          /* exclusive end of the pages */
 	uint64_t start_pfn, end_pfn; /* of a part; all pages if the dump is not split */
+	gs_gpa_t kernel_gpa;         /* NO_KERNEL if it is not known */
 	bool split, incomplete;
 	bool is_sound; /* the tables lie where the headers say, within the file */
 };

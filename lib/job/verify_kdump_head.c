@@ -227,7 +227,7 @@ struct gs_error *gs_verify_kdump_head(struct verify *v, struct gs_blob *blob,
 	struct kdump_head *h = ret;
 	struct gs_error *err;
 
-	*h = (struct kdump_head){.v = v, .blob = blob};
+	*h = (struct kdump_head){.v = v, .blob = blob, .kernel_gpa = NO_KERNEL};
 	err = gs_blob_read(blob, "main header", 0, h->main, size);
 	if (err || !judge_signature(h))
 		return err;

@@ -253,7 +253,7 @@ static void judge_phys_base(const struct kdump_head *h, const struct vmcoreinfo_
 			       (int64_t)phys_base, facts->phys_base);
 }
 
-static struct gs_error *judge_vmcoreinfo(const struct kdump_head *h, const struct note_facts *notes)
+static struct gs_error *judge_vmcoreinfo(struct kdump_head *h, const struct note_facts *notes)
 {
 	uint64_t off = sub_field(h, SUB_OFFSET_VMCOREINFO);
 	uint64_t size = sub_field(h, SUB_SIZE_VMCOREINFO);
@@ -270,9 +270,11 @@ static struct gs_error *judge_vmcoreinfo(const struct kdump_head *h, const struc
 			       ", but the note's text is at 0x%" PRIx64 "+%" PRIu64,
 			       off, size, notes->vmcoreinfo_off, notes->vmcoreinfo_size);
 	err = gs_verify_vmcoreinfo(h->v, h->blob, off, size, h->block_size, &facts);
-	if (!err)
-		judge_phys_base(h, &facts);
-	return err;
+	if (err)
+		return err;
+	judge_phys_base(h, &facts);
+	h->kernel_gpa = facts.kernel_gpa;
+	return NULL;
 }
 
 static struct gs_error *judge_eraseinfo(const struct kdump_head *h)

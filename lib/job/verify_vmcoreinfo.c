@@ -15,13 +15,17 @@
 #define PAGE_SIZE_MAX (1u << 18)
 #define SHOWN_BYTES 64 /* of a line */
 
+/* Where an x86_64 kernel is linked to: phys_base is the physical address of this. */
+#define KERNEL_MAP UINT64_C(0xffffffff80000000)
+
 struct text {
 	struct verify *v;
 	const char *start;
 	uint64_t off; /* of start in the file */
 	uint32_t block_size;
 	struct vmcoreinfo_facts *facts;
-	bool has_osrelease, has_page_size, has_phys_base; /* of equal keys the first one counts */
+	bool has_osrelease, has_page_size; /* of equal keys the first one counts */
+	uint64_t uts_vaddr;
 };
 
 enum number { NUMBER_HEX, NUMBER_UNSIGNED, NUMBER_SIGNED };
@@ -76,8 +80,9 @@ static void take_number(struct text *t, const char *line, uint64_t number)
 		t->has_page_size = true;
 		judge_page_size(t, line, number);
 	}
-	if (starts_with(line, "NUMBER(phys_base)=") && !t->has_phys_base) {
-		t->has_phys_base = true;
+	if (starts_with(line, "SYMBOL(init_uts_ns)=") && !t->uts_vaddr)
+		t->uts_vaddr = number;
+	if (starts_with(line, "NUMBER(phys_base)=") && !t->facts->has_phys_base) {
 		t->facts->has_phys_base = true;
 		t->facts->phys_base = (int64_t)number;
 	}
@@ -125,6 +130,25 @@ static void judge_text(struct text *t, char *text)
 			       "VMCOREINFO without OSRELEASE");
 }
 
+static gs_gpa_t find_kernel(const struct text *t)
+{
+	gs_gpa_t gpa = t->uts_vaddr - KERNEL_MAP + (uint64_t)t->facts->phys_base;
+
+	return t->facts->has_phys_base && t->uts_vaddr >= KERNEL_MAP && gpa < GS_GPA_MAX
+		       ? gpa
+		       : NO_KERNEL;
+}
+
+/* A warning: VMCOREINFO may be that of a kernel that is gone. */
+void gs_verify_kernel_missing(struct verify *v, gs_gpa_t kernel_gpa)
+{
+	gs_verify_find(
+		v, GS_SEVERITY_WARNING, "kernel-missing", NO_OFFSET,
+		"the page at physical 0x%" PRIx64 ", which holds the kernel's init_uts_ns, "
+		"was left out: whatever filtered this dump lost pages that it should have kept",
+		kernel_gpa);
+}
+
 struct gs_error *gs_verify_vmcoreinfo(struct verify *v, struct gs_blob *blob, uint64_t off,
 				      uint64_t size, uint32_t block_size,
 				      struct vmcoreinfo_facts *ret)
@@ -133,7 +157,7 @@ struct gs_error *gs_verify_vmcoreinfo(struct verify *v, struct gs_blob *blob, ui
 	gs_autofree char *text = NULL;
 	struct gs_error *err;
 
-	*ret = (struct vmcoreinfo_facts){0};
+	*ret = (struct vmcoreinfo_facts){.kernel_gpa = NO_KERNEL};
 	if (size == 0) {
 		gs_verify_find(v, GS_SEVERITY_INFO, "vmcoreinfo-none", NO_OFFSET,
 			       "no VMCOREINFO: readers must be told about the kernel");
@@ -154,5 +178,6 @@ struct gs_error *gs_verify_vmcoreinfo(struct verify *v, struct gs_blob *blob, ui
 		return err;
 	t.start = text;
 	judge_text(&t, text);
+	ret->kernel_gpa = find_kernel(&t);
 	return NULL;
 }

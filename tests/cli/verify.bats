@@ -253,6 +253,21 @@ flatten: yes" <<-'E'
 	E
 }
 
+@test "a filter that left out the kernel itself" {
+	kernel='vmcoreinfo: OSRELEASE=6.1
+vmcoreinfo: SYMBOL(init_uts_ns)=ffffffff80002468
+vmcoreinfo: NUMBER(phys_base)=12288'
+	make dump "${KDUMP/vmcoreinfo: default/$kernel}" 'phys_base: 12288' 'page: 0x4000 excluded'
+	[ -z "$(codes dump)" ]
+	make dump "${KDUMP/vmcoreinfo: default/$kernel}" 'phys_base: 12288' 'page: 0x5000 excluded'
+	[ "$(codes dump)" = "warning kernel-missing" ]
+	elf=${ELF/vmcoreinfo: default/$kernel}
+	make dump "${elf/0x10000 /0x10000 filesz=0x6000 }"
+	[ -z "$(codes dump)" ]
+	make dump "${elf/0x10000 /0x10000 filesz=0x5000 }"
+	[ "$(codes dump)" = "warning kernel-missing" ]
+}
+
 # ---- overlaps ----
 
 @test "kdump: sharing all of a page's data is fine, a part is not" {
