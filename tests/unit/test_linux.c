@@ -494,7 +494,7 @@ static void test_system_ram_costs(void **state)
 {
 	GS_CLEANUP(gs_linux_close) struct gs_linux *l = NULL;
 	struct fake_kernel k;
-	struct gs_range *ram;
+	gs_autofree struct gs_range *ram = NULL;
 	size_t count;
 
 	(void)state;
