@@ -62,7 +62,7 @@ static struct gs_error *move_all(int from, int to, _Atomic uint64_t *done_bytes,
 		if (size < 0 && errno == EAGAIN)
 			(void)await(to, POLLOUT, -1);
 		else if (size < 0 && errno != EINTR)
-			return gs_error_os(errno, "write dump");
+			return gs_error_os(errno, "write");
 		if (size > 0 && done_bytes)
 			*done_bytes += (uint64_t)size;
 	}

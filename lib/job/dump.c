@@ -157,6 +157,8 @@ static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *
 		gs_job_note(&spec->output, "QEMU writes kdump files flattened");
 	err = gs_guest_qemu_dump(qmp, spec->output.format->name, gs_outfile_fd(out),
 				 &progress->done, &progress->cancelled);
+	if (err && err->code == GS_ERROR_OS)
+		return gs_error_wrap(err, "%s", gs_outfile_path(out));
 	if (!err)
 		err = gs_qmp_query_dump(qmp, &status);
 	if (err)
