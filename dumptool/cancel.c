@@ -59,3 +59,11 @@ int dumptool_cancelled_status(void)
 {
 	return GS_EXIT_SIGNAL + signalled;
 }
+
+int dumptool_end_job(const struct gs_args *args, struct gs_error *err)
+{
+	if (!err || !signalled)
+		return gs_args_fail(args, err);
+	gs_error_destroy(err);
+	return dumptool_cancelled_status();
+}

@@ -3,15 +3,12 @@
 #include "dumptool.h"
 
 static struct gs_error *convert_to(struct gs_args *args, struct gs_memory *mem,
-				   struct gs_output_spec *spec)
+				   struct gs_output_spec *spec, struct gs_outfile *out)
 {
-	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *out = NULL;
 	struct gs_progress_bar *bar;
 	struct gs_job_result result;
-	struct gs_error *err = dumptool_open_output(args, &out);
+	struct gs_error *err;
 
-	if (err)
-		return err;
 	spec->progress = dumptool_progress();
 	bar = gs_progress_bar_start(spec->progress, "convert", gs_args_quiet(args));
 	err = gs_convert(mem, spec, out, &result);
@@ -21,26 +18,22 @@ static struct gs_error *convert_to(struct gs_args *args, struct gs_memory *mem,
 	return err ? err : dumptool_say_result(args, out, &result);
 }
 
+/* The output is opened first: input from a pipe may take long to arrive. */
 static struct gs_error *convert(struct gs_args *args)
 {
+	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *out = NULL;
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	struct gs_output_spec spec;
 	struct gs_error *err = dumptool_output_spec(args, &spec);
 
-	if (!err && !gs_args_has(args, "output"))
-		err = gs_error_create(GS_ERROR_INVALID, "--output is missing");
+	if (!err)
+		err = dumptool_open_output(args, &out);
 	if (!err)
 		err = dumptool_open(args, &mem);
-	return err ? err : convert_to(args, mem, &spec);
+	return err ? err : convert_to(args, mem, &spec, out);
 }
 
 int cmd_convert(struct gs_args *args)
 {
-	struct gs_error *err = convert(args);
-
-	if (err && dumptool_cancelled()) {
-		gs_error_destroy(err);
-		return dumptool_cancelled_status();
-	}
-	return gs_args_fail(args, err);
+	return dumptool_end_job(args, convert(args));
 }

@@ -80,11 +80,5 @@ static struct gs_error *dump(struct gs_args *args)
 
 int cmd_dump(struct gs_args *args)
 {
-	struct gs_error *err = dump(args);
-
-	if (err && dumptool_cancelled()) {
-		gs_error_destroy(err);
-		return dumptool_cancelled_status();
-	}
-	return gs_args_fail(args, err);
+	return dumptool_end_job(args, dump(args));
 }

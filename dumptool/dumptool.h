@@ -58,6 +58,8 @@ void dumptool_guard_guest(void);
 bool dumptool_cancelled(void);
 /* Exit status for the signal that cancelled. */
 int dumptool_cancelled_status(void);
+/* Exit status of a job that a cancel fails; takes @err. Who was cancelled is not told why. */
+int dumptool_end_job(const struct gs_args *args, struct gs_error *err);
 
 /* ---- output_options.c: what dump and convert write ---- */
 
