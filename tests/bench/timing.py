@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass
 
 BLOCK = 1 << 20
-QUIET = 0.05  # a run is taken as it is if others use no more of the CPUs
-ATTEMPTS = 4  # the least disturbed of which counts
+QUIET = 0.05  # others may use that share of the CPUs
+PATIENCE_S = 15  # for each run: to wait for quiet before it, and to repeat it if it was disturbed
+SAMPLE_S = 0.3
 
 
 class OtherWork:
@@ -81,17 +82,25 @@ def run_once(argv, out):
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, others.share())
 
 
+def wait_for_quiet(deadline):
+    share = 1.0
+    while share > QUIET and time.monotonic() < deadline:
+        others = OtherWork()
+        time.sleep(SAMPLE_S)
+        share = others.share()
+
+
 def run_quietly(argv, out):
-    """Repeats a run that others disturbed. The output is there afterwards."""
+    """The least disturbed of as many runs as patience allows. The output is there afterwards."""
+    deadline = time.monotonic() + PATIENCE_S
     best = None
-    for _ in range(ATTEMPTS):
+    while not best or (best.others_share > QUIET and time.monotonic() < deadline):
         if best:
             os.unlink(out)
+        wait_for_quiet(deadline)
         run = run_once(argv, out)
         if not best or run.others_share < best.others_share:
             best = run
-        if best.others_share <= QUIET:
-            break
     return best
 
 
