@@ -55,60 +55,68 @@ static void flush_run(struct comparison *c)
 	c->run_bytes = 0;
 }
 
-static void add_page(struct comparison *c, gs_gpa_t page, const char *what)
+static void add_run(struct comparison *c, gs_gpa_t start, uint64_t size, const char *what)
 {
-	if (c->run_bytes && (page != c->run_start + c->run_bytes || strcmp(what, c->run_what) != 0))
+	if (c->run_bytes &&
+	    (start != c->run_start + c->run_bytes || strcmp(what, c->run_what) != 0))
 		flush_run(c);
 	if (!c->run_bytes) {
-		c->run_start = page;
+		c->run_start = start;
 		c->run_what = what;
 	}
-	c->run_bytes += PAGE_BYTES;
+	c->run_bytes += size;
 }
 
-static bool is_there(uint8_t kind)
+static bool is_there(enum gs_extent kind)
 {
 	return kind == GS_EXTENT_DATA || kind == GS_EXTENT_ZERO;
+}
+
+/* Pages of which at least one side is known to have nothing, or both the same. */
+static void judge_run(struct comparison *c, gs_gpa_t start, uint64_t size, bool a, bool b)
+{
+	uint64_t pages = size / PAGE_BYTES;
+
+	if (a && b) {
+		c->result->pages_compared += pages;
+	} else if (a) {
+		c->result->pages_only_a += pages;
+		add_run(c, start, size, "only in the first");
+	} else if (b) {
+		c->result->pages_only_b += pages;
+		add_run(c, start, size, "only in the second");
+	}
 }
 
 static void compare_page(struct comparison *c, gs_gpa_t page, size_t i)
 {
 	bool a = is_there(c->a.kind[i]), b = is_there(c->b.kind[i]);
 
-	if (a && b) {
-		c->result->pages_compared++;
-		if (memcmp(c->a.bytes + i * PAGE_BYTES, c->b.bytes + i * PAGE_BYTES, PAGE_BYTES)) {
-			c->result->pages_different++;
-			add_page(c, page, "different");
-		}
-	} else if (a) {
-		c->result->pages_only_a++;
-		add_page(c, page, "only in the first");
-	} else if (b) {
-		c->result->pages_only_b++;
-		add_page(c, page, "only in the second");
+	judge_run(c, page, PAGE_BYTES, a, b);
+	if (a && b &&
+	    memcmp(c->a.bytes + i * PAGE_BYTES, c->b.bytes + i * PAGE_BYTES, PAGE_BYTES)) {
+		c->result->pages_different++;
+		add_run(c, page, PAGE_BYTES, "different");
 	}
 }
 
-/* How far from @gpa on both are known to be empty: nothing to compare there. */
-static struct gs_error *skip_empty(struct comparison *c, gs_gpa_t gpa, gs_gpa_t *end_ret)
+/* How far from @gpa on neither side has bytes: nothing to read there. */
+static struct gs_error *judge_empty(struct comparison *c, gs_gpa_t gpa, gs_gpa_t *end_ret)
 {
 	enum gs_extent a, b;
-	gs_gpa_t a_end, b_end;
+	gs_gpa_t a_end, b_end, end;
 	struct gs_error *err = gs_memory_extent(c->a.mem, gpa, &a, &a_end);
 
 	*end_ret = gpa;
 	if (!err)
 		err = gs_memory_extent(c->b.mem, gpa, &b, &b_end);
-	if (err || a != b || a == GS_EXTENT_DATA)
+	if (err || a == GS_EXTENT_DATA || b == GS_EXTENT_DATA)
 		return err;
-	*end_ret = (a_end < b_end ? a_end : b_end) & ~(GS_CHUNK_BYTES - 1);
-	if (*end_ret <= gpa) {
-		*end_ret = gpa;
-		return NULL;
+	end = (a_end < b_end ? a_end : b_end) & ~(GS_CHUNK_BYTES - 1);
+	if (end > gpa) {
+		judge_run(c, gpa, end - gpa, is_there(a), is_there(b));
+		*end_ret = end;
 	}
-	if (a == GS_EXTENT_ZERO)
-		c->result->pages_compared += (*end_ret - gpa) / PAGE_BYTES;
 	return NULL;
 }
 
@@ -129,7 +137,7 @@ static struct gs_error *compare_all(struct comparison *c, struct gs_progress *pr
 
 		if (progress && progress->cancelled)
 			break;
-		err = skip_empty(c, gpa, &next);
+		err = judge_empty(c, gpa, &next);
 		if (!err && next == gpa) {
 			next = gpa + GS_CHUNK_BYTES;
 			err = fill(&c->a, gpa, GS_CHUNK_BYTES);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two memories, page by page. */
+#include <guestscope/job.h>
+
+#include "fake_memory.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define TIB (UINT64_C(1) << 40)
+
+struct seen {
+	unsigned int runs;
+	gs_gpa_t start;
+	uint64_t size;
+	const char *what;
+};
+
+static void keep_last(void *arg, gs_gpa_t start, uint64_t size, const char *what)
+{
+	struct seen *seen = arg;
+
+	*seen = (struct seen){seen->runs + 1, start, size, what};
+}
+
+static struct gs_difference compare(struct fake_memory *a, struct fake_memory *b, struct seen *seen)
+{
+	struct gs_difference d;
+
+	*seen = (struct seen){0};
+	assert_ok(gs_compare(&a->mem, &b->mem, NULL, keep_last, seen, &d));
+	return d;
+}
+
+static void assert_seen(const struct seen *seen, unsigned int runs, gs_gpa_t start, uint64_t size,
+			const char *what)
+{
+	assert_int_equal(seen->runs, runs);
+	assert_int_equal(seen->start, start);
+	assert_int_equal(seen->size, size);
+	assert_string_equal(seen->what, what);
+}
+
+static void test_equal(void **state)
+{
+	const struct gs_range ranges[] = {{0, 0xa0000}, {0x100000, 4 * MIB}};
+	struct fake_memory a, b;
+	struct gs_difference d;
+	struct seen seen;
+
+	(void)state;
+	fake_init(&a, ranges, 2);
+	fake_init(&b, ranges, 2);
+	d = compare(&a, &b, &seen);
+	assert_int_equal(d.pages_compared, 0xa0 + 4 * 256);
+	assert_int_equal(d.pages_different + d.pages_only_a + d.pages_only_b, 0);
+	assert_false(d.ranges_differ);
+	assert_int_equal(seen.runs, 0);
+}
+
+/* Zero in one, something else in the other: pages whose number is a multiple of 4 are zero in both.
+ */
+static void test_different(void **state)
+{
+	const struct gs_range range = {0, 4 * MIB};
+	struct fake_memory a, b;
+	struct gs_difference d;
+	struct seen seen;
+
+	(void)state;
+	fake_init(&a, &range, 1);
+	fake_init(&b, &range, 1);
+	b.hollow = 0x200000;
+	b.hollow_end = 0x204000;
+	d = compare(&a, &b, &seen);
+	assert_int_equal(d.pages_compared, 1024);
+	assert_int_equal(d.pages_different, 3);
+	assert_seen(&seen, 1, 0x201000, 0x3000, "different");
+}
+
+static void test_missing(void **state)
+{
+	const struct gs_range all = {0, 4 * MIB}, less = {0, 3 * MIB};
+	struct fake_memory a, b;
+	struct gs_difference d;
+	struct seen seen;
+
+	(void)state;
+	fake_init(&a, &all, 1);
+	fake_init(&b, &less, 1);
+	d = compare(&a, &b, &seen);
+	assert_true(d.ranges_differ);
+	assert_int_equal(d.pages_only_a, 256);
+	assert_seen(&seen, 1, 3 * MIB, MIB, "only in the first");
+	/* Excluded pages are missing, too. */
+	a.excluded = MIB;
+	a.excluded_end = MIB + 0x2000;
+	d = compare(&b, &a, &seen);
+	assert_int_equal(d.pages_only_a, 2);
+	assert_int_equal(d.pages_only_b, 256);
+	assert_int_equal(d.pages_compared, 3 * 256 - 2);
+	assert_int_equal(seen.runs, 2);
+}
+
+/* What is known to be empty costs nothing, on one side or on both. */
+static void test_empty_terabytes(void **state)
+{
+	const struct gs_range ranges[] = {{0, MIB}, {TIB, TIB}};
+	struct fake_memory a, b;
+	struct gs_difference d;
+	struct seen seen;
+
+	(void)state;
+	fake_init(&a, ranges, 2);
+	fake_init(&b, ranges, 1);
+	a.hollow = TIB;
+	a.hollow_end = 2 * TIB;
+	d = compare(&a, &b, &seen);
+	assert_int_equal(d.pages_only_a, TIB / 4096);
+	assert_seen(&seen, 1, TIB, TIB, "only in the first");
+	fake_init(&b, ranges, 2);
+	b.excluded = TIB;
+	b.excluded_end = 2 * TIB;
+	d = compare(&b, &a, &seen);
+	assert_int_equal(d.pages_only_b, TIB / 4096);
+	b.excluded = b.excluded_end = 0;
+	b.hollow = TIB;
+	b.hollow_end = 2 * TIB;
+	d = compare(&a, &b, &seen);
+	assert_int_equal(d.pages_compared, 256 + TIB / 4096);
+	assert_int_equal(seen.runs, 0);
+	assert_true(a.reads < 8);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_different),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_empty_terabytes),
+	};
+
+	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
+}
