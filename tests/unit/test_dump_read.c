@@ -251,6 +251,55 @@ static void test_stream_cut(void **state)
 			   "stream: the stream ended at offset 0xfde8, 656 bytes too early");
 }
 
+/* Only what was asked for is handed out, wherever it begins and ends. */
+static void test_stream_ranges(void **state)
+{
+	const struct gs_range wanted[] = {{0x3000, 0x2000}, {0x8000, 0x1000}};
+	const struct gs_elf_stream_options options = {.ranges = wanted, .range_count = 2};
+	const struct gs_elf_stream_options beyond = {.ranges = &(struct gs_range){0xf000, 0x2000},
+						     .range_count = 1};
+	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL, *none = NULL;
+	gs_autofree struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
+	gs_autofree uint8_t *buffer = malloc(GS_CHUNK_BYTES);
+	FILE *file;
+	bool end;
+
+	(void)state;
+	generate("format: elf\nram: 0..0x10000\npage: 0x8000 text\n", 1);
+	file = fopen("dump.0", "re");
+	assert_ok(gs_elf_stream_open(fileno(file), "stream", &options, NULL, &src));
+	chunk->buffer = buffer;
+	for (int i = 0; i < 2; i++) {
+		assert_ok(gs_page_source_next(src, chunk, &end));
+		assert_false(end);
+		assert_int_equal(chunk->gpa, wanted[i].start);
+		assert_int_equal(chunk->size, wanted[i].size);
+	}
+	assert_true(chunk->data[0] != 0);
+	assert_ok(gs_page_source_next(src, chunk, &end));
+	assert_true(end);
+	fclose(file);
+	file = fopen("dump.0", "re");
+	assert_error(gs_elf_stream_open(fileno(file), "stream", &beyond, NULL, &none),
+		     GS_ERROR_UNSUPPORTED,
+		     "stream: the stream does not hold all memory that was asked for");
+	fclose(file);
+}
+
+static void test_stream_silence(void **state)
+{
+	const struct gs_elf_stream_options options = {.silence_ms = 20};
+	struct gs_page_source *src;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_error(gs_elf_stream_open(fds[0], "stream", &options, NULL, &src), GS_ERROR_TIMEOUT,
+		     "stream: ELF header: offset 0x0: nothing came for 0 s");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* ---- kdump ---- */
 
 /* The rows of the tables end where the structs do. */
@@ -457,6 +506,8 @@ int main(void)
 		unit_test_in_scratch(test_short_filesz),
 		unit_test_in_scratch(test_page_size),
 		unit_test_in_scratch(test_stream_cut),
+		unit_test_in_scratch(test_stream_ranges),
+		cmocka_unit_test(test_stream_silence),
 		cmocka_unit_test(test_kdump_sizes),
 		unit_test_in_scratch(test_kdump_guess),
 		unit_test_in_scratch(test_kdump_unknown_machine),

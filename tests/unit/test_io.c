@@ -61,6 +61,27 @@ static void test_pipe_short_transfers(void **state)
 	pass_big(fds[0], fds[1]);
 }
 
+/* Silence is counted anew with each byte; the end of the file is no silence. */
+static void test_steady_read(void **state)
+{
+	uint64_t start_ms = gs_now_ms();
+	char buf[8] = "";
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	assert_int_equal(gs_write_full(fds[1], "abc", 3), 0);
+	assert_int_equal(gs_read_steady(fds[0], buf, sizeof(buf), 30), -1);
+	assert_int_equal(errno, ETIMEDOUT);
+	assert_memory_equal(buf, "abc", 3);
+	assert_true(gs_now_ms() - start_ms >= 29);
+	assert_int_equal(gs_write_full(fds[1], "de", 2), 0);
+	assert_int_equal(gs_read_steady(fds[0], buf, 2, 10000), 2);
+	close(fds[1]);
+	assert_int_equal(gs_read_steady(fds[0], buf, sizeof(buf), 10000), 0);
+	close(fds[0]);
+}
+
 /* SIGPIPE has its default action here: it would end the test. */
 static void test_dead_socket_is_epipe(void **state)
 {
@@ -295,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pipe_short_transfers),
+		cmocka_unit_test(test_steady_read),
 		cmocka_unit_test(test_dead_socket_is_epipe),
 		unit_test_in_scratch(test_pread_pwrite),
 		unit_test_in_scratch(test_read_file),
