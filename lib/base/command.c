@@ -193,8 +193,10 @@ int gs_tool_main(const struct gs_tool *tool, int argc, char **argv)
 
 	/* Widths of characters only: numbers are read and printed the C way. */
 	setlocale(LC_CTYPE, "");
-	/* A reader that went away shall be an error with an exit status, not a sudden end. */
+	/* A reader that went away, or a file as large as it may be, shall be an error with an exit
+	 * status, not a sudden end. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	given = calloc(options_max(argc, argv), sizeof(*given));
 	positional = calloc((size_t)argc + 1, sizeof(*positional));
 	if (!given || !positional)

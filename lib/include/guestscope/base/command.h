@@ -63,8 +63,8 @@ struct gs_tool {
 /*
  * Parse and run. Handles --help, --version, "help COMMAND", "completion bash", and -q -v --color
  * (NO_COLOR, TERM=dumb). Misuse prints one line and a hint on stderr, and returns GS_EXIT_USAGE.
- * Options may stand before the command, between its arguments and behind them. SIGPIPE is ignored
- * from here on, and output that did not arrive turns success into GS_EXIT_NOSPACE.
+ * Options may stand before the command, between its arguments and behind them. SIGPIPE and SIGXFSZ
+ * are ignored from here on, and output that did not arrive turns success into GS_EXIT_NOSPACE.
  */
 int gs_tool_main(const struct gs_tool *tool, int argc, char **argv);
 
