@@ -85,7 +85,7 @@ static struct gs_error *explain(struct gs_error *err, const char *what, const st
 
 	if (err->code == GS_ERROR_GONE || err->code == GS_ERROR_LOST)
 		full = gs_error_create(GS_ERROR_GONE, "the guest ended (%s) without %s",
-				       o->ending.reason[0] ? o->ending.reason : "unknown reason",
+				       o->ending.reason[0] ? o->ending.reason : "disconnected",
 				       what ? what : "a word");
 	else if (err->code == GS_ERROR_TIMEOUT)
 		full = gs_error_create(GS_ERROR_TIMEOUT, "timed out waiting for %s",

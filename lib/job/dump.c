@@ -102,6 +102,13 @@ static struct gs_error *check_space(struct gs_qmp *qmp, const struct gs_dump_spe
 	err = gs_dump_dry_run(qmp, spec, &estimate);
 	if (err || estimate.file_bytes_guess < free_bytes)
 		return err;
+	/* Samples may mislead: only what is far from fitting is refused. */
+	if (estimate.file_bytes_guess / 2 < free_bytes) {
+		gs_job_note(&spec->output, "about %s may not fit into %s of free space",
+			    gs_format_size(estimate.file_bytes_guess, guess),
+			    gs_format_size(free_bytes, room));
+		return NULL;
+	}
 	return gs_error_os(ENOSPC, "%s: about %s will not fit into %s of free space",
 			   gs_outfile_path(out), gs_format_size(estimate.file_bytes_guess, guess),
 			   gs_format_size(free_bytes, room));
