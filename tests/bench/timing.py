@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 BLOCK = 1 << 20
 QUIET = 0.05  # others may use that share of the CPUs
-PATIENCE_S = 15  # for each run: to wait for quiet before it, and to repeat it if it was disturbed
 SAMPLE_S = 0.3
 
 
@@ -90,9 +89,9 @@ def wait_for_quiet(deadline):
         share = others.share()
 
 
-def run_quietly(argv, out):
+def run_quietly(argv, out, patience_s):
     """The least disturbed of as many runs as patience allows. The output is there afterwards."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     best = None
     while not best or (best.others_share > QUIET and time.monotonic() < deadline):
         if best:
@@ -110,7 +109,7 @@ def sync_file(path):
     os.close(fd)
 
 
-def alternate(commands, count, inspect):
+def alternate(commands, count, patience_s, inspect):
     """Runs each (argv, out) of `commands` in turn, `count` times over; a Series for each.
 
     Outputs are removed after each run; those of the last round only after inspect().
@@ -118,7 +117,7 @@ def alternate(commands, count, inspect):
     series = [Series([]) for _ in commands]
     for number in range(count):
         for (argv, out), runs in zip(commands, series):
-            runs.runs.append(run_quietly(argv, out))
+            runs.runs.append(run_quietly(argv, out, patience_s))
             if number < count - 1:
                 os.unlink(out)
     inspect()
