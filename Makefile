@@ -32,7 +32,7 @@ endif
 endif
 endif
 
-PACKAGES := libelf zlib libdeflate libzstd libxxhash libcjson smartcols
+PACKAGES := libelf libdeflate libzstd libxxhash libcjson smartcols
 # These come without a pkg-config file.
 LIBS_BARE := -llzo2 -lsnappy
 OPTIONAL := $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo libisal)
@@ -122,7 +122,7 @@ $(O)/completion/%: $(O)/%
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_A)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS) -lcmocka -lz
 
 $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_A)
 	$(call say,LD,$@)
