@@ -130,17 +130,20 @@ static void emit_ranges(struct gs_emit *e, const struct gs_memory *mem)
 
 int cmd_info(struct gs_args *args)
 {
-	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	dumptool_autoinput struct dumptool_input in = {0};
 	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, false);
-	struct gs_error *err = e ? dumptool_open(args, &mem) : gs_error_nomem();
+	struct gs_error *err = e ? dumptool_look(args, gs_args_count(args), &in) : gs_error_nomem();
 
 	if (err)
 		return gs_args_fail(args, err);
 	gs_emit_begin(e, NULL, NULL);
-	emit_file(e, mem, gs_dump_facts(mem));
-	err = emit_guest(e, &mem->attrs);
-	emit_notes(e, &mem->attrs);
-	emit_ranges(e, mem);
+	if (in.qmp)
+		gs_emit_string(e, "guest", "Guest", in.mem->name);
+	else
+		emit_file(e, in.mem, gs_dump_facts(in.mem));
+	err = emit_guest(e, &in.mem->attrs);
+	emit_notes(e, &in.mem->attrs);
+	emit_ranges(e, in.mem);
 	gs_emit_end(e);
 	return gs_args_fail(args, err ? err : gs_emit_finish(e));
 }

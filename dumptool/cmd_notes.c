@@ -120,23 +120,24 @@ static struct gs_error *emit_vmcoreinfo(struct gs_emit *e, const struct gs_memor
 
 int cmd_notes(struct gs_args *args)
 {
-	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	dumptool_autoinput struct dumptool_input in = {0};
 	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, false);
-	struct gs_error *err = e ? dumptool_open(args, &mem) : gs_error_nomem(), *finish_err;
+	struct gs_error *err = e ? dumptool_look(args, gs_args_count(args), &in) : gs_error_nomem(),
+			*finish_err;
 
 	if (err)
 		return gs_args_fail(args, err);
 	gs_emit_begin(e, NULL, NULL);
 	if (gs_args_has(args, "vmcoreinfo"))
-		err = emit_vmcoreinfo(e, mem);
+		err = emit_vmcoreinfo(e, in.mem);
 	else
-		err = emit_notes(e, &mem->attrs);
+		err = emit_notes(e, &in.mem->attrs);
 	gs_emit_end(e);
 	/* The notes before a damaged one are worth showing. */
 	finish_err = gs_emit_finish(e);
 	if (err) {
 		gs_error_destroy(finish_err);
-		return gs_args_fail(args, gs_error_wrap(err, "%s", mem->name));
+		return gs_args_fail(args, gs_error_wrap(err, "%s", in.mem->name));
 	}
 	return gs_args_fail(args, finish_err);
 }

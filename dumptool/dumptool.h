@@ -42,6 +42,24 @@ static inline const char *const *dumptool_paths(const struct gs_args *args)
 /* Opens them; "-" is standard input, which is spooled first. */
 GS_MUST_CHECK struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret);
 
+/*
+ * For commands that look into a dump or, with -g, into a live guest. The first @path_count
+ * arguments are the parts of a dump; 0: the guest, and INVALID if none is named.
+ */
+struct dumptool_input {
+	struct gs_memory *mem;
+	struct gs_qmp *qmp; /* of a live guest, which mem borrows; else NULL */
+};
+GS_MUST_CHECK struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,
+					     struct dumptool_input *ret);
+void dumptool_close_input(struct dumptool_input *in);
+#define dumptool_autoinput __attribute__((cleanup(dumptool_close_input)))
+/* Whether -g stands on the command line itself: then no argument is a file. */
+static inline bool dumptool_names_guest(const struct gs_args *args)
+{
+	return gs_args_has(args, "guest");
+}
+
 /* ---- cancel.c: progress, and the signals that end it ---- */
 
 /*

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The dump that a command reads. */
+/* The dump, or the live guest, that a command reads. */
 #include <string.h>
 #include <unistd.h>
+
+#include <guestscope/guest.h>
 
 #include "dumptool.h"
 
@@ -27,14 +29,53 @@ static struct gs_error *open_stdin(const struct gs_dump_open *options, struct gs
 	return err;
 }
 
-struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret)
+/* The first @count arguments are the parts of one dump. */
+static struct gs_error *open_files(const struct gs_args *args, size_t count, struct gs_memory **ret)
 {
 	struct gs_dump_open options;
 	struct gs_error *err = open_options(args, &options);
 
 	if (err)
 		return err;
-	if (gs_args_count(args) == 1 && strcmp(gs_args_at(args, 0), "-") == 0)
+	if (count == 1 && strcmp(gs_args_at(args, 0), "-") == 0)
 		return open_stdin(&options, ret);
-	return gs_dump_open(dumptool_paths(args), gs_args_count(args), &options, ret);
+	return gs_dump_open(dumptool_paths(args), count, &options, ret);
+}
+
+struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret)
+{
+	return open_files(args, gs_args_count(args), ret);
+}
+
+static struct gs_error *look_at_guest(const struct gs_args *args, struct dumptool_input *in)
+{
+	struct gs_error *err = dumptool_connect(args, &in->qmp);
+
+	return err ? err : gs_guest_memory_open(in->qmp, &in->mem);
+}
+
+struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,
+			       struct dumptool_input *ret)
+{
+	struct dumptool_input in = {0};
+	struct gs_error *err;
+
+	if (path_count)
+		err = open_files(args, path_count, &in.mem);
+	else if (gs_args_guest(args))
+		err = look_at_guest(args, &in);
+	else
+		err = gs_error_create(GS_ERROR_INVALID, "a dump FILE, or -g GUEST, is missing");
+	if (err)
+		dumptool_close_input(&in);
+	else
+		*ret = in;
+	return err;
+}
+
+void dumptool_close_input(struct dumptool_input *in)
+{
+	gs_memory_destroy(in->mem);
+	gs_qmp_close(in->qmp);
+	*in = (struct dumptool_input){0};
 }

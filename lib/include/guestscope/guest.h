@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
@@ -50,6 +51,30 @@ void gs_pause_disarm(struct gs_pause *pause);
  * else.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct gs_memory **ret);
+
+/*
+ * A live guest as a memory, read out of QEMU's process (process_vm_readv, or a mapping of a backend
+ * that is really shared): at the speed of memory, while QEMU does nothing. Attributes and ranges
+ * are QEMU's own, as above; where a range is in QEMU's address space is asked by gpa2hva, and
+ * sample pages of each range are compared with what QEMU itself dumps before anything is believed.
+ * Never-touched memory is known to be ZERO without being read, and stays untouched. The guest may
+ * run or stand still; reads never stop it. The session is borrowed.
+ *   UNSUPPORTED  QEMU is not on this host, the guest is confidential (SEV, TDX), or the samples
+ *                differ: what was found
+ *   OS           no permission to read the process: what would be needed
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_direct_open(struct gs_qmp *qmp, struct gs_memory **ret);
+/*
+ * The guest stands still now: CPU notes are read again, and ranges and addresses must be what they
+ * were when the memory was opened. BUSY: they are not (a plugged DIMM); open it again.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_direct_settle(struct gs_memory *mem);
+/* Whether @mem was opened here, and how: for messages. */
+struct gs_direct_facts {
+	pid_t pid;
+	uint64_t mapped_bytes; /* of the ranges, through a mapping; the rest by process_vm_readv */
+};
+bool gs_guest_direct_facts(const struct gs_memory *mem, struct gs_direct_facts *ret);
 
 /*
  * Start an ELF dump of all memory into a pipe and hand out the pages of @ranges (borrowed;

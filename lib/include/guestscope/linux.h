@@ -10,6 +10,7 @@
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
 #include <guestscope/memory.h>
+#include <guestscope/symbols.h>
 
 /*
  * VMCOREINFO: lines "KEY=value" and "KIND(name)=value" that the kernel exports for dump tools
@@ -77,5 +78,75 @@ GS_MUST_CHECK struct gs_error *gs_linux_read(struct gs_linux *l, uint64_t vaddr,
  */
 GS_MUST_CHECK struct gs_error *gs_linux_system_ram(struct gs_linux *l, struct gs_range **ret,
 						   size_t *count_ret);
+
+/*
+ * Look for a VMCOREINFO text in the memory itself: a page that holds an ELF note named VMCOREINFO,
+ * or begins with "OSRELEASE=". Reads all memory with @threads. Of several, the one whose symbols
+ * fit the page tables is taken. NODATA: none. *text_ret (NUL-terminated) is the caller's.
+ */
+GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_scan(struct gs_memory *mem, unsigned int threads,
+						  const _Atomic int *cancelled, char **text_ret,
+						  size_t *size_ret);
+
+/*
+ * What the kernel's mem_map (struct page; sparsemem, with or without vmemmap) says of each page, in
+ * the classes of makedumpfile's dump level. Whatever is not known for sure is KERNEL.
+ */
+enum gs_page_class {
+	GS_PAGE_UNMAPPED,      /* no struct page: not RAM of the kernel's */
+	GS_PAGE_KERNEL,        /* in use, and none of the below */
+	GS_PAGE_CACHE,         /* page cache without private data */
+	GS_PAGE_CACHE_PRIVATE, /* page cache with private data (buffer heads, say) */
+	GS_PAGE_USER,          /* memory of processes: anonymous, hugetlbfs */
+	GS_PAGE_FREE,          /* in the buddy allocator */
+	GS_PAGE_HWPOISON,      /* broken memory: must not be read */
+	GS_PAGE_OFFLINE,       /* logically offline: ballooned, unplugged by virtio-mem */
+	GS_PAGE_CLASS_COUNT
+};
+const char *gs_page_class_name(enum gs_page_class class); /* "cache-private" */
+
+struct gs_page_map;
+/*
+ * NODATA names what VMCOREINFO or the memory lacks; UNSUPPORTED: a kernel without sparsemem. @l is
+ * borrowed.
+ */
+GS_MUST_CHECK struct gs_error *gs_page_map_open(struct gs_linux *l, struct gs_page_map **ret);
+void gs_page_map_close(struct gs_page_map *map);
+GS_DEFINE_CLEANUP(struct gs_page_map *, gs_page_map_close)
+/*
+ * Classes (enum gs_page_class) of the pages [@first, @first + @count). Thread-safe. Runs that begin
+ * and end at multiples of gs_page_map_stride() pages are the cheapest.
+ */
+GS_MUST_CHECK struct gs_error *gs_page_map_classify(struct gs_page_map *map, gs_pfn_t first,
+						    uint64_t count, uint8_t *class_ret);
+uint64_t gs_page_map_stride(const struct gs_page_map *map); /* pages; a section */
+
+/*
+ * The kernel log: printk's lockless ring of records (5.10 and later) or log_buf (3.5 to 5.9), found
+ * by VMCOREINFO alone.
+ */
+struct gs_log_record {
+	uint64_t sequence;
+	uint64_t timestamp_ns; /* since boot */
+	uint8_t level;         /* 0 emergency ... 7 debug */
+	uint8_t facility;
+	bool has_caller;
+	uint32_t caller; /* thread id, or CPU number with bit 31 set */
+	const char *text;
+	size_t text_size;
+};
+/*
+ * Calls @fn for each record, oldest first. Damaged records are passed over; *lost_ret (may be NULL)
+ * counts those.
+ */
+typedef struct gs_error *(*gs_log_fn)(void *arg, const struct gs_log_record *record);
+GS_MUST_CHECK struct gs_error *gs_linux_log(struct gs_linux *l, gs_log_fn fn, void *arg,
+					    uint64_t *lost_ret);
+
+/*
+ * The kernel's own symbol table (kallsyms), read out of its memory with the help of VMCOREINFO
+ * (kernels from 6.0 on export where it is). NODATA: not there, or not exported.
+ */
+GS_MUST_CHECK struct gs_error *gs_linux_kallsyms(struct gs_linux *l, struct gs_symbols **ret);
 
 #endif

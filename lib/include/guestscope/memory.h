@@ -114,6 +114,13 @@ GS_MUST_CHECK struct gs_error *gs_attributes_copy(const struct gs_attributes *fr
 #define GS_GPA_MAX (UINT64_C(1) << 52) /* exclusive: no architecture here goes beyond */
 
 /*
+ * Replace VMCOREINFO by @text (hostile; at most GS_VMCOREINFO_MAX_BYTES): the copy in
+ * attrs->vmcoreinfo, and the note among attrs->notes, which is added where there was none.
+ */
+GS_MUST_CHECK struct gs_error *gs_attributes_set_vmcoreinfo(struct gs_attributes *attrs,
+							    const char *text, size_t size);
+
+/*
  * One ELF note inside a notes blob. Pointers are borrowed from the blob.
  */
 struct gs_note {
@@ -267,5 +274,32 @@ void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t *f
 uint64_t gs_selection_kept_pages(const struct gs_selection *sel);
 uint64_t gs_selection_total_pages(const struct gs_selection *sel); /* touched by the ranges */
 gs_pfn_t gs_selection_end_pfn(const struct gs_selection *sel);     /* exclusive; max_mapnr */
+
+/*
+ * The pages of @mem that @sel keeps, as a source over the selection's ranges: all others are
+ * EXCLUDED and never read, nor asked about. Both are borrowed.
+ */
+GS_MUST_CHECK struct gs_error *gs_selection_source(struct gs_memory *mem,
+						   const struct gs_selection *sel,
+						   struct gs_page_source **ret);
+
+/*
+ * Room into which the kept pages of a memory are copied when it cannot be had for long (a paused
+ * guest). Address space for @max_bytes is reserved, of which @ready_bytes are populated at once, so
+ * that copying meets no page faults.
+ */
+struct gs_page_spool;
+GS_MUST_CHECK struct gs_error *gs_page_spool_create(uint64_t max_bytes, uint64_t ready_bytes,
+						    struct gs_page_spool **ret);
+void gs_page_spool_destroy(struct gs_page_spool *spool);
+GS_DEFINE_CLEANUP(struct gs_page_spool *, gs_page_spool_destroy)
+/*
+ * Copy with @threads at once. Zero pages take no room, and *ret knows them as ZERO. *ret has the
+ * name, attributes and ranges of @mem, which is not needed any more, and what is not kept is
+ * EXCLUDED; it borrows the spool. NODATA: the pages do not fit; says how much they need at least.
+ */
+GS_MUST_CHECK struct gs_error *gs_page_spool_fill(
+	struct gs_page_spool *spool, struct gs_memory *mem, const struct gs_selection *sel,
+	unsigned int threads, const _Atomic int *cancelled, struct gs_memory **ret);
 
 #endif
