@@ -101,8 +101,11 @@ int dumptool_end_job(const struct gs_args *args, struct gs_error *err);
 		{.name = "dump-level",                                                             \
 		 .letter = 'd',                                                                    \
 		 .argument = "LEVEL",                                                              \
-		 .help = "1: zero pages share one (default); 0: each is stored",                   \
-		 .values = "0|1"},                                                                 \
+		 .help = "leave out pages; the sum of 1 zero (default), 2 cache, 4 cache with "    \
+			 "private data, 8 user, 16 free"},                                         \
+		{.name = "exclude",                                                                \
+		 .argument = "CLASSES",                                                            \
+		 .help = "the same by names: zero,cache,private,user,free"},                       \
 		{.name = "drop-zero", .help = "leave zero pages out of kdump formats altogether"}, \
 		{.name = "level",                                                                  \
 		 .argument = "N",                                                                  \

@@ -46,23 +46,45 @@ static enum gs_ranges_choice parse_ranges(const struct gs_args *args)
 	return strcmp(ranges, "all") == 0 ? GS_RANGES_ALL : GS_RANGES_SYSTEM;
 }
 
+/* The same by number and by names: only one of them makes sense. */
+static struct gs_error *parse_exclude(const struct gs_args *args, unsigned int *ret)
+{
+	const char *names = gs_args_get(args, "exclude");
+	uint64_t level;
+	struct gs_error *err = gs_args_u64(args, "dump-level", GS_EXCLUDE_ZERO, &level);
+
+	if (err)
+		return err;
+	if (level > GS_EXCLUDE_ALL)
+		return gs_error_create(GS_ERROR_INVALID, "--dump-level: %s is not in 0 to %d",
+				       gs_args_get(args, "dump-level"), GS_EXCLUDE_ALL);
+	*ret = (unsigned int)level;
+	if (!names)
+		return NULL;
+	if (gs_args_has(args, "dump-level"))
+		return gs_error_create(GS_ERROR_INVALID,
+				       "--dump-level and --exclude exclude each other");
+	return gs_error_wrap(gs_exclude_parse(names, ret), "--exclude");
+}
+
 struct gs_error *dumptool_output_spec(struct gs_args *args, struct gs_output_spec *ret)
 {
 	const char *format = gs_args_get(args, "format");
-	const char *dump_level = gs_args_get(args, "dump-level");
-	unsigned int threads;
+	unsigned int threads, exclude;
 	uint64_t level;
 	struct gs_error *err = parse_count(args, "level", INT32_MAX, &level);
 
 	if (!err)
 		err = dumptool_threads(args, &threads);
+	if (!err)
+		err = parse_exclude(args, &exclude);
 	if (err)
 		return err;
 	*ret = (struct gs_output_spec){
 		.format = gs_format_find(format ? format : "kdump-zlib"),
 		.level = (int)level,
 		.flatten = gs_args_has(args, "flatten"),
-		.share_zero = !dump_level || strcmp(dump_level, "1") == 0,
+		.exclude = exclude,
 		.drop_zero = gs_args_has(args, "drop-zero"),
 		.ranges = parse_ranges(args),
 		.threads = threads,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* convert: describe, select, write. */
-#include <guestscope/base/thread.h>
 #include <guestscope/base/time.h>
 #include <guestscope/job.h>
 
@@ -40,7 +39,8 @@ static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_
 {
 	const struct select_options options = {
 		.drop_zero = spec->drop_zero,
-		.threads = spec->threads ? spec->threads : gs_cpu_count(),
+		.exclude = spec->exclude,
+		.threads = spec->threads,
 		.progress = spec->progress,
 	};
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
@@ -53,7 +53,7 @@ static struct gs_error *select_and_write(struct gs_memory *mem, const struct gs_
 	mark_lost_pages(mem, spec, d); /* selecting has asked for all of them */
 	err = check_fit(mem, spec, d, selection);
 	if (!err)
-		err = gs_memory_source(mem, d->ranges, d->range_count, &src);
+		err = gs_selection_source(mem, selection, &src);
 	return err ? err : gs_job_write(src, spec, d, selection, out, ret);
 }
 

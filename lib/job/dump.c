@@ -18,6 +18,7 @@
 #include <guestscope/guest.h>
 
 #include "output.h"
+#include "select.h"
 
 const char *gs_job_engine_name(enum gs_engine engine)
 {
@@ -49,12 +50,13 @@ static struct gs_error *check_qemu_engine(struct gs_qmp *qmp, const struct gs_du
 	gs_autofree char *known = NULL;
 	struct gs_error *err;
 
-	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero || !output->share_zero ||
-	    output->level || (output->flatten && output->format->format == GS_DUMP_ELF))
+	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero ||
+	    output->exclude != GS_EXCLUDE_ZERO || output->level ||
+	    (output->flatten && output->format->format == GS_DUMP_ELF))
 		return gs_error_create(GS_ERROR_INVALID,
 				       "engine qemu writes all ranges, at its own level: --ranges "
-				       "system, -d 0, --drop-zero, --level and flattened ELF need "
-				       "engine stream");
+				       "system, -d, --exclude, --drop-zero, --level and flattened "
+				       "ELF need engine stream");
 	err = gs_qmp_dump_formats(qmp, &formats);
 	if (err)
 		return err;
@@ -115,16 +117,13 @@ static struct gs_error *check_space(struct gs_qmp *qmp, const struct gs_dump_spe
 }
 
 static struct gs_error *write_stream(struct gs_page_source *stream, const struct gs_dump_spec *spec,
-				     const struct gs_description *d, struct gs_outfile *out,
+				     const struct gs_description *d,
+				     const struct gs_selection *selection, struct gs_outfile *out,
 				     struct gs_job_result *ret)
 {
-	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
-	struct gs_error *err = gs_selection_create(d->ranges, d->range_count, stream->page_size,
-						   &selection),
+	struct gs_error *err = gs_job_write(stream, &spec->output, d, selection, out, ret),
 			*verdict;
 
-	if (!err)
-		err = gs_job_write(stream, &spec->output, d, selection, out, ret);
 	if (err && err->code != GS_ERROR_CORRUPT)
 		return err;
 	/* A stream that broke off: QEMU knows why. */
@@ -140,7 +139,11 @@ static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	gs_autodescription struct gs_description d = {0};
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *stream = NULL; /* borrows of d */
+	const struct select_options options = {.exclude = spec->output.exclude,
+					       .threads = spec->output.threads,
+					       .progress = spec->output.progress};
 	struct gs_error *err = gs_guest_memory_open(qmp, &mem);
 
 	if (!err)
@@ -148,8 +151,11 @@ static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec
 	if (err)
 		return err;
 	gs_job_note_choices(&spec->output, &d, mem->ranges, mem->range_count);
-	err = gs_guest_stream_open(qmp, d.ranges, d.range_count, &stream);
-	return err ? err : write_stream(stream, spec, &d, out, ret);
+	/* By random reads, before the first byte flows. */
+	err = gs_job_select(mem, d.ranges, d.range_count, &options, &selection);
+	if (!err)
+		err = gs_guest_stream_open(qmp, d.ranges, d.range_count, &stream);
+	return err ? err : write_stream(stream, spec, &d, selection, out, ret);
 }
 
 static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *spec,

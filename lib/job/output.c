@@ -126,7 +126,8 @@ void gs_job_layout_init(struct gs_layout *layout, const struct gs_output_spec *s
 		.segments = d->segments,
 		.segment_count = d->segment_count,
 		.text = d->text,
-		.share_zero = spec->share_zero,
+		.dump_level = spec->exclude,
+		.share_zero = spec->exclude & GS_EXCLUDE_ZERO,
 		.drop_zero = spec->drop_zero,
 	};
 }

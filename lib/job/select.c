@@ -9,6 +9,7 @@
 
 #include <guestscope/base/bytes.h>
 
+#include "exclude.h"
 #include "sweep.h"
 
 struct scan {
@@ -81,26 +82,34 @@ static struct gs_error *scan_chunk(void *arg, struct gs_chunk *chunk)
 	return err;
 }
 
-static struct gs_error *scan_memory(struct gs_memory *mem, const struct gs_range *ranges,
-				    size_t range_count, const struct select_options *options,
-				    struct gs_selection *sel)
+/* @src hands out what is to be looked at. Asking it what it knows is not worth a second thread. */
+static struct gs_error *scan_source(struct gs_page_source *src,
+				    const struct select_options *options, struct gs_selection *sel)
 {
-	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
-	struct scan scan = {.page_size = mem->attrs.page_size,
+	struct scan scan = {.page_size = gs_selection_page_size(sel),
 			    .drop_zero = options->drop_zero,
 			    .lock = PTHREAD_MUTEX_INITIALIZER,
 			    .sel = sel};
-	struct sweep sweep = {.progress = options->progress,
-			      .load = options->drop_zero,
-			      .chunk = scan_chunk,
-			      .arg = &scan};
-	struct gs_error *err = gs_memory_source(mem, ranges, range_count, &src);
+	const struct sweep sweep = {.src = src,
+				    .progress = options->progress,
+				    .load = options->drop_zero,
+				    .chunk = scan_chunk,
+				    .arg = &scan};
 
-	if (err)
-		return err;
-	sweep.src = src;
-	/* Asking the source what it knows is not worth a second thread. */
 	return gs_sweep_run(&sweep, options->drop_zero ? options->threads : 1);
+}
+
+/* The source goes by a copy, as the selection itself changes under its eyes. */
+static struct gs_error *scan_memory(struct gs_memory *mem, const struct select_options *options,
+				    struct gs_selection *sel)
+{
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *before = NULL;
+	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
+	struct gs_error *err = gs_selection_copy(sel, &before);
+
+	if (!err)
+		err = gs_selection_source(mem, before, &src);
+	return err ? err : scan_source(src, options, sel);
 }
 
 struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ranges,
@@ -108,13 +117,16 @@ struct gs_error *gs_job_select(struct gs_memory *mem, const struct gs_range *ran
 			       struct gs_selection **ret)
 {
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *sel = NULL;
+	unsigned int by_kernel = options->exclude & EXCLUDE_BY_KERNEL;
 	struct gs_error *err;
 
 	err = gs_selection_create(ranges, range_count, mem->attrs.page_size, &sel);
 	if (err)
 		return gs_error_wrap(err, "%s", mem->name);
-	if (mem->ops->extent || options->drop_zero)
-		err = scan_memory(mem, ranges, range_count, options, sel);
+	if (by_kernel)
+		err = gs_exclude_pages(mem, by_kernel, options->threads, options->progress, sel);
+	if (!err && (mem->ops->extent || options->drop_zero))
+		err = scan_memory(mem, options, sel);
 	if (!err)
 		*ret = gs_take(sel);
 	return err;

@@ -130,6 +130,32 @@ void gs_selection_destroy(struct gs_selection *sel)
 	free(sel);
 }
 
+struct gs_error *gs_selection_copy(const struct gs_selection *sel, struct gs_selection **ret)
+{
+	const size_t bitmap_bytes = BLOCK_PAGES / 8;
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *copy = NULL;
+	struct gs_error *err =
+		gs_selection_create(sel->ranges, sel->range_count, sel->page_size, &copy);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < sel->block_count; i++) {
+		const struct block *from = &sel->blocks[i];
+		struct block *to = &copy->blocks[i];
+
+		to->dropped_count = from->dropped_count;
+		if (!from->dropped)
+			continue;
+		to->dropped = malloc(bitmap_bytes);
+		if (!to->dropped)
+			return gs_error_nomem();
+		memcpy(to->dropped, from->dropped, bitmap_bytes);
+	}
+	copy->dropped_pages = sel->dropped_pages;
+	*ret = gs_take(copy);
+	return NULL;
+}
+
 /* The run that holds @pfn, else the first one above it, else NULL. */
 static const struct run *find_run(const struct gs_selection *sel, gs_pfn_t pfn)
 {

@@ -10,15 +10,22 @@
 
 #include <guestscope/memory.h>
 
+/* What holds from start up to end. */
+struct answer {
+	gs_gpa_t start, end;
+	enum gs_extent kind;
+};
+
 struct memory_source {
 	struct gs_page_source src;
 	struct gs_memory *mem;
-	size_t range;      /* the one that holds pos */
-	gs_gpa_t pos;      /* handed out up to here */
-	gs_gpa_t pos_last; /* end of that range, exclusive */
+	size_t range;                   /* the one that holds pos */
+	gs_gpa_t pos;                   /* handed out up to here */
+	gs_gpa_t pos_last;              /* end of that range, exclusive */
+	const struct gs_selection *sel; /* what is not kept is EXCLUDED; NULL: all is kept */
 	/* The last answer of gs_memory_extent(): it may be costly to ask again. */
-	gs_gpa_t known_start, known_end;
-	enum gs_extent known;
+	struct answer memory;
+	struct answer known; /* the same, as far as the selection keeps it */
 };
 
 /* Consecutive pages of one kind. */
@@ -42,14 +49,52 @@ static gs_gpa_t page_end(const struct memory_source *s, gs_gpa_t gpa)
 	return min_gpa(page_start(s, gpa) + s->src.page_size, s->pos_last);
 }
 
-static struct gs_error *look(struct memory_source *s, gs_gpa_t gpa)
+static bool answers(const struct answer *answer, gs_gpa_t gpa)
+{
+	return gpa >= answer->start && gpa < answer->end;
+}
+
+static struct gs_error *ask_memory(struct memory_source *s, gs_gpa_t gpa)
 {
 	struct gs_error *err;
 
-	if (gpa >= s->known_start && gpa < s->known_end)
+	if (answers(&s->memory, gpa))
 		return NULL;
-	err = gs_memory_extent(s->mem, gpa, &s->known, &s->known_end);
-	s->known_start = gpa;
+	err = gs_memory_extent(s->mem, gpa, &s->memory.kind, &s->memory.end);
+	s->memory.start = gpa;
+	if (err)
+		s->memory.end = gpa;
+	return err;
+}
+
+/* Whether the page of @gpa is kept; *end_ret: up to where that holds. */
+static bool ask_selection(const struct memory_source *s, gs_gpa_t gpa, gs_gpa_t *end_ret)
+{
+	uint32_t page_size = s->src.page_size;
+	gs_pfn_t pfn = gpa / page_size, first;
+	uint64_t count;
+
+	gs_selection_next(s->sel, pfn, &first, &count);
+	if (!count)
+		*end_ret = s->pos_last;
+	else
+		*end_ret = (first > pfn ? first : first + count) * page_size;
+	return count && first == pfn;
+}
+
+static struct gs_error *look(struct memory_source *s, gs_gpa_t gpa)
+{
+	gs_gpa_t end = GS_GPA_MAX;
+	struct gs_error *err;
+
+	if (answers(&s->known, gpa))
+		return NULL;
+	if (s->sel && !ask_selection(s, gpa, &end)) {
+		s->known = (struct answer){gpa, end, GS_EXTENT_EXCLUDED};
+		return NULL;
+	}
+	err = ask_memory(s, gpa);
+	s->known = (struct answer){gpa, min_gpa(s->memory.end, end), s->memory.kind};
 	return err;
 }
 
@@ -61,14 +106,14 @@ static struct gs_error *look_at_page(struct memory_source *s, gs_gpa_t gpa, stru
 {
 	struct run page = {.end = page_end(s, gpa), .kind = GS_EXTENT_ZERO};
 
-	for (gs_gpa_t at = gpa; at < page.end; at = s->known_end) {
+	for (gs_gpa_t at = gpa; at < page.end; at = s->known.end) {
 		struct gs_error *err = look(s, at);
 
 		if (err)
 			return err;
-		if (s->known == GS_EXTENT_DATA && page.kind == GS_EXTENT_ZERO)
+		if (s->known.kind == GS_EXTENT_DATA && page.kind == GS_EXTENT_ZERO)
 			page.kind = GS_EXTENT_DATA;
-		else if (s->known == GS_EXTENT_EXCLUDED || s->known == GS_EXTENT_HOLE)
+		else if (s->known.kind == GS_EXTENT_EXCLUDED || s->known.kind == GS_EXTENT_HOLE)
 			page.kind = GS_EXTENT_EXCLUDED;
 	}
 	*ret = page;
@@ -96,9 +141,9 @@ static struct gs_error *look_at_run(struct memory_source *s, gs_gpa_t gpa, gs_gp
 		if (page.kind != run.kind)
 			break;
 		/* What was answered for the page may hold for many more. */
-		if (s->known_end > page.end && s->known == page.kind)
-			page.end = page_start(s, s->known_end) > page.end
-					   ? page_start(s, s->known_end)
+		if (s->known.end > page.end && s->known.kind == page.kind)
+			page.end = page_start(s, s->known.end) > page.end
+					   ? page_start(s, s->known.end)
 					   : page.end;
 		run.end = min_gpa(page.end, limit);
 	}
@@ -205,22 +250,40 @@ static const struct gs_page_source_ops memory_source_ops = {
 	.destroy = memory_source_destroy,
 };
 
-struct gs_error *gs_memory_source(struct gs_memory *mem, const struct gs_range *ranges,
-				  size_t range_count, struct gs_page_source **ret)
+static struct gs_error *create_source(struct gs_memory *mem, const struct gs_selection *sel,
+				      const struct gs_range *ranges, size_t range_count,
+				      struct gs_page_source **ret)
 {
 	struct memory_source *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return gs_error_nomem();
 	s->src.ops = &memory_source_ops;
-	s->src.ranges = ranges ? ranges : mem->ranges;
-	s->src.range_count = ranges ? range_count : mem->range_count;
+	s->src.ranges = ranges;
+	s->src.range_count = range_count;
 	s->src.page_size = mem->attrs.page_size ? mem->attrs.page_size : 4096;
 	s->mem = mem;
-	if (s->src.range_count)
+	s->sel = sel;
+	if (range_count)
 		enter_range(s);
 	*ret = &s->src;
 	return NULL;
+}
+
+struct gs_error *gs_memory_source(struct gs_memory *mem, const struct gs_range *ranges,
+				  size_t range_count, struct gs_page_source **ret)
+{
+	return ranges ? create_source(mem, NULL, ranges, range_count, ret)
+		      : create_source(mem, NULL, mem->ranges, mem->range_count, ret);
+}
+
+struct gs_error *gs_selection_source(struct gs_memory *mem, const struct gs_selection *sel,
+				     struct gs_page_source **ret)
+{
+	size_t count;
+	const struct gs_range *ranges = gs_selection_ranges(sel, &count);
+
+	return create_source(mem, sel, ranges, count, ret);
 }
 
 struct gs_error *gs_page_source_next(struct gs_page_source *src, struct gs_chunk *chunk,

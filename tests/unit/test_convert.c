@@ -25,7 +25,7 @@ static void keep_note(void *arg, const char *text)
 static struct gs_output_spec spec_of(const char *format, char **notes)
 {
 	return (struct gs_output_spec){.format = gs_format_find(format),
-				       .share_zero = true,
+				       .exclude = GS_EXCLUDE_ZERO,
 				       .threads = 2,
 				       .note = notes ? keep_note : NULL,
 				       .note_arg = notes};

@@ -119,8 +119,9 @@ struct gs_layout {
 	const struct gs_segment *segments;
 	size_t segment_count;
 	struct gs_segment text;
-	bool share_zero; /* kdump: zero pages share one (dump level bit 0) */
-	bool drop_zero;  /* kdump: zero pages met while writing leave bitmap 2 */
+	uint32_t dump_level; /* kdump: what was left out, besides what attrs say */
+	bool share_zero;     /* kdump: zero pages share one (dump level bit 0) */
+	bool drop_zero;      /* kdump: zero pages met while writing leave bitmap 2 */
 };
 
 struct gs_writer;

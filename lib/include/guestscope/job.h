@@ -42,13 +42,29 @@ enum gs_ranges_choice {
 	GS_RANGES_SYSTEM,  /* what the guest's kernel owns as RAM */
 };
 
+/*
+ * Classes of pages that are left out: the bits of makedumpfile's dump level. As there, PRIVATE
+ * takes CACHE along, and zero pages that are left out are still in a kdump file, where they share
+ * one page; in an ELF file they are holes.
+ */
+enum {
+	GS_EXCLUDE_ZERO = 1,
+	GS_EXCLUDE_CACHE = 2,
+	GS_EXCLUDE_PRIVATE = 4,
+	GS_EXCLUDE_USER = 8,
+	GS_EXCLUDE_FREE = 16,
+	GS_EXCLUDE_ALL = 31,
+};
+/* "zero,cache,private,user,free", any of them; INVALID names the word that is none. */
+GS_MUST_CHECK struct gs_error *gs_exclude_parse(const char *names, unsigned int *ret);
+
 /* What to write, common to dump and convert. */
 struct gs_output_spec {
 	const struct gs_format *format;
-	int level;       /* 0: default */
-	bool flatten;    /* always, when the output is no seekable file and the format is kdump */
-	bool share_zero; /* -d 1 */
-	bool drop_zero;
+	int level;    /* 0: default */
+	bool flatten; /* always, when the output is no seekable file and the format is kdump */
+	unsigned int exclude; /* GS_EXCLUDE_*: what is left out */
+	bool drop_zero;       /* of kdump files zero pages are left out altogether */
 	enum gs_ranges_choice ranges;
 	unsigned int threads;         /* 0: as many as CPUs */
 	struct gs_progress *progress; /* or NULL */

@@ -260,6 +260,8 @@ GS_MUST_CHECK struct gs_error *gs_selection_create(const struct gs_range *ranges
 void gs_selection_destroy(struct gs_selection *sel);
 GS_DEFINE_CLEANUP(struct gs_selection *, gs_selection_destroy)
 
+GS_MUST_CHECK struct gs_error *gs_selection_copy(const struct gs_selection *sel,
+						 struct gs_selection **ret);
 GS_MUST_CHECK struct gs_error *gs_selection_drop(struct gs_selection *sel, gs_pfn_t first,
 						 uint64_t count);
 const struct gs_range *gs_selection_ranges(const struct gs_selection *sel, size_t *count_ret);
