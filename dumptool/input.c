@@ -51,7 +51,7 @@ static struct gs_error *look_at_guest(const struct gs_args *args, struct dumptoo
 {
 	struct gs_error *err = dumptool_connect(args, &in->qmp);
 
-	return err ? err : gs_guest_memory_open(in->qmp, &in->mem);
+	return err ? err : gs_guest_look_open(in->qmp, &in->mem);
 }
 
 struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,

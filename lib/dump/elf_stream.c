@@ -204,7 +204,7 @@ struct gs_error *gs_elf_stream_open(int fd, const char *name,
 	static const struct gs_elf_stream_options defaults;
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct elf_stream *s = calloc(1, sizeof(*s));
-	struct stream_memory *m;
+	struct stream_memory *m = NULL;
 	struct gs_error *err;
 
 	if (!s)
@@ -233,21 +233,47 @@ struct gs_error *gs_elf_stream_open(int fd, const char *name,
 	return NULL;
 }
 
+static int compare_segments(const void *a, const void *b)
+{
+	gs_gpa_t x = ((const struct gs_range *)a)->start, y = ((const struct gs_range *)b)->start;
+
+	return (x > y) - (x < y);
+}
+
+static struct gs_error *list_segments(const struct gs_elf_headers *h, struct gs_range **ret)
+{
+	struct gs_range *segments = calloc(h->load_count + 1, sizeof(*segments));
+
+	if (!segments)
+		return gs_error_nomem();
+	for (size_t i = 0; i < h->load_count; i++)
+		segments[i] = (struct gs_range){h->loads[i].gpa, h->loads[i].memsz};
+	qsort(segments, h->load_count, sizeof(*segments), compare_segments);
+	*ret = segments;
+	return NULL;
+}
+
 struct gs_error *gs_elf_stream_headers(int fd, const char *name, uint64_t silence_ms,
 				       struct gs_attributes *attrs_ret,
-				       struct gs_range **ranges_ret, size_t *range_count_ret)
+				       struct gs_range **segments_ret, size_t *count_ret)
 {
-	struct stream_memory *m;
-	struct gs_error *err = open_memory(fd, name, silence_ms, &m);
+	GS_CLEANUP(gs_blob_destroy) struct gs_blob *head = NULL;
+	struct gs_attributes attrs = {0};
+	struct gs_elf_headers h = {0};
+	struct gs_error *err = gs_stream_head_open(fd, name, silence_ms, &head);
 
-	if (err)
-		return err;
-	err = gs_attributes_copy(&m->mem.attrs, attrs_ret);
-	if (!err) {
-		*ranges_ret = gs_take(m->mem.ranges);
-		*range_count_ret = m->mem.range_count;
-		m->mem.range_count = 0;
+	if (!err)
+		err = gs_elf_parse(head, &h);
+	if (!err)
+		err = gs_elf_attributes(&h, &attrs);
+	if (!err)
+		err = list_segments(&h, segments_ret);
+	if (err) {
+		gs_attributes_deinit(&attrs);
+	} else {
+		*attrs_ret = attrs;
+		*count_ret = h.load_count;
 	}
-	gs_memory_destroy(&m->mem);
+	gs_elf_headers_deinit(&h);
 	return err;
 }

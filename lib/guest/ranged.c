@@ -14,6 +14,7 @@
 #include <guestscope/dump.h>
 
 #include "pipe_dump.h"
+#include "ranged.h"
 
 #define BLOCK_BYTES (UINT64_C(64) << 10)
 #define BLOCK_COUNT 64
@@ -72,7 +73,7 @@ static struct gs_error *drain(struct gs_page_source *src, gs_gpa_t gpa, uint8_t 
 			       size, gpa, done);
 }
 
-static struct gs_error *fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
+struct gs_error *gs_guest_fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
 {
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	const struct gs_elf_stream_options options = {.silence_ms = GS_PIPE_SILENCE_MS};
@@ -131,7 +132,7 @@ static struct gs_error *get_block(struct ranged *r, gs_gpa_t gpa, struct block *
 	}
 	if (size > range->size - (start - range->start))
 		size = range->size - (start - range->start);
-	err = fetch(r->qmp, start, b->bytes, size);
+	err = gs_guest_fetch(r->qmp, start, b->bytes, size);
 	if (!err) {
 		b->gpa = start;
 		b->size = size;
@@ -180,18 +181,27 @@ static const struct gs_memory_ops ranged_ops = {
 	.destroy = ranged_destroy,
 };
 
-/* QEMU's own program headers are the list of ranges to trust; the rest of that dump is not wanted.
- */
-static struct gs_error *read_headers(struct gs_qmp *qmp, struct gs_memory *mem)
+struct gs_error *gs_guest_headers(struct gs_qmp *qmp, struct gs_attributes *attrs_ret,
+				  struct gs_range **segments_ret, size_t *count_ret)
 {
 	struct pipe_dump dump;
 	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, 0, 0, &dump);
 
 	if (err)
 		return err;
-	err = gs_elf_stream_headers(dump.fd, gs_qmp_name(qmp), GS_PIPE_SILENCE_MS, &mem->attrs,
-				    &mem->ranges, &mem->range_count);
+	err = gs_elf_stream_headers(dump.fd, gs_qmp_name(qmp), GS_PIPE_SILENCE_MS, attrs_ret,
+				    segments_ret, count_ret);
 	gs_pipe_dump_cancel(&dump);
+	return err;
+}
+
+static struct gs_error *read_headers(struct gs_qmp *qmp, struct gs_memory *mem)
+{
+	size_t count;
+	struct gs_error *err = gs_guest_headers(qmp, &mem->attrs, &mem->ranges, &count);
+
+	if (!err)
+		mem->range_count = gs_ranges_normalize(mem->ranges, count);
 	return err;
 }
 

@@ -83,12 +83,14 @@ GS_MUST_CHECK struct gs_error *gs_elf_stream_open(int fd, const char *name,
 						  struct gs_attributes *attrs_ret,
 						  struct gs_page_source **ret);
 /*
- * Only its headers: ranges and attributes (with notes) of an ELF whose first bytes arrive on @fd.
+ * Only its headers: attributes (with notes), and memory as the PT_LOADs give it, of an ELF whose
+ * first bytes arrive on @fd. Segments are in the order of their addresses, neither merged nor
+ * checked for overlap: QEMU makes one of what is one piece in its own memory.
  */
 GS_MUST_CHECK struct gs_error *gs_elf_stream_headers(int fd, const char *name, uint64_t silence_ms,
 						     struct gs_attributes *attrs_ret,
-						     struct gs_range **ranges_ret,
-						     size_t *range_count_ret);
+						     struct gs_range **segments_ret,
+						     size_t *count_ret);
 
 /* ---- writing ---- */
 

@@ -76,6 +76,9 @@ struct gs_direct_facts {
 };
 bool gs_guest_direct_facts(const struct gs_memory *mem, struct gs_direct_facts *ret);
 
+/* The best that can be had for looking around: direct, else through QMP. */
+GS_MUST_CHECK struct gs_error *gs_guest_look_open(struct gs_qmp *qmp, struct gs_memory **ret);
+
 /*
  * Start an ELF dump of all memory into a pipe and hand out the pages of @ranges (borrowed;
  * normalized, within what QEMU calls RAM; NULL: all) as they arrive. The guest must be under a
