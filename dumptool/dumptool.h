@@ -13,6 +13,7 @@ int cmd_convert(struct gs_args *args);
 int cmd_verify(struct gs_args *args);
 int cmd_info(struct gs_args *args);
 int cmd_notes(struct gs_args *args);
+int cmd_dmesg(struct gs_args *args);
 int cmd_capabilities(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */

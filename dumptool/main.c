@@ -33,6 +33,22 @@ static const struct gs_option notes_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option dmesg_options[] = {
+	{.name = "level",
+	 .letter = 'l',
+	 .argument = "LIST",
+	 .help = "only these, as in err,warn; err+ is err and all that is worse"},
+	{.name = "decode", .letter = 'x', .help = "show facility and level in words"},
+	{.name = "raw", .letter = 'r', .help = "show them as numbers, <6>, in front of each line"},
+	{.name = "caller", .help = "show the thread or CPU that spoke, as [    T1] or [    C0]"},
+	{.name = "time",
+	 .argument = "FORMAT",
+	 .help = "time as seconds since boot (raw, the default), or by the wall clock",
+	 .values = "raw|ctime|iso"},
+	{.name = "tail", .argument = "N", .help = "only the last N records"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -92,6 +108,19 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_notes},
+	{.name = "dmesg",
+	 .arguments = "[FILE...]",
+	 .summary = "print the kernel log that is in the guest's memory",
+	 .details =
+		 "Needs no vmlinux. Without options the output is that of makedumpfile "
+		 "--dump-dmesg.\n\n"
+		 "The wall clock is known from what the kernel logged when it set its clock from "
+		 "the RTC: to half a second, as UTC, and before later corrections.",
+	 .options = dmesg_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_dmesg},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

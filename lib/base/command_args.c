@@ -109,7 +109,7 @@ int gs_args_verbose(const struct gs_args *args)
 	return count;
 }
 
-static bool wants_color(const struct gs_args *args)
+bool gs_args_color(const struct gs_args *args)
 {
 	const char *when = gs_args_get(args, "color"), *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
@@ -127,5 +127,5 @@ struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream)
 
 	if (gs_args_has(args, "json"))
 		format = stream ? GS_EMIT_JSONL : GS_EMIT_JSON;
-	return gs_emit_create(stdout, format, wants_color(args));
+	return gs_emit_create(stdout, format, gs_args_color(args));
 }

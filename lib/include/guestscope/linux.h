@@ -122,26 +122,41 @@ GS_MUST_CHECK struct gs_error *gs_page_map_classify(struct gs_page_map *map, gs_
 uint64_t gs_page_map_stride(const struct gs_page_map *map); /* pages; a section */
 
 /*
- * The kernel log: printk's lockless ring of records (5.10 and later) or log_buf (3.5 to 5.9), found
- * by VMCOREINFO alone.
+ * The kernel log: printk's lockless ring of records (5.10 and later), the records in log_buf (3.5
+ * to 5.9) or the lines in it (before), found by VMCOREINFO alone.
  */
 struct gs_log_record {
-	uint64_t sequence;
-	uint64_t timestamp_ns; /* since boot */
+	uint64_t sequence; /* the kernel's own; before 5.10 counted from the oldest one left */
+	bool has_timestamp;
+	uint64_t timestamp_ns; /* since boot; not always in order */
 	uint8_t level;         /* 0 emergency ... 7 debug */
 	uint8_t facility;
 	bool has_caller;
-	uint32_t caller; /* thread id, or CPU number with bit 31 set */
-	const char *text;
+	uint32_t caller;  /* thread id, or CPU number with bit 31 set */
+	const char *text; /* any bytes, lines parted by '\n'; valid during the call */
 	size_t text_size;
 };
 /*
- * Calls @fn for each record, oldest first. Damaged records are passed over; *lost_ret (may be NULL)
- * counts those.
+ * Calls @fn for each record, oldest first; its error ends that. Damaged records, and what a running
+ * guest overwrites meanwhile, are passed over; *lost_ret (may be NULL) counts those. NODATA:
+ * VMCOREINFO does not tell where the log is. CORRUPT: it is not there, or cannot be followed to its
+ * end; *lost_ret is set then, too.
  */
 typedef struct gs_error *(*gs_log_fn)(void *arg, const struct gs_log_record *record);
 GS_MUST_CHECK struct gs_error *gs_linux_log(struct gs_linux *l, gs_log_fn fn, void *arg,
 					    uint64_t *lost_ret);
+
+/*
+ * Nanoseconds since 1970 at which the log's timestamps begin, to half a second: from what the
+ * kernel logged when it set its clock from the RTC (as UTC; later corrections of the clock are not
+ * in it). NODATA: the log does not have that, or not any more.
+ */
+GS_MUST_CHECK struct gs_error *gs_linux_boot_time(struct gs_linux *l, int64_t *ns_ret);
+/*
+ * "Linux version RELEASE (builder) (compiler) #1 ...", out of the log or the kernel's text; one
+ * line of any bytes, the caller's. NODATA: it is in neither.
+ */
+GS_MUST_CHECK struct gs_error *gs_linux_banner(struct gs_linux *l, char **ret);
 
 /*
  * The kernel's own symbol table (kallsyms), read out of its memory with the help of VMCOREINFO

@@ -88,6 +88,8 @@ const char *const *gs_args_rest(
 	const struct gs_args *args); /* after "--"; NULL if there was none */
 bool gs_args_quiet(const struct gs_args *args);
 int gs_args_verbose(const struct gs_args *args); /* how many -v */
+/* Whether to colour what goes to stdout, as --color, NO_COLOR and the terminal have it. */
+bool gs_args_color(const struct gs_args *args);
 /* An emitter on stdout as --json and --color ask; stream: JSON lines. */
 struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream);
 
