@@ -19,7 +19,9 @@
 #include "ranged.h"
 
 #define OPEN_SAMPLES 6
+/* Each costs a millisecond of a guest's pause. All addresses were asked again by then. */
 #define SETTLE_SAMPLES 1
+#define SETTLE_SHARE 16 /* only where that part of all memory is, or more */
 
 /* ---- the memory ---- */
 
@@ -211,7 +213,7 @@ static struct gs_error *survey(struct direct *d)
 	err = locate_pieces(d);
 	if (!err)
 		err = survey_areas(d, &d->areas);
-	return err ? err : gs_direct_check_samples(d, OPEN_SAMPLES);
+	return err ? err : gs_direct_check_samples(d, OPEN_SAMPLES, 0);
 }
 
 struct gs_error *gs_guest_direct_open(struct gs_qmp *qmp, struct gs_memory **ret)
@@ -311,6 +313,7 @@ static struct gs_error *reread_areas(struct direct *d)
 struct gs_error *gs_guest_direct_settle(struct gs_memory *mem)
 {
 	struct direct *d = (struct direct *)mem;
+	uint64_t total = gs_ranges_total_bytes(mem->ranges, mem->range_count);
 	struct gs_error *err = reread_headers(d);
 
 	if (!err)
@@ -318,14 +321,11 @@ struct gs_error *gs_guest_direct_settle(struct gs_memory *mem)
 	if (!err)
 		err = reread_areas(d);
 	if (!err)
-		err = gs_direct_check_samples(d, SETTLE_SAMPLES);
+		err = gs_direct_check_samples(d, SETTLE_SAMPLES, total / SETTLE_SHARE);
 	return gs_error_wrap(err, "direct access to %s", mem->name);
 }
 
-bool gs_guest_direct_facts(const struct gs_memory *mem, struct gs_direct_facts *ret)
+pid_t gs_guest_direct_pid(const struct gs_memory *mem)
 {
-	if (mem->ops != &direct_ops)
-		return false;
-	*ret = (struct gs_direct_facts){.pid = ((const struct direct *)mem)->process.pid};
-	return true;
+	return mem->ops == &direct_ops ? ((const struct direct *)mem)->process.pid : 0;
 }

@@ -41,9 +41,11 @@ GS_MUST_CHECK struct gs_error *gs_direct_extent(struct direct *d, gs_gpa_t gpa, 
 /* UNSUPPORTED: the host sees only what is encrypted. */
 GS_MUST_CHECK struct gs_error *gs_direct_check_readable(struct gs_qmp *qmp);
 /*
- * Compare up to @samples pages of each stretch of pieces with what QEMU dumps. UNSUPPORTED names
- * the page that differs. A page that a running guest keeps writing to is tried again.
+ * Compare up to @samples pages of each stretch of pieces, from @min_bytes of it up, with what QEMU
+ * dumps. UNSUPPORTED names the page that differs. A page that a running guest keeps writing to is
+ * tried again.
  */
-GS_MUST_CHECK struct gs_error *gs_direct_check_samples(struct direct *d, unsigned int samples);
+GS_MUST_CHECK struct gs_error *gs_direct_check_samples(struct direct *d, unsigned int samples,
+						       uint64_t min_bytes);
 
 #endif

@@ -228,7 +228,7 @@ static struct gs_error *check_stretch(struct direct *d, const struct stretch *st
 	return err || checked ? err : check_page_at(d, stretch->first->gpa);
 }
 
-struct gs_error *gs_direct_check_samples(struct direct *d, unsigned int samples)
+struct gs_error *gs_direct_check_samples(struct direct *d, unsigned int samples, uint64_t min_bytes)
 {
 	const struct direct_piece *end = d->pieces + d->piece_count;
 	struct gs_error *err = NULL;
@@ -236,7 +236,8 @@ struct gs_error *gs_direct_check_samples(struct direct *d, unsigned int samples)
 
 	for (const struct direct_piece *p = d->pieces; p < end && !err; p = stretch.end) {
 		stretch = stretch_at(d, p);
-		err = check_stretch(d, &stretch, samples);
+		if (stretch.size >= min_bytes)
+			err = check_stretch(d, &stretch, samples);
 	}
 	return err;
 }

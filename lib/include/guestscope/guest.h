@@ -53,12 +53,17 @@ void gs_pause_disarm(struct gs_pause *pause);
 GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct gs_memory **ret);
 
 /*
- * A live guest as a memory, read out of QEMU's process (process_vm_readv, or a mapping of a backend
- * that is really shared): at the speed of memory, while QEMU does nothing. Attributes and ranges
- * are QEMU's own, as above; where a range is in QEMU's address space is asked by gpa2hva, and
- * sample pages of each range are compared with what QEMU itself dumps before anything is believed.
- * Never-touched memory is known to be ZERO without being read, and stays untouched. The guest may
- * run or stand still; reads never stop it. The session is borrowed.
+ * A live guest as a memory, read out of QEMU's process by process_vm_readv: at the speed of memory,
+ * while QEMU does nothing. Attributes and ranges are QEMU's own, as above; where a range is in
+ * QEMU's address space is asked by gpa2hva, and sample pages are compared with what QEMU itself
+ * dumps before anything is believed. Opening takes tens of milliseconds.
+ *
+ * Memory that nobody has touched is known to be ZERO without being read, and stays untouched: by
+ * the page tables of private anonymous memory, and by the holes of a shared file. The guest may run
+ * or stand still; reads never stop it. The session is borrowed.
+ *
+ * A QEMU that is being killed loses its memory page by page, and what is gone looks untouched. So
+ * the last word on what was read is an answer of QEMU (that to "cont", say) after the last read.
  *   UNSUPPORTED  QEMU is not on this host, the guest is confidential (SEV, TDX), or the samples
  *                differ: what was found
  *   OS           no permission to read the process: what would be needed
@@ -66,15 +71,12 @@ GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct g
 GS_MUST_CHECK struct gs_error *gs_guest_direct_open(struct gs_qmp *qmp, struct gs_memory **ret);
 /*
  * The guest stands still now: CPU notes are read again, and ranges and addresses must be what they
- * were when the memory was opened. BUSY: they are not (a plugged DIMM); open it again.
+ * were when the memory was opened; takes milliseconds. mem->attrs are new ones afterwards, and
+ * nobody may read meanwhile. BUSY: something changed (a plugged DIMM); open it again.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_direct_settle(struct gs_memory *mem);
-/* Whether @mem was opened here, and how: for messages. */
-struct gs_direct_facts {
-	pid_t pid;
-	uint64_t mapped_bytes; /* of the ranges, through a mapping; the rest by process_vm_readv */
-};
-bool gs_guest_direct_facts(const struct gs_memory *mem, struct gs_direct_facts *ret);
+/* QEMU's process if @mem was opened here, else 0. */
+pid_t gs_guest_direct_pid(const struct gs_memory *mem);
 
 /* The best that can be had for looking around: direct, else through QMP. */
 GS_MUST_CHECK struct gs_error *gs_guest_look_open(struct gs_qmp *qmp, struct gs_memory **ret);
