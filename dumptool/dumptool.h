@@ -15,6 +15,7 @@ int cmd_info(struct gs_args *args);
 int cmd_notes(struct gs_args *args);
 int cmd_dmesg(struct gs_args *args);
 int cmd_capabilities(struct gs_args *args);
+int cmd_regs(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */
 
@@ -60,6 +61,33 @@ static inline bool dumptool_names_guest(const struct gs_args *args)
 {
 	return gs_args_has(args, "guest");
 }
+
+/* ---- kernel.c: the kernel of what is looked at, and names of addresses ---- */
+
+#define DUMPTOOL_SYMBOLS_OPTION                                                                \
+	{                                                                                      \
+		.name = "symbols", .argument = "FILE",                                         \
+		.help = "vmlinux or System.map (default: the kernel's own symbols, where its " \
+			"memory tells them)"                                                   \
+	}
+
+struct dumptool_kernel {
+	struct gs_linux *l;         /* NULL: no Linux that can be known */
+	struct gs_symbols *symbols; /* NULL: none */
+};
+/*
+ * @symbols: look for the kernel's own, if --symbols names no file. That there is no kernel or that
+ * it tells no symbols is no error.
+ */
+GS_MUST_CHECK struct gs_error *dumptool_find_kernel(const struct gs_args *args,
+						    struct gs_memory *mem, bool symbols,
+						    struct dumptool_kernel *ret);
+void dumptool_close_kernel(struct dumptool_kernel *kernel);
+#define dumptool_autokernel __attribute__((cleanup(dumptool_close_kernel)))
+/* "vprintk_emit+0x12"; NULL if it has no name. The caller frees. */
+char *dumptool_name_address(const struct dumptool_kernel *kernel, uint64_t address);
+/* --cpu; 0 if it is not there. */
+GS_MUST_CHECK struct gs_error *dumptool_cpu(const struct gs_args *args, uint32_t *ret);
 
 /* ---- cancel.c: progress, and the signals that end it ---- */
 

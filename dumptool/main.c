@@ -49,6 +49,12 @@ static const struct gs_option dmesg_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option regs_options[] = {
+	{.name = "cpu", .argument = "N", .help = "only CPU N, counted from 0"},
+	DUMPTOOL_SYMBOLS_OPTION,
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -121,6 +127,17 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_dmesg},
+	{.name = "regs",
+	 .arguments = "[FILE...]",
+	 .summary = "show the registers of a dump's, or a live guest's, CPUs",
+	 .details = "What the notes of the dump carry: general registers; of x86 also segments, "
+		    "descriptor tables and control registers, of Arm also floating point. Values "
+		    "that are addresses of the kernel's are shown by name.",
+	 .options = regs_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_regs},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

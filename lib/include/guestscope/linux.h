@@ -163,5 +163,12 @@ GS_MUST_CHECK struct gs_error *gs_linux_banner(struct gs_linux *l, char **ret);
  * (kernels from 6.0 on export where it is). NODATA: not there, or not exported.
  */
 GS_MUST_CHECK struct gs_error *gs_linux_kallsyms(struct gs_linux *l, struct gs_symbols **ret);
+/*
+ * Move a kernel's symbols as they were linked (vmlinux, System.map) to where KASLR put this kernel,
+ * by _stext, else by KERNELOFFSET. False: neither is known, and the symbols stay.
+ */
+bool gs_linux_place_symbols(struct gs_linux *l, struct gs_symbols *symbols);
+/* BUILD-ID of VMCOREINFO (kernels from 5.9 on); false: none. */
+bool gs_linux_build_id(const struct gs_linux *l, struct gs_build_id *ret);
 
 #endif

@@ -157,6 +157,62 @@ bool gs_note_cpu(const struct gs_note *note, enum gs_arch arch, bool big_endian,
 /* Fill cpu_count, vmcoreinfo from attrs->notes; damaged notes are kept and skipped. */
 GS_MUST_CHECK struct gs_error *gs_attributes_read_notes(struct gs_attributes *attrs);
 
+/*
+ * The registers of a CPU, as the notes of a dump carry them: PRSTATUS, QEMU's own note of x86, and
+ * floating point where its layout is known. Named as the architecture's debuggers do.
+ */
+enum gs_register_group {
+	GS_REGISTERS_GENERAL, /* with program counter and flags */
+	GS_REGISTERS_SEGMENT, /* x86: "cs.selector", "cs.base", "gdt.limit", ... */
+	GS_REGISTERS_CONTROL, /* x86: cr0...; s390x: access registers */
+	GS_REGISTERS_VECTOR,  /* floating point and SIMD, with their status */
+	GS_REGISTER_GROUP_COUNT
+};
+struct gs_register {
+	const char *name; /* static */
+	enum gs_register_group group;
+	uint8_t width;      /* bytes: 2, 4, 8 or 16 */
+	uint64_t low, high; /* the value; high: its bits from 64 on */
+};
+#define GS_REGISTERS_MAX 96
+struct gs_registers {
+	enum gs_arch arch;
+	uint32_t cpu; /* from 0, in the order of the notes: QEMU's own numbers */
+	size_t count;
+	struct gs_register list[GS_REGISTERS_MAX];
+};
+#define GS_REGISTER_NOTES_MAX 2 /* kinds of notes that one CPU's registers come from */
+struct gs_registers_walk {      /* {0} begins */
+	uint32_t cpu;
+	size_t pos[GS_REGISTER_NOTES_MAX];
+};
+/*
+ * Steps from CPU to CPU; *found_ret is false behind the last. Where two notes tell of a register
+ * QEMU's own counts. UNSUPPORTED for an architecture whose layouts are not known here. A note of an
+ * unexpected size is passed over, and what is behind a damaged one is not seen.
+ */
+GS_MUST_CHECK struct gs_error *gs_registers_next(const struct gs_attributes *attrs,
+						 struct gs_registers_walk *walk,
+						 struct gs_registers *ret, bool *found_ret);
+/* The registers of one CPU. NODATA "no CPU 7: the notes tell of 2". */
+GS_MUST_CHECK struct gs_error *gs_registers_of_cpu(const struct gs_attributes *attrs, uint32_t cpu,
+						   struct gs_registers *ret);
+/* The (low part of the) value; false if there is no such register. */
+bool gs_registers_get(const struct gs_registers *regs, const char *name, uint64_t *ret);
+const char *gs_register_group_name(enum gs_register_group group); /* "general" */
+/* The name of the register that is the program counter; NULL if none. */
+const char *gs_registers_pc_name(const struct gs_registers *regs);
+
+/* What a CPU was doing. Names are static; NULL where the notes do not tell. */
+struct gs_cpu_mode {
+	const char *name;       /* "long", "compatibility", "protected", "virtual-8086", "real",
+				   "AArch64", "svc", ... */
+	const char *privilege;  /* "user", "kernel", "hypervisor", "monitor" */
+	const char *level_kind; /* "ring" or "EL"; NULL: the architecture has no such */
+	unsigned int level;
+};
+struct gs_cpu_mode gs_registers_mode(const struct gs_registers *regs);
+
 /* What is known of an address without reading. */
 enum gs_extent {
 	GS_EXTENT_DATA,     /* readable */
