@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dumptool capabilities: what can be made of this guest. */
+#include <guestscope/guest.h>
+
 #include "dumptool.h"
 
 static const struct gs_emit_column engine_columns[] = {
@@ -8,7 +10,7 @@ static const struct gs_emit_column engine_columns[] = {
 	{"note", "NOTE", false},
 };
 
-/* Engine stream makes all of our formats from the ELF that every QEMU writes. */
+/* Engines direct and stream make all of our formats of what they read. */
 static struct gs_json *our_formats(void)
 {
 	struct gs_json *formats = gs_json_new_array();
@@ -25,6 +27,16 @@ static void emit_engine(struct gs_emit *e, const char *engine, const struct gs_j
 	gs_emit_string(e, "engine", NULL, engine);
 	gs_emit_json(e, "formats", NULL, formats);
 	gs_emit_string(e, "note", NULL, note);
+}
+
+/* One row; without formats where it is impossible, and then with the reason. */
+static void emit_direct(struct gs_emit *e, struct gs_qmp *qmp, const struct gs_json *formats)
+{
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	gs_autojson struct gs_json *none = gs_json_new_array();
+	gs_autoerror struct gs_error *err = gs_guest_direct_open(qmp, &mem);
+
+	emit_engine(e, "direct", err ? none : formats, err ? err->message : "the fastest");
 }
 
 static struct gs_error *capabilities(const struct gs_args *args, struct gs_emit *e)
@@ -44,7 +56,8 @@ static struct gs_error *capabilities(const struct gs_args *args, struct gs_emit 
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "status", "Guest", status.status);
 	gs_emit_table(e, "engines", "Engines", engine_columns, 3);
-	emit_engine(e, "stream", ours, "default");
+	emit_direct(e, qmp, ours);
+	emit_engine(e, "stream", ours, "where direct is impossible");
 	emit_engine(e, "qemu", theirs, "kdump formats are flattened");
 	gs_emit_end(e);
 	gs_emit_end(e);

@@ -54,6 +54,7 @@ static void emit_file(struct gs_emit *e, const struct gs_memory *mem,
 	if (facts->load_count)
 		gs_emit_u64(e, "load_segments", "PT_LOADs", facts->load_count);
 	gs_emit_bool(e, "incomplete", "Incomplete", mem->attrs.incomplete);
+	gs_emit_bool(e, "live", "Taken while it ran", mem->attrs.live);
 }
 
 static void emit_utsname(struct gs_emit *e, const struct gs_attributes *attrs)

@@ -157,5 +157,10 @@ GS_MUST_CHECK struct gs_error *dumptool_open_output(const struct gs_args *args,
 GS_MUST_CHECK struct gs_error *dumptool_say_result(const struct gs_args *args,
 						   const struct gs_outfile *out,
 						   const struct gs_job_result *result);
+/* The parts of it, for commands with more to say. */
+void dumptool_emit_result(struct gs_emit *e, const struct gs_outfile *out,
+			  const struct gs_job_result *result);
+void dumptool_note_result(const struct gs_args *args, const struct gs_outfile *out,
+			  const struct gs_job_result *result);
 
 #endif

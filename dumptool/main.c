@@ -7,8 +7,17 @@ static const struct gs_option dump_options[] = {
 	{.name = "engine",
 	 .letter = 'e',
 	 .argument = "ENGINE",
-	 .help = "how memory is taken (default: auto, which is stream)",
-	 .values = "auto|stream|qemu"},
+	 .help = "how memory is taken (default: auto, the fastest that works)",
+	 .values = "auto|direct|stream|qemu"},
+	{.name = "min-pause",
+	 .help = "copy memory, let the guest run, and only then write the file"},
+	{.name = "spool-max",
+	 .argument = "SIZE",
+	 .help = "room for that copy (default: half of the memory that is available)"},
+	{.name = "max-pause",
+	 .argument = "TIME",
+	 .help = "give up rather than let the guest stand still for longer (\"2s\", \"500ms\")"},
+	{.name = "live", .help = "do not stop the guest: the dump is not one instant"},
 	{.name = "crash", .help = "end the guest (quit) once the dump is complete"},
 	{.name = "reset", .help = "reset the guest once the dump is complete"},
 	{.name = "dry-run", .help = "estimate the size of the file and the pause; write nothing"},
@@ -62,10 +71,12 @@ static const struct gs_command commands[] = {
 	 .details =
 		 "The guest stands still meanwhile and runs again afterwards, whatever happens to "
 		 "dumptool; one that was found paused stays paused.\n\n"
+		 "Engine direct reads the memory of the QEMU process, where that is allowed. "
 		 "Engine stream: QEMU writes ELF into a pipe, and we make any of our formats of "
 		 "it. Engine qemu: QEMU's own writer, in the formats that it was built with; kdump "
 		 "files come flattened.\n\n"
-		 "--dry-run reads samples of the guest's memory: it stops for some milliseconds.",
+		 "--dry-run reads samples of the guest's memory: with engines other than direct "
+		 "it stops for some milliseconds.",
 	 .options = dump_options,
 	 .takes_guest = true,
 	 .takes_json = true,

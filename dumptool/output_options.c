@@ -106,41 +106,50 @@ struct gs_error *dumptool_open_output(const struct gs_args *args, struct gs_outf
 	return gs_outfile_open(path, gs_args_has(args, "force") ? GS_OUTFILE_FORCE : 0, ret);
 }
 
-static struct gs_error *emit_result(const struct gs_args *args, const struct gs_outfile *out,
-				    const struct gs_job_result *result)
+void dumptool_emit_result(struct gs_emit *e, const struct gs_outfile *out,
+			  const struct gs_job_result *result)
 {
-	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, false);
-
-	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "file", NULL, gs_outfile_path(out));
 	gs_emit_u64(e, "file_bytes", NULL, result->stats.file_bytes);
 	gs_emit_u64(e, "memory_bytes", NULL, result->memory_bytes);
 	gs_emit_u64(e, "left_out_bytes", NULL, result->left_out_bytes);
+	gs_emit_u64(e, "pages", NULL, result->stats.pages);
 	gs_emit_u64(e, "compressed_pages", NULL, result->stats.compressed_pages);
 	gs_emit_u64(e, "raw_pages", NULL, result->stats.raw_pages);
 	gs_emit_u64(e, "zero_pages", NULL, result->stats.zero_pages);
 	gs_emit_u64(e, "dropped_pages", NULL, result->stats.dropped_pages);
 	gs_emit_double(e, "seconds", NULL, result->seconds, 3);
-	gs_emit_end(e);
-	return gs_emit_finish(e);
+}
+
+void dumptool_note_result(const struct gs_args *args, const struct gs_outfile *out,
+			  const struct gs_job_result *result)
+{
+	char file[GS_SIZE_TEXT], memory[GS_SIZE_TEXT];
+
+	gs_args_note(args,
+		     "%s: %s for %s of memory in %.1f s: %llu pages compressed, %llu raw, "
+		     "%llu zero, %llu left out",
+		     gs_outfile_path(out), gs_format_size(result->stats.file_bytes, file),
+		     gs_format_size(result->memory_bytes, memory), result->seconds,
+		     (unsigned long long)result->stats.compressed_pages,
+		     (unsigned long long)result->stats.raw_pages,
+		     (unsigned long long)result->stats.zero_pages,
+		     (unsigned long long)result->stats.dropped_pages);
 }
 
 struct gs_error *dumptool_say_result(const struct gs_args *args, const struct gs_outfile *out,
 				     const struct gs_job_result *result)
 {
-	char file[GS_SIZE_TEXT], memory[GS_SIZE_TEXT];
+	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = NULL;
 
-	if (gs_args_has(args, "json"))
-		return emit_result(args, out, result);
-	if (gs_args_verbose(args))
-		gs_args_note(args,
-			     "%s: %s for %s of memory in %.1f s: %llu pages compressed, %llu raw, "
-			     "%llu zero, %llu left out",
-			     gs_outfile_path(out), gs_format_size(result->stats.file_bytes, file),
-			     gs_format_size(result->memory_bytes, memory), result->seconds,
-			     (unsigned long long)result->stats.compressed_pages,
-			     (unsigned long long)result->stats.raw_pages,
-			     (unsigned long long)result->stats.zero_pages,
-			     (unsigned long long)result->stats.dropped_pages);
-	return NULL;
+	if (!gs_args_has(args, "json")) {
+		if (gs_args_verbose(args))
+			dumptool_note_result(args, out, result);
+		return NULL;
+	}
+	e = gs_args_emit(args, false);
+	gs_emit_begin(e, NULL, NULL);
+	dumptool_emit_result(e, out, result);
+	gs_emit_end(e);
+	return gs_emit_finish(e);
 }

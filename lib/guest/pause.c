@@ -27,6 +27,8 @@ struct gs_pause {
 	pid_t guardian;
 	int leash; /* -1: no guardian */
 	bool was_running;
+	bool left;        /* to the guardian */
+	uint64_t resumes; /* that were seen before it stood still */
 };
 
 static struct gs_error *start_guardian(struct gs_pause *pause, int monitor)
@@ -110,10 +112,24 @@ struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret, bool 
 		err = stop_guarded(pause);
 	if (err)
 		return err;
+	pause->resumes = gs_qmp_run_history(qmp).resumes;
 	if (was_running_ret)
 		*was_running_ret = pause->was_running;
 	*ret = gs_take(pause);
 	return NULL;
+}
+
+struct gs_error *gs_pause_check(struct gs_pause *pause)
+{
+	struct gs_qmp_status status; /* not looked at: the events came before it */
+	struct gs_error *err = gs_qmp_query_status(pause->qmp, &status);
+
+	if (err || gs_qmp_run_history(pause->qmp).resumes == pause->resumes)
+		return err;
+	pause->was_running = false;
+	return gs_error_create(GS_ERROR_BUSY,
+			       "%s: somebody else resumed the guest while its memory was read",
+			       gs_qmp_name(pause->qmp));
 }
 
 /* Takes @pause. */
@@ -121,7 +137,9 @@ static struct gs_error *end(struct gs_pause *pause, uint64_t deadline_ms)
 {
 	struct gs_error *err = NULL;
 
-	if (pause->was_running)
+	if (pause->left)
+		err = gs_error_create(GS_ERROR_TIMEOUT, "left to the pause guard");
+	else if (pause->was_running)
 		err = gs_qmp_execute(pause->qmp, "cont", NULL, deadline_ms, NULL);
 	if (err)
 		leave_to_guardian(pause);
@@ -140,6 +158,14 @@ void gs_pause_abandon(struct gs_pause *pause)
 {
 	if (pause)
 		gs_error_destroy(end(pause, gs_deadline_in(ABANDON_MS)));
+}
+
+void gs_pause_leave(struct gs_pause *pause)
+{
+	if (!pause->was_running)
+		return;
+	leave_to_guardian(pause);
+	pause->left = true;
 }
 
 void gs_pause_disarm(struct gs_pause *pause)

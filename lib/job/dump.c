@@ -2,248 +2,192 @@
 /*
  * dump: the three steps on a live guest, under the pause guard.
  *
- *	stop ─> describe (ranged reads) ─> select ─> write (QEMU's ELF from a pipe) ─> cont
+ *	check, prepare ─> stop ─> describe ─> select ─> write ─> resume ─> commit
  *
+ * How memory is read, and whether the guest may run again before the write, is the engine's.
  * Nothing is asked of the guest before the output file exists and the options are known to be good.
  */
 #include "dump.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
-#include <guestscope/guest.h>
 
-#include "output.h"
 #include "select.h"
 
-const char *gs_job_engine_name(enum gs_engine engine)
+static void dump_deinit(struct dump *d)
 {
-	return engine == GS_ENGINE_QEMU ? "qemu" : "stream";
+	gs_overdue_end(d->overdue);
+	gs_pause_abandon(d->pause);
+	gs_page_spool_destroy(d->spool);
+	gs_memory_destroy(d->direct);
+	gs_error_destroy(d->resume_err);
 }
 
-enum gs_engine gs_job_pick_engine(const struct gs_dump_spec *spec)
+/* Zero pages are found by whoever reads them anyway. */
+struct gs_error *gs_dump_look(const struct dump *d, struct gs_memory *mem, struct dump_view *v)
 {
-	return spec->engine == GS_ENGINE_AUTO ? GS_ENGINE_STREAM : spec->engine;
-}
-
-static bool offers(const struct gs_json *formats, const char *name)
-{
-	gs_json_for_each (item, formats) {
-		const char *offered = gs_json_string(item);
-
-		if (offered && strcmp(offered, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* What QEMU's own writer cannot do. */
-static struct gs_error *check_qemu_engine(struct gs_qmp *qmp, const struct gs_dump_spec *spec)
-{
-	const struct gs_output_spec *output = &spec->output;
-	const char *format = output->format->name;
-	gs_autojson struct gs_json *formats = NULL;
-	gs_autofree char *known = NULL;
-	struct gs_error *err;
-
-	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero ||
-	    output->exclude != GS_EXCLUDE_ZERO || output->level ||
-	    (output->flatten && output->format->format == GS_DUMP_ELF))
-		return gs_error_create(GS_ERROR_INVALID,
-				       "engine qemu writes all ranges, at its own level: --ranges "
-				       "system, -d, --exclude, --drop-zero, --level and flattened "
-				       "ELF need engine stream");
-	err = gs_qmp_dump_formats(qmp, &formats);
-	if (err)
-		return err;
-	if (offers(formats, format))
-		return NULL;
-	known = gs_json_print(formats, GS_JSON_COMPACT);
-	return gs_error_create(
-		GS_ERROR_UNSUPPORTED,
-		"this QEMU cannot write %s by itself (it offers %s): use engine stream", format,
-		known ? known : "less");
-}
-
-struct gs_error *gs_job_check_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec)
-{
-	struct gs_error *err = gs_job_check_spec(&spec->output);
+	const struct gs_output_spec *output = &d->spec.output;
+	const struct select_options options = {.exclude = output->exclude,
+					       .threads = output->threads,
+					       .progress = output->progress};
+	struct gs_error *err =
+		gs_describe(mem, output->ranges, output->format->format, &v->description);
 
 	if (err)
 		return err;
-	if (!gs_qmp_passes_fds(qmp))
-		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "%s: a dump goes through a pipe, and only a local socket "
-				       "can hand one over: use the guest's unix socket, or pid:N",
-				       gs_qmp_name(qmp));
-	if (gs_job_pick_engine(spec) == GS_ENGINE_QEMU)
-		return check_qemu_engine(qmp, spec);
-	return NULL;
+	return gs_job_select(mem, v->description.ranges, v->description.range_count, &options,
+			     &v->selection);
 }
 
-/* Only where the guest's RAM would not fit as it is does it matter how well it compresses. */
-static struct gs_error *check_space(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
-				    const struct gs_outfile *out)
+void gs_dump_view_deinit(struct dump_view *v)
 {
-	uint64_t free_bytes = gs_outfile_free_bytes(out), base = 0, plugged = 0;
-	char guess[GS_SIZE_TEXT], room[GS_SIZE_TEXT];
-	gs_autojson struct gs_json *size = NULL;
-	struct gs_dump_estimate estimate;
-	struct gs_error *err = gs_qmp_execute(qmp, "query-memory-size-summary", NULL, 0, &size);
-
-	if (err)
-		return err;
-	gs_json_u64(gs_json_get(size, "base-memory"), &base);
-	gs_json_u64(gs_json_get(size, "plugged-memory"), &plugged);
-	if (base + plugged < free_bytes)
-		return NULL;
-	err = gs_dump_dry_run(qmp, spec, &estimate);
-	if (err || estimate.file_bytes_guess < free_bytes)
-		return err;
-	/* Samples may mislead: only what is far from fitting is refused. */
-	if (estimate.file_bytes_guess / 2 < free_bytes) {
-		gs_job_note(&spec->output, "about %s may not fit into %s of free space",
-			    gs_format_size(estimate.file_bytes_guess, guess),
-			    gs_format_size(free_bytes, room));
-		return NULL;
-	}
-	return gs_error_os(ENOSPC, "%s: about %s will not fit into %s of free space",
-			   gs_outfile_path(out), gs_format_size(estimate.file_bytes_guess, guess),
-			   gs_format_size(free_bytes, room));
+	gs_selection_destroy(v->selection);
+	gs_description_deinit(&v->description);
 }
 
-static struct gs_error *write_stream(struct gs_page_source *stream, const struct gs_dump_spec *spec,
-				     const struct gs_description *d,
-				     const struct gs_selection *selection, struct gs_outfile *out,
-				     struct gs_job_result *ret)
+static struct gs_error *prepare(struct dump *d)
 {
-	struct gs_error *err = gs_job_write(stream, &spec->output, d, selection, out, ret),
-			*verdict;
-
-	if (err && err->code != GS_ERROR_CORRUPT)
-		return err;
-	/* A stream that broke off: QEMU knows why. */
-	verdict = gs_guest_stream_finish(stream);
-	if (!verdict)
-		return err;
-	gs_error_destroy(err);
-	return verdict;
-}
-
-static struct gs_error *run_stream(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
-				   struct gs_outfile *out, struct gs_job_result *ret)
-{
-	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
-	gs_autodescription struct gs_description d = {0};
-	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
-	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *stream = NULL; /* borrows of d */
-	const struct select_options options = {.exclude = spec->output.exclude,
-					       .threads = spec->output.threads,
-					       .progress = spec->output.progress};
-	struct gs_error *err = gs_guest_memory_open(qmp, &mem);
+	struct gs_error *err = gs_job_check_dump(d->qmp, &d->spec);
 
 	if (!err)
-		err = gs_describe(mem, spec->output.ranges, spec->output.format->format, &d);
-	if (err)
-		return err;
-	gs_job_note_choices(&spec->output, &d, mem->ranges, mem->range_count);
-	/* By random reads, before the first byte flows. */
-	err = gs_job_select(mem, d.ranges, d.range_count, &options, &selection);
+		err = gs_job_pick_engine(d->qmp, &d->spec, &d->engine, &d->direct);
 	if (!err)
-		err = gs_guest_stream_open(qmp, d.ranges, d.range_count, &stream);
-	return err ? err : write_stream(stream, spec, &d, selection, out, ret);
-}
-
-static struct gs_error *run_qemu(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
-				 struct gs_outfile *out, struct gs_job_result *ret)
-{
-	struct gs_progress unused = {0};
-	struct gs_progress *progress = spec->output.progress ? spec->output.progress : &unused;
-	struct gs_qmp_dump_status status;
-	struct gs_error *err;
-
-	if (spec->output.format->format == GS_DUMP_KDUMP)
-		gs_job_note(&spec->output, "QEMU writes kdump files flattened");
-	err = gs_guest_qemu_dump(qmp, spec->output.format->name, gs_outfile_fd(out),
-				 &progress->done, &progress->cancelled);
-	if (err && err->code == GS_ERROR_OS)
-		return gs_error_wrap(err, "%s", gs_outfile_path(out));
-	if (!err)
-		err = gs_qmp_query_dump(qmp, &status);
-	if (err)
-		return err;
-	ret->memory_bytes = status.total_bytes;
-	ret->stats.file_bytes = progress->done;
-	return NULL;
-}
-
-/* The guest first: to sync a file can take long. A dump that is complete is kept in any case. */
-static struct gs_error *resume_and_commit(struct gs_pause *pause, struct gs_outfile *out)
-{
-	struct gs_error *resume_err = gs_pause_end(pause);
-	struct gs_error *err = gs_outfile_commit(out);
-
-	if (!err)
-		return gs_error_wrap(resume_err, "the dump is complete, but");
-	gs_error_destroy(resume_err);
+		err = gs_job_check_space(d);
+	if (!err && d->engine == GS_ENGINE_DIRECT)
+		err = gs_dump_direct_prepare(d);
+	d->result.engine = gs_job_engine_name(d->engine);
 	return err;
 }
 
-/* --crash and --reset: only with the dump safe on disk. */
-static struct gs_error *commit_and_end(struct gs_qmp *qmp, enum gs_after after,
-				       struct gs_pause *taken, struct gs_outfile *out)
+static struct gs_error *stop(struct dump *d)
 {
-	GS_CLEANUP(gs_pause_abandon) struct gs_pause *pause = taken;
-	bool crash = after == GS_AFTER_CRASH;
-	struct gs_error *err = gs_outfile_commit(out);
+	bool was_running;
+	struct gs_error *err = gs_pause_begin(d->qmp, &d->pause, &was_running);
 
+	if (err || !was_running || !d->spec.max_pause_ms)
+		return err;
+	return gs_overdue_begin(d->spec.max_pause_ms, d->spec.output.progress, d->pause,
+				&d->overdue);
+}
+
+static struct gs_error *check_overdue(struct dump *d)
+{
+	if (!gs_overdue_end(gs_take(d->overdue)))
+		return NULL;
+	return gs_error_create(GS_ERROR_TIMEOUT,
+			       "the guest would have stood still for more than %llu ms",
+			       (unsigned long long)d->spec.max_pause_ms);
+}
+
+/* The clock of --max-pause first: it may have a say in what happens to d->pause. */
+static struct gs_error *check_pause(struct dump *d)
+{
+	struct gs_error *err = check_overdue(d);
+
+	return err || !d->pause ? err : gs_pause_check(d->pause);
+}
+
+struct gs_error *gs_dump_resume(struct dump *d)
+{
+	struct gs_error *err = check_pause(d);
+
+	if (!err && d->pause)
+		d->resume_err = gs_pause_end(gs_take(d->pause));
+	return err;
+}
+
+static struct gs_error *run(struct dump *d)
+{
+	switch (d->engine) {
+	case GS_ENGINE_DIRECT:
+		return gs_dump_direct_run(d);
+	case GS_ENGINE_QEMU:
+		return gs_dump_qemu_run(d);
+	default:
+		return gs_dump_stream_run(d);
+	}
+}
+
+/* Who was cancelled as the pause took too long is told that. */
+static struct gs_error *check_cancelled(struct dump *d, struct gs_error *err)
+{
+	struct gs_error *overdue;
+
+	if (!err && d->spec.output.progress->cancelled)
+		err = gs_error_os(EINTR, "stopped");
+	overdue = err ? check_overdue(d) : NULL;
+	if (!overdue)
+		return err;
+	gs_error_destroy(err);
+	return overdue;
+}
+
+/*
+ * The guest first: to sync a file can take long. A dump that is complete is kept, also when the
+ * guest could not be resumed.
+ */
+static struct gs_error *resume_and_commit(struct dump *d)
+{
+	struct gs_error *err = gs_dump_resume(d);
+
+	if (!err)
+		err = gs_outfile_commit(d->out);
+	return err ? err : gs_error_wrap(gs_take(d->resume_err), "the dump is complete, but");
+}
+
+/* --crash and --reset: only with the dump safe on disk. */
+static struct gs_error *commit_and_end(struct dump *d)
+{
+	bool crash = d->spec.after == GS_AFTER_CRASH;
+	struct gs_error *err = check_pause(d);
+
+	if (!err)
+		err = gs_outfile_commit(d->out);
 	if (err)
 		return err;
-	err = gs_qmp_simple(qmp, crash ? "quit" : "system_reset");
+	err = gs_qmp_simple(d->qmp, crash ? "quit" : "system_reset");
 	if (err)
 		return gs_error_wrap(err, "the dump is complete, but the guest was not %s",
 				     crash ? "ended" : "reset");
 	if (crash)
-		gs_pause_disarm(pause);
-	return gs_error_wrap(gs_pause_end(gs_take(pause)), "the dump is complete, but");
+		gs_pause_disarm(d->pause);
+	return gs_error_wrap(gs_pause_end(gs_take(d->pause)), "the dump is complete, but");
 }
 
-static struct gs_error *check_cancelled(const struct gs_dump_spec *spec)
+static struct gs_error *dump(struct dump *d)
 {
-	const struct gs_progress *progress = spec->output.progress;
+	uint64_t stood_us;
+	struct gs_error *err = prepare(d);
 
-	return progress && progress->cancelled ? gs_error_os(EINTR, "stopped") : NULL;
+	if (err)
+		return err;
+	stood_us = gs_qmp_run_history(d->qmp).stood_us;
+	err = d->spec.live ? NULL : stop(d);
+	if (!err)
+		err = run(d);
+	err = check_cancelled(d, err);
+	if (err)
+		return err;
+	err = d->spec.after == GS_AFTER_RESUME ? resume_and_commit(d) : commit_and_end(d);
+	d->result.pause_ms = (double)(gs_qmp_run_history(d->qmp).stood_us - stood_us) / 1000;
+	return err;
 }
 
 struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
-			 struct gs_outfile *out, struct gs_job_result *ret)
+			 struct gs_outfile *out, struct gs_dump_result *ret)
 {
-	GS_CLEANUP(gs_pause_abandon) struct gs_pause *pause = NULL;
-	struct gs_job_result result = {0};
+	__attribute__((cleanup(dump_deinit))) struct dump d = {
+		.qmp = qmp, .spec = *spec, .out = out};
 	uint64_t start_ms = gs_now_ms();
-	struct gs_error *err = gs_job_check_dump(qmp, spec);
+	struct gs_error *err;
 
-	if (!err)
-		err = check_space(qmp, spec, out);
-	if (!err)
-		err = gs_pause_begin(qmp, &pause, NULL);
+	if (!d.spec.output.progress)
+		d.spec.output.progress = &d.progress;
+	err = dump(&d);
 	if (err)
 		return err;
-	err = gs_job_pick_engine(spec) == GS_ENGINE_QEMU ? run_qemu(qmp, spec, out, &result)
-							 : run_stream(qmp, spec, out, &result);
-	if (!err)
-		err = check_cancelled(spec);
-	if (!err && spec->after == GS_AFTER_RESUME)
-		err = resume_and_commit(gs_take(pause), out);
-	else if (!err)
-		err = commit_and_end(qmp, spec->after, gs_take(pause), out);
-	if (err)
-		return err;
-	result.seconds = (double)(gs_now_ms() - start_ms) / 1000;
-	*ret = result;
+	d.result.job.seconds = (double)(gs_now_ms() - start_ms) / 1000;
+	*ret = d.result;
 	return NULL;
 }

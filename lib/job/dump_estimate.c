@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A dry run: what a dump would take, from measurements on the guest at hand. A few blocks of its
- * memory are compressed, and the first part of a stream is read to see how fast QEMU is. Each read
- * stops the guest for about a millisecond, the stream for some tens.
+ * memory are compressed. For engine direct that is all, and the guest runs; for the others each
+ * block stops the guest for about a millisecond, and the first part of a stream, read to see how
+ * fast QEMU is, for some tens.
  */
 #include "dump.h"
 
@@ -26,6 +27,7 @@ struct sample {
 	uint64_t pages, nonzero_pages;
 	uint64_t stored_bytes; /* of the non-zero ones, as they would be stored */
 	double encode_seconds; /* one thread */
+	double read_seconds;   /* of the same pages */
 	double stream_seconds, stream_bytes;
 };
 
@@ -37,12 +39,17 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void add_pages(struct sample *s, struct gs_codec_state *codec, const uint8_t *bytes,
-		      uint64_t size, uint32_t page_size, uint8_t *room)
+/* Of the @size bytes at @gpa those pages count that will be written. */
+static void add_pages(struct sample *s, struct gs_codec_state *codec,
+		      const struct gs_selection *sel, gs_gpa_t gpa, const uint8_t *bytes,
+		      uint64_t size, uint8_t *room)
 {
+	uint32_t page_size = gs_selection_page_size(sel);
 	double start = seconds_now();
 
 	for (uint64_t off = 0; off + page_size <= size; off += page_size) {
+		if (!gs_selection_keeps(sel, (gpa + off) / page_size))
+			continue;
 		s->pages++;
 		if (gs_is_zero(bytes + off, page_size))
 			continue;
@@ -74,8 +81,29 @@ static gs_gpa_t sample_gpa(const struct gs_description *d, unsigned int n, uint6
 	return 0;
 }
 
+/* What is known to be zero is left alone: to read it would make the host allocate it. */
+static struct gs_error *read_sample(struct gs_memory *mem, gs_gpa_t gpa, uint8_t *bytes,
+				    uint64_t size, struct sample *s)
+{
+	double start = seconds_now();
+	struct gs_error *err = NULL;
+
+	memset(bytes, 0, size);
+	for (gs_gpa_t at = gpa, end; !err && at < gpa + size; at = end) {
+		enum gs_extent kind;
+
+		err = gs_memory_extent(mem, at, &kind, &end);
+		if (!err && end > gpa + size)
+			end = gpa + size;
+		if (!err && kind == GS_EXTENT_DATA)
+			err = gs_memory_read(mem, at, bytes + (at - gpa), end - at);
+	}
+	s->read_seconds += seconds_now() - start;
+	return err;
+}
+
 static struct gs_error *sample_pages(struct gs_memory *mem, const struct gs_dump_spec *spec,
-				     const struct gs_description *d, struct sample *s)
+				     const struct dump_view *v, struct sample *s)
 {
 	GS_CLEANUP(gs_codec_state_destroy) struct gs_codec_state *codec = NULL;
 	gs_autofree uint8_t *bytes = malloc(SAMPLE_BYTES);
@@ -87,11 +115,11 @@ static struct gs_error *sample_pages(struct gs_memory *mem, const struct gs_dump
 	err = gs_codec_state_create(spec->output.format->codec, spec->output.level, &codec);
 	for (unsigned int n = 0; !err && n < SAMPLE_COUNT; n++) {
 		uint64_t size;
-		gs_gpa_t gpa = sample_gpa(d, n, &size);
+		gs_gpa_t gpa = sample_gpa(&v->description, n, &size);
 
-		err = size ? gs_memory_read(mem, gpa, bytes, size) : NULL;
+		err = size ? read_sample(mem, gpa, bytes, size, s) : NULL;
 		if (!err)
-			add_pages(s, codec, bytes, size, mem->attrs.page_size, room);
+			add_pages(s, codec, v->selection, gpa, bytes, size, room);
 	}
 	return err;
 }
@@ -121,7 +149,7 @@ static struct gs_error *probe_stream(struct gs_qmp *qmp, struct sample *s)
 static uint64_t guess_file_bytes(const struct gs_dump_spec *spec, const struct gs_selection *sel,
 				 const struct sample *s, uint64_t max_bytes)
 {
-	double pages = (double)gs_selection_total_pages(sel);
+	double pages = (double)gs_selection_kept_pages(sel);
 	double share = s->pages ? (double)s->nonzero_pages / (double)s->pages : 1;
 	double stored = s->nonzero_pages ? (double)s->stored_bytes / (double)s->nonzero_pages : 0;
 	double guess = pages * share * stored;
@@ -132,51 +160,55 @@ static uint64_t guess_file_bytes(const struct gs_dump_spec *spec, const struct g
 }
 
 /* How long encoding takes, against one thread of ours. */
-static double encode_slowness(const struct gs_dump_spec *spec)
+static double encode_slowness(const struct gs_dump_spec *spec, enum gs_engine engine)
 {
 	unsigned int threads = spec->output.threads ? spec->output.threads : gs_cpu_count();
 
-	if (gs_job_pick_engine(spec) == GS_ENGINE_STREAM)
+	if (engine != GS_ENGINE_QEMU)
 		return 1.0 / threads;
 	return spec->output.format->codec == GS_CODEC_ZLIB ? QEMU_ZLIB_SLOWNESS : 1;
 }
 
-static uint64_t guess_pause_ms(const struct gs_dump_spec *spec, const struct gs_selection *sel,
-			       const struct sample *s)
+static uint64_t guess_pause_ms(const struct gs_dump_spec *spec, enum gs_engine engine,
+			       const struct gs_selection *sel, const struct sample *s)
 {
-	double slowness = encode_slowness(spec);
-	double pages = (double)gs_selection_total_pages(sel);
-	double bytes = pages * gs_selection_page_size(sel);
+	double slowness = encode_slowness(spec, engine);
+	double pages = (double)gs_selection_kept_pages(sel);
+	double bytes = (double)gs_selection_total_pages(sel) * gs_selection_page_size(sel);
+	double share = s->pages ? pages / (double)s->pages : 0;
 	double read = s->stream_bytes > 0 ? s->stream_seconds / s->stream_bytes * bytes : 0;
-	double encode = s->pages ? s->encode_seconds / (double)s->pages * pages * slowness : 0;
+	double encode = s->encode_seconds * share * slowness;
 
+	if (spec->live)
+		return 0;
+	if (engine == GS_ENGINE_DIRECT)
+		read = s->read_seconds * share * slowness;
+	if (spec->min_pause && engine == GS_ENGINE_DIRECT)
+		encode = 0;
 	return (uint64_t)((read > encode ? read : encode) * 1000);
 }
 
-static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
-				 const struct gs_dump_spec *spec, const struct gs_description *d,
-				 struct gs_dump_estimate *ret)
+static struct gs_error *estimate(const struct dump *d, struct gs_memory *mem,
+				 const struct dump_view *v, struct gs_dump_estimate *ret)
 {
-	GS_CLEANUP(gs_selection_destroy) struct gs_selection *selection = NULL;
-	struct gs_dump_estimate result = {.engine = gs_job_engine_name(gs_job_pick_engine(spec))};
+	struct gs_dump_estimate result = {.engine = gs_job_engine_name(d->engine)};
 	struct sample sample = {0};
 	struct gs_layout layout;
-	struct gs_error *err =
-		gs_selection_create(d->ranges, d->range_count, mem->attrs.page_size, &selection);
+	struct gs_error *err;
 
-	if (err)
-		return err;
-	gs_job_layout_init(&layout, &spec->output, d, selection);
-	result.memory_bytes = gs_ranges_total_bytes(d->ranges, d->range_count);
+	gs_job_layout_init(&layout, &d->spec.output, &v->description, v->selection);
+	result.memory_bytes =
+		gs_ranges_total_bytes(v->description.ranges, v->description.range_count);
 	err = gs_layout_max_bytes(&layout, &result.max_file_bytes);
 	if (!err)
-		err = sample_pages(mem, spec, d, &sample);
-	if (!err)
-		err = probe_stream(qmp, &sample);
+		err = sample_pages(mem, &d->spec, v, &sample);
+	if (!err && d->engine != GS_ENGINE_DIRECT)
+		err = probe_stream(d->qmp, &sample);
 	if (err)
 		return err;
-	result.file_bytes_guess = guess_file_bytes(spec, selection, &sample, result.max_file_bytes);
-	result.pause_ms_guess = guess_pause_ms(spec, selection, &sample);
+	result.file_bytes_guess =
+		guess_file_bytes(&d->spec, v->selection, &sample, result.max_file_bytes);
+	result.pause_ms_guess = guess_pause_ms(&d->spec, d->engine, v->selection, &sample);
 	*ret = result;
 	return NULL;
 }
@@ -184,15 +216,18 @@ static struct gs_error *estimate(struct gs_qmp *qmp, struct gs_memory *mem,
 struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 				 struct gs_dump_estimate *ret)
 {
-	bool by_qemu = gs_job_pick_engine(spec) == GS_ENGINE_QEMU;
+	struct dump d = {.qmp = qmp, .spec = *spec};
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
-	gs_autodescription struct gs_description d = {0};
+	dump_autoview struct dump_view v = {0};
 	struct gs_error *err = gs_job_check_dump(qmp, spec);
 
 	if (!err)
+		err = gs_job_pick_engine(qmp, spec, &d.engine, &mem);
+	if (!err && !mem)
 		err = gs_guest_memory_open(qmp, &mem);
+	if (d.engine == GS_ENGINE_QEMU)
+		d.spec.output.ranges = GS_RANGES_ALL;
 	if (!err)
-		err = gs_describe(mem, by_qemu ? GS_RANGES_ALL : spec->output.ranges,
-				  spec->output.format->format, &d);
-	return err ? err : estimate(qmp, mem, spec, &d, ret);
+		err = gs_dump_look(&d, mem, &v);
+	return err ? err : estimate(&d, mem, &v, ret);
 }

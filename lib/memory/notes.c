@@ -10,6 +10,8 @@
 #include <guestscope/base/bytes.h>
 #include <guestscope/memory.h>
 
+#define LIVE_NAME "guestscope"
+
 /* The padding of the last note may be missing. */
 static void skip_padding(struct gs_cursor *c)
 {
@@ -155,6 +157,8 @@ struct gs_error *gs_attributes_read_notes(struct gs_attributes *attrs)
 		}
 		if (found && gs_note_is(&note, "CORE", GS_NT_PRSTATUS))
 			cpu_count++;
+		if (found && gs_note_is(&note, LIVE_NAME, GS_NT_LIVE))
+			attrs->live = true;
 		if (found && gs_note_is(&note, "VMCOREINFO", 0)) {
 			err = take_vmcoreinfo(attrs, &note);
 			if (err)
@@ -163,5 +167,26 @@ struct gs_error *gs_attributes_read_notes(struct gs_attributes *attrs)
 	}
 	if (cpu_count)
 		attrs->cpu_count = cpu_count;
+	return NULL;
+}
+
+struct gs_error *gs_attributes_mark_live(struct gs_attributes *attrs)
+{
+	const size_t name_size = sizeof(LIVE_NAME), padded = (name_size + 3) & ~(size_t)3;
+	size_t start = (attrs->notes_size + 3) & ~(size_t)3, size = start + 12 + padded;
+	uint8_t *notes;
+
+	if (attrs->live)
+		return NULL;
+	notes = realloc(attrs->notes, size);
+	if (!notes)
+		return gs_error_nomem();
+	memset(notes + attrs->notes_size, 0, size - attrs->notes_size);
+	gs_put_u32(notes + start, name_size, attrs->big_endian);
+	gs_put_u32(notes + start + 8, GS_NT_LIVE, attrs->big_endian);
+	memcpy(notes + start + 12, LIVE_NAME, name_size);
+	attrs->notes = notes;
+	attrs->notes_size = size;
+	attrs->live = true;
 	return NULL;
 }

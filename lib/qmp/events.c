@@ -74,6 +74,39 @@ static void note_shutdown(struct gs_qmp_events *e, const char *name)
 		e->shutdown_seen = false;
 }
 
+/* The peer's time of the event, in microseconds; 0: it does not say. */
+static uint64_t stamp_us(const struct gs_json *message)
+{
+	const struct gs_json *stamp = gs_json_get(message, "timestamp");
+	uint64_t seconds, us;
+
+	if (!gs_json_u64(gs_json_get(stamp, "seconds"), &seconds) ||
+	    !gs_json_u64(gs_json_get(stamp, "microseconds"), &us) || seconds > UINT32_MAX)
+		return 0;
+	return seconds * 1000000 + us;
+}
+
+static void note_run(struct gs_qmp_events *e, const struct gs_qmp_event *event)
+{
+	bool resumed = strcmp(event->name, "RESUME") == 0;
+
+	if (!resumed && strcmp(event->name, "STOP") != 0)
+		return;
+	if (resumed) {
+		uint64_t now_us = stamp_us(event->message);
+
+		e->history.resumes++;
+		if (e->stopped_us && now_us > e->stopped_us)
+			e->history.stood_us += now_us - e->stopped_us;
+	}
+	e->stopped_us = resumed ? 0 : stamp_us(event->message);
+}
+
+struct gs_qmp_run_history gs_qmp_run_history(const struct gs_qmp *qmp)
+{
+	return qmp->events.history;
+}
+
 static struct gs_error *make_event(struct gs_json *message, bool synthetic,
 				   struct gs_qmp_event *ret)
 {
@@ -113,6 +146,7 @@ struct gs_error *gs_qmp_events_push(struct gs_qmp_events *e, struct gs_json *mes
 	if (err)
 		return err;
 	note_shutdown(e, event.name);
+	note_run(e, &event);
 	return push(e, &event, size);
 }
 

@@ -44,6 +44,8 @@ struct gs_qmp_events {
 	size_t bytes;     /* of all in the ring */
 	uint64_t dropped; /* older than the first, not yet reported */
 	bool shutdown_seen;
+	struct gs_qmp_run_history history;
+	uint64_t stopped_us; /* time of a STOP that no RESUME followed yet; 0: none */
 };
 
 struct gs_qmp {

@@ -40,14 +40,21 @@ dump_and_sum() { # ARGUMENT...
 }
 
 @test "stream: elf" { dump_and_sum --engine stream --format elf; }
+@test "direct: elf" { dump_and_sum --engine direct --format elf; }
 @test "stream: kdump-raw" { dump_and_sum --engine stream --format kdump-raw; }
+@test "direct: kdump-raw" { dump_and_sum --engine direct --format kdump-raw; }
 @test "stream: kdump-zlib" { dump_and_sum --engine stream --format kdump-zlib; }
+@test "direct: kdump-zlib" { dump_and_sum --engine direct --format kdump-zlib; }
 @test "stream: kdump-lzo" { dump_and_sum --engine stream --format kdump-lzo; }
+@test "direct: kdump-lzo" { dump_and_sum --engine direct --format kdump-lzo; }
 @test "stream: kdump-snappy" { dump_and_sum --engine stream --format kdump-snappy; }
+@test "direct: kdump-snappy" { dump_and_sum --engine direct --format kdump-snappy; }
 @test "stream: kdump-zstd" { dump_and_sum --engine stream --format kdump-zstd; }
-@test "stream: kdump-zlib without a shared zero page" { dump_and_sum --format kdump-zlib -d 0; }
-@test "stream: kdump-zlib, zero pages dropped" { dump_and_sum --format kdump-zlib --drop-zero; }
+@test "direct: kdump-zstd" { dump_and_sum --engine direct --format kdump-zstd; }
+@test "direct: kdump-zlib without a shared zero page" { dump_and_sum --engine direct --format kdump-zlib -d 0; }
+@test "direct: kdump-zlib, zero pages dropped" { dump_and_sum --engine direct --format kdump-zlib --drop-zero; }
 @test "stream: flattened" { dump_and_sum --engine stream --format kdump-zstd --flatten; }
+@test "direct: flattened" { dump_and_sum --engine direct --format kdump-zstd --flatten; }
 @test "qemu: elf" { dumptool dump -g dumped -o "$F" --engine qemu --format elf && [ "$(sum_of "$F")" = "$REFERENCE $UNITS" ]; }
 @test "qemu: kdump-zlib" { dumptool dump -g dumped -o "$F" --engine qemu --format kdump-zlib && [ "$(sum_of "$F")" = "$REFERENCE $UNITS" ]; }
 

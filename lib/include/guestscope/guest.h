@@ -32,6 +32,12 @@ struct gs_pause;
 GS_MUST_CHECK struct gs_error *gs_pause_begin(struct gs_qmp *qmp, struct gs_pause **ret,
 					      bool *was_running_ret);
 /*
+ * Whether the guest, running or not when it was found, has stood still since begin(). BUSY:
+ * somebody else resumed it. Then it is theirs: it is not stopped again, and end() leaves it as it
+ * is.
+ */
+GS_MUST_CHECK struct gs_error *gs_pause_check(struct gs_pause *pause);
+/*
  * Resume (if it ran) and dismiss the guardian. Frees @pause. The error is that of "cont"; the
  * guardian then goes on trying over the same connection, so @qmp is good for nothing but closing,
  * and a caller that lives on has a child process to reap one day.
@@ -40,6 +46,12 @@ GS_MUST_CHECK struct gs_error *gs_pause_end(struct gs_pause *pause);
 /* As end(), for error paths: what cannot be done here is left to the guardian. */
 void gs_pause_abandon(struct gs_pause *pause);
 GS_DEFINE_CLEANUP(struct gs_pause *, gs_pause_abandon)
+/*
+ * For another thread than the one that began it, which hangs: the guardian resumes the guest now.
+ * The caller sees to it that end() and abandon() come later; they then do not touch the session,
+ * which is good for nothing but closing.
+ */
+void gs_pause_leave(struct gs_pause *pause);
 /* Do not resume at the end: the guest is meant to stay as it is (--crash, --reset take over). */
 void gs_pause_disarm(struct gs_pause *pause);
 

@@ -117,14 +117,37 @@ GS_MUST_CHECK struct gs_error *gs_spool(int fd, const char *name, const char *di
 
 /* ---- dump ---- */
 
-enum gs_engine { GS_ENGINE_AUTO, GS_ENGINE_STREAM, GS_ENGINE_QEMU };
+enum gs_engine { GS_ENGINE_AUTO, GS_ENGINE_DIRECT, GS_ENGINE_STREAM, GS_ENGINE_QEMU };
 
 enum gs_after { GS_AFTER_RESUME, GS_AFTER_CRASH, GS_AFTER_RESET };
 
 struct gs_dump_spec {
 	struct gs_output_spec output;
-	enum gs_engine engine;
+	enum gs_engine
+		engine; /* AUTO: DIRECT, or where that is impossible (a note says why) STREAM */
 	enum gs_after after; /* what becomes of the guest when the dump is complete */
+	/*
+	 * Do not stop the guest: DIRECT only. The dump is not one instant, and says so in a note
+	 * (see gs_attributes.live). QEMU stops for a millisecond or two while it tells of ranges
+	 * and registers.
+	 */
+	bool live;
+	/*
+	 * Copy the kept pages, resume the guest, and only then write: DIRECT only. What would need
+	 * more than spool_max_bytes (0: half of the memory that is available) is written under the
+	 * pause after all; a note says so.
+	 */
+	bool min_pause;
+	uint64_t spool_max_bytes;
+	uint64_t max_pause_ms; /* TIMEOUT if the guest would stand still for longer; 0: none */
+};
+
+struct gs_dump_result {
+	struct gs_job_result job;
+	const char *engine;
+	double pause_ms; /* how long the guest stood still for us, by QEMU's clock; 0: it was found
+			    so, or was not stopped */
+	uint64_t spool_bytes; /* of pages that were copied first */
 };
 
 struct gs_dump_estimate {
@@ -136,7 +159,7 @@ struct gs_dump_estimate {
 };
 
 GS_MUST_CHECK struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
-				       struct gs_outfile *out, struct gs_job_result *ret);
+				       struct gs_outfile *out, struct gs_dump_result *ret);
 GS_MUST_CHECK struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 					       struct gs_dump_estimate *ret);
 

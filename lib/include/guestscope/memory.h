@@ -99,6 +99,7 @@ struct gs_attributes {
 	size_t eraseinfo_size;
 	uint32_t dump_level;   /* makedumpfile's -d as recorded; 0 when nothing was left out */
 	bool incomplete;       /* the writer said that it did not finish */
+	bool live;             /* taken while the guest ran: not one instant; from a note */
 	int64_t timestamp_sec; /* when it was taken; 0 unknown */
 	int32_t timestamp_usec;
 };
@@ -132,6 +133,8 @@ struct gs_note {
 	uint64_t off; /* of the note header in the blob */
 };
 #define GS_NT_PRSTATUS 1
+/* Ours: name "guestscope", no desc. Readers pass over notes of names that they do not know. */
+#define GS_NT_LIVE 1
 /*
  * Steps through a blob: start with *pos = 0. At the end *found_ret is false. CORRUPT names the
  * offset and leaves *pos past the blob.
@@ -154,7 +157,9 @@ struct gs_cpu {
  */
 bool gs_note_cpu(const struct gs_note *note, enum gs_arch arch, bool big_endian,
 		 struct gs_cpu *ret);
-/* Fill cpu_count, vmcoreinfo from attrs->notes; damaged notes are kept and skipped. */
+/* Say in a note (GS_NT_LIVE) that the memory is not of one instant. */
+GS_MUST_CHECK struct gs_error *gs_attributes_mark_live(struct gs_attributes *attrs);
+/* Fill cpu_count, vmcoreinfo, live from attrs->notes; damaged notes are kept and skipped. */
 GS_MUST_CHECK struct gs_error *gs_attributes_read_notes(struct gs_attributes *attrs);
 
 /*
@@ -351,10 +356,13 @@ GS_MUST_CHECK struct gs_error *gs_page_spool_create(uint64_t max_bytes, uint64_t
 						    struct gs_page_spool **ret);
 void gs_page_spool_destroy(struct gs_page_spool *spool);
 GS_DEFINE_CLEANUP(struct gs_page_spool *, gs_page_spool_destroy)
+/* How much of it the last fill took. */
+uint64_t gs_page_spool_used_bytes(const struct gs_page_spool *spool);
 /*
- * Copy with @threads at once. Zero pages take no room, and *ret knows them as ZERO. *ret has the
- * name, attributes and ranges of @mem, which is not needed any more, and what is not kept is
- * EXCLUDED; it borrows the spool. NODATA: the pages do not fit; says how much they need at least.
+ * Copy with @threads at once (0: one per CPU). Zero pages take no room, and *ret knows them as
+ * ZERO. *ret has the name, attributes and ranges of @mem, which is not needed any more, and what is
+ * not kept is EXCLUDED; it borrows the spool. NODATA: the pages do not fit. A spool may be filled
+ * again once *ret is destroyed.
  */
 GS_MUST_CHECK struct gs_error *gs_page_spool_fill(
 	struct gs_page_spool *spool, struct gs_memory *mem, const struct gs_selection *sel,

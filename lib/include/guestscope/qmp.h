@@ -151,6 +151,16 @@ GS_MUST_CHECK struct gs_error *gs_qmp_next_event(struct gs_qmp *qmp, uint64_t de
  */
 void gs_qmp_drop_events(struct gs_qmp *qmp);
 
+/*
+ * How the guest stood still and ran, as the peer's events told since the session began, also those
+ * that were taken or dropped since.
+ */
+struct gs_qmp_run_history {
+	uint64_t resumes;  /* RESUME events */
+	uint64_t stood_us; /* from each STOP to the RESUME behind it, by the peer's clock */
+};
+struct gs_qmp_run_history gs_qmp_run_history(const struct gs_qmp *qmp);
+
 /* ---- commands, typed ---- */
 
 struct gs_qmp_status {
