@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <guestscope/codec.h>
-
 #include "elf_parse.h"
 
 /* makedumpfile's mark in e_flags, where the architecture has no use for them. */
@@ -15,21 +13,6 @@ static bool has_free_e_flags(enum gs_arch arch)
 {
 	return arch == GS_ARCH_X86_64 || arch == GS_ARCH_I386 || arch == GS_ARCH_AARCH64 ||
 	       arch == GS_ARCH_S390X;
-}
-
-/* "PAGESIZE=65536" in a VMCOREINFO: an architecture's usual size may not be this kernel's. */
-static uint32_t kernel_page_size(const char *vmcoreinfo)
-{
-	const char *line = vmcoreinfo;
-	unsigned long size;
-
-	while (line && strncmp(line, "PAGESIZE=", 9) != 0) {
-		line = strchr(line, '\n');
-		line = line ? line + 1 : NULL;
-	}
-	size = line ? strtoul(line + 9, NULL, 10) : 0;
-	return size >= 4096 && size <= GS_CODEC_PAGE_MAX && !(size & (size - 1)) ? (uint32_t)size
-										 : 0;
 }
 
 static struct gs_error *find_eraseinfo(struct gs_attributes *attrs)
@@ -69,9 +52,7 @@ struct gs_error *gs_elf_attributes(struct gs_elf_headers *h, struct gs_attribute
 	err = gs_attributes_read_notes(attrs);
 	if (!err)
 		err = find_eraseinfo(attrs);
-	attrs->page_size = gs_arch_info(attrs->arch)->page_size;
-	if (gs_arch_info(attrs->arch)->has_other_page_sizes && kernel_page_size(attrs->vmcoreinfo))
-		attrs->page_size = kernel_page_size(attrs->vmcoreinfo);
+	gs_attributes_set_page_size(attrs);
 	attrs->incomplete = has_free_e_flags(attrs->arch) && (h->flags & DUMP_ELF_INCOMPLETE);
 	return err;
 }

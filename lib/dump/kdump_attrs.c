@@ -98,7 +98,7 @@ struct gs_error *gs_kdump_attributes(struct gs_blob *blob, const struct gs_kdump
 	*attrs = (struct gs_attributes){
 		.is_64bit = h->shape == KDUMP_SHAPE_64,
 		.big_endian = h->big_endian,
-		.page_size = h->block_size,
+		.block_size = h->block_size,
 		.cpu_count = (uint32_t)h->header[KDUMP_NR_CPUS],
 		.has_phys_base = true,
 		.phys_base = (int64_t)h->sub[KDUMP_PHYS_BASE],
@@ -114,5 +114,6 @@ struct gs_error *gs_kdump_attributes(struct gs_blob *blob, const struct gs_kdump
 	attrs->arch = gs_arch_from_name(attrs->utsname[GS_UTS_MACHINE]);
 	if (attrs->arch == GS_ARCH_UNKNOWN)
 		attrs->arch = arch_from_notes(attrs);
+	gs_attributes_set_page_size(attrs);
 	return err;
 }

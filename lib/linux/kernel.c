@@ -1,45 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finding the kernel: from VMCOREINFO's symbols to a page table root, and from there to what every
- * reader of a vmcore wants to know. x86_64's virtual addresses
- * (Documentation/arch/x86/x86_64/mm.rst): kernel text is linked at START_KERNEL_MAP and lies at
- * phys_base; all memory is mapped once more, in one piece, at the direct map, whose start KASLR
- * moves in steps of 1 GiB.
+ * reader of a vmcore wants to know. Each architecture lays out its virtual addresses in its own
+ * way; on all of them the kernel's text is one piece, and all memory is mapped once more, in
+ * another piece: the direct map.
  */
-#include "paging.h"
+#include "kernel.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define START_KERNEL_MAP UINT64_C(0xffffffff80000000)
-#define KERNEL_IMAGE_END UINT64_C(0xffffffffc0000000) /* modules from here on, if not before */
-#define DIRECT_MAP_ALIGN (UINT64_C(1) << 30)
-#define KERNEL_HALF UINT64_C(0xffff800000000000)
-#define KERNEL_HALF_LA57 UINT64_C(0xff00000000000000)
-#define CR3_ADDRESS UINT64_C(0x000ffffffffff000)
+static const struct kernel_arch *const archs[] = {&gs_kernel_x86_64, &gs_kernel_aarch64};
 
-/*
- * A search of a live guest's page tables keeps the guest stopped, a millisecond or two per table:
- * tables that were made to be searched for ever are given up.
- */
-#define CPU_ROOTS_MAX 64
-#define DIRECT_MAP_TRIES 4096 /* KASLR leaves at most 512 unused entries at each of the levels */
-#define DIRECT_MAP_READS 64
-
-/* Where a virtual address is. */
-struct place {
-	bool mapped;
-	gs_gpa_t gpa;
-	uint64_t left; /* bytes up to where this answer ends */
-};
-
-/* Tables that say nothing sensible are an answer; a memory that cannot be read is an error. */
-static struct gs_error *look_up(struct gs_linux *l, struct page_table_cache *cache, gs_gpa_t root,
-				uint64_t vaddr, struct place *ret)
+/* NULL: none that is known here. */
+static const struct kernel_arch *find_arch(enum gs_arch arch)
 {
-	struct gs_error *err =
-		gs_x86_64_walk_cached(l->mem, cache, root, l->levels, vaddr, &ret->gpa, &ret->left);
+	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++) {
+		if (archs[i]->arch == arch)
+			return archs[i];
+	}
+	return NULL;
+}
+
+/* A plain image does not say what machine it is of; its kernel does. */
+static enum gs_arch arch_of(const struct gs_vmcoreinfo *info, const struct gs_attributes *attrs)
+{
+	for (size_t i = 0; attrs->arch == GS_ARCH_UNKNOWN && i < sizeof(archs) / sizeof(*archs);
+	     i++) {
+		if (gs_vmcoreinfo_get(info, archs[i]->sign))
+			return archs[i]->arch;
+	}
+	return attrs->arch;
+}
+
+static struct paging paging_at(const struct gs_linux *l, gs_gpa_t root)
+{
+	return (struct paging){
+		.format = find_arch(l->arch)->format,
+		.root_gpa = root,
+		.page_bits = (unsigned int)__builtin_ctz(l->page_size),
+		.va_bits = l->va_bits,
+	};
+}
+
+struct gs_error *gs_kernel_look_up(struct gs_linux *l, struct page_table_cache *cache,
+				   gs_gpa_t root, uint64_t vaddr, struct place *ret)
+{
+	const struct paging paging = paging_at(l, root);
+	struct gs_error *err = gs_paging_walk(&paging, l->mem, cache, vaddr, &ret->gpa, &ret->left);
 
 	ret->mapped = !err;
 	if (!err || !gs_error_is_answer(err))
@@ -48,119 +56,38 @@ static struct gs_error *look_up(struct gs_linux *l, struct page_table_cache *cac
 	return NULL;
 }
 
-/* The root table must map itself where the candidate says it is, else the candidate is stale. */
-static struct gs_error *try_swapper(struct gs_linux *l, const char *symbol)
+struct gs_error *gs_kernel_try_root(struct gs_linux *l, gs_gpa_t gpa, uint64_t vaddr)
 {
 	struct place place;
 	struct gs_error *err;
-	uint64_t vaddr;
-	int64_t phys_base;
-	gs_gpa_t gpa;
 
-	if (!gs_vmcoreinfo_symbol(l->info, symbol, &vaddr) ||
-	    !gs_vmcoreinfo_number(l->info, "phys_base", &phys_base) || vaddr < START_KERNEL_MAP)
-		return NULL;
-	gpa = vaddr - START_KERNEL_MAP + (uint64_t)phys_base;
 	if (gpa >= GS_GPA_MAX)
 		return NULL;
-	err = look_up(l, NULL, gpa, vaddr, &place);
-	if (err || !place.mapped || place.gpa != gpa)
-		return err;
-	l->root_gpa = gpa;
-	l->phys_base = phys_base;
-	l->has_phys_base = true;
-	return NULL;
-}
-
-/* The page tables that the next CPU was using, as QEMU's note recorded them; 0: no more CPUs. */
-static gs_gpa_t next_cpu_root(const struct gs_attributes *attrs, size_t *pos)
-{
-	for (;;) {
-		struct gs_note note;
-		bool found = false;
-		struct gs_error *err = gs_note_next(attrs->notes, attrs->notes_size,
-						    attrs->big_endian, pos, &note, &found);
-		struct gs_cpu cpu;
-
-		if (err || !found) {
-			gs_error_destroy(err);
-			return 0;
-		}
-		if (gs_note_cpu(&note, attrs->arch, attrs->big_endian, &cpu) && cpu.has_cr3 &&
-		    (cpu.cr3 & CR3_ADDRESS))
-			return cpu.cr3 & CR3_ADDRESS;
-	}
-}
-
-/*
- * Without a usable phys_base. Under page-table isolation the tables of user mode lack most of the
- * kernel, so each CPU is tried.
- */
-static struct gs_error *try_cpu_roots(struct gs_linux *l)
-{
-	struct gs_error *err = NULL;
-	uint64_t vaddr;
-	size_t pos = 0;
-
-	if (!gs_vmcoreinfo_symbol(l->info, "_stext", &vaddr))
-		return NULL;
-	for (unsigned int i = 0; i < CPU_ROOTS_MAX && !err && !l->root_gpa; i++) {
-		gs_gpa_t root = next_cpu_root(&l->mem->attrs, &pos);
-		struct place place;
-
-		if (!root)
-			break;
-		err = look_up(l, NULL, root, vaddr, &place);
-		if (!err && place.mapped)
-			l->root_gpa = root;
-	}
+	err = gs_kernel_look_up(l, NULL, gpa, vaddr, &place);
+	if (!err && place.mapped && place.gpa == gpa)
+		l->root_gpa = gpa;
 	return err;
-}
-
-static struct gs_error *find_root(struct gs_linux *l)
-{
-	struct gs_error *err;
-	int64_t l5 = 0;
-
-	l->levels = gs_vmcoreinfo_number(l->info, "pgtable_l5_enabled", &l5) && l5 ? 5 : 4;
-	err = try_swapper(l, "swapper_pg_dir");
-	if (!err && !l->root_gpa)
-		err = try_swapper(l, "init_top_pgt");
-	if (!err && !l->root_gpa)
-		err = try_cpu_roots(l);
-	if (err || l->root_gpa)
-		return err;
-	return gs_error_create(GS_ERROR_NODATA,
-			       "vmcoreinfo does not fit this memory: no page table found at "
-			       "swapper_pg_dir, nor one of a CPU that maps _stext");
 }
 
 /*
  * The kernel text's mapping is linear from _stext to the end of .bss, but for pages of .init that
  * were unmapped when they were freed: the last page that still fits the line ends it.
  */
-static struct gs_error *find_text(struct gs_linux *l)
+struct gs_error *gs_kernel_find_text(struct gs_linux *l, uint64_t vaddr, uint64_t size_max)
 {
 	gs_autofree struct page_table_cache *cache = calloc(1, sizeof(*cache));
 	struct place place;
 	struct gs_error *err;
-	uint64_t vaddr, size_max;
 
 	if (!cache)
 		return gs_error_nomem();
-	if (!gs_vmcoreinfo_symbol(l->info, "_stext", &vaddr) || vaddr < START_KERNEL_MAP ||
-	    vaddr >= KERNEL_IMAGE_END)
-		return NULL;
-	err = look_up(l, cache, l->root_gpa, vaddr, &place);
+	err = gs_kernel_look_up(l, cache, l->root_gpa, vaddr, &place);
 	if (err || !place.mapped)
 		return err;
-	l->phys_base = (int64_t)(place.gpa - (vaddr - START_KERNEL_MAP));
-	l->has_phys_base = true;
 	l->text_vaddr = vaddr;
 	l->text_gpa = place.gpa;
-	size_max = KERNEL_IMAGE_END - vaddr;
 	for (uint64_t off = 0; off < size_max && !err; off += place.left) {
-		err = look_up(l, cache, l->root_gpa, vaddr + off, &place);
+		err = gs_kernel_look_up(l, cache, l->root_gpa, vaddr + off, &place);
 		if (!err && place.left > size_max - off)
 			place.left = size_max - off;
 		if (!err && place.mapped && place.gpa == l->text_gpa + off)
@@ -170,10 +97,10 @@ static struct gs_error *find_text(struct gs_linux *l)
 }
 
 /* A direct map maps all RAM, so also the page table that we found. */
-static struct gs_error *try_direct_map(struct gs_linux *l, uint64_t vaddr)
+struct gs_error *gs_kernel_try_direct_map(struct gs_linux *l, uint64_t vaddr)
 {
 	struct place place;
-	struct gs_error *err = look_up(l, NULL, l->root_gpa, vaddr + l->root_gpa, &place);
+	struct gs_error *err = gs_kernel_look_up(l, NULL, l->root_gpa, vaddr + l->root_gpa, &place);
 
 	l->has_direct_map = !err && place.mapped && place.gpa == l->root_gpa;
 	if (l->has_direct_map)
@@ -181,56 +108,14 @@ static struct gs_error *try_direct_map(struct gs_linux *l, uint64_t vaddr)
 	return err;
 }
 
-/* mem_section is allocated from the direct map on all kernels since 4.15. */
-static struct gs_error *direct_map_from_mem_section(struct gs_linux *l)
+struct gs_error *gs_kernel_try_direct_map_around(struct gs_linux *l, uint64_t vaddr, uint64_t align)
 {
 	struct place place;
-	struct gs_error *err;
-	uint64_t vaddr;
+	struct gs_error *err = gs_kernel_look_up(l, NULL, l->root_gpa, vaddr, &place);
 
-	if (!gs_vmcoreinfo_symbol(l->info, "mem_section", &vaddr) || vaddr >= START_KERNEL_MAP)
-		return NULL;
-	err = look_up(l, NULL, l->root_gpa, vaddr, &place);
-	if (err || !place.mapped || place.gpa > vaddr || (vaddr - place.gpa) % DIRECT_MAP_ALIGN)
+	if (err || !place.mapped || (vaddr - place.gpa) % align)
 		return err;
-	return try_direct_map(l, vaddr - place.gpa);
-}
-
-/* Else the lowest kernel address, in steps of 1 GiB, at which guest physical 0 is mapped. */
-static struct gs_error *direct_map_from_tables(struct gs_linux *l)
-{
-	gs_autofree struct page_table_cache *cache = calloc(1, sizeof(*cache));
-	uint64_t vaddr = l->levels == 5 ? KERNEL_HALF_LA57 : KERNEL_HALF;
-
-	if (!cache)
-		return gs_error_nomem();
-	for (unsigned int i = 0; i < DIRECT_MAP_TRIES && cache->reads < DIRECT_MAP_READS; i++) {
-		struct place place;
-		struct gs_error *err = look_up(l, cache, l->root_gpa, vaddr, &place);
-
-		if (err)
-			return err;
-		if (place.mapped && place.gpa == 0)
-			return try_direct_map(l, vaddr);
-		vaddr += place.left < DIRECT_MAP_ALIGN ? DIRECT_MAP_ALIGN : place.left;
-		vaddr &= ~(DIRECT_MAP_ALIGN - 1);
-		if (vaddr >= START_KERNEL_MAP || vaddr < KERNEL_HALF_LA57)
-			break;
-	}
-	return NULL;
-}
-
-static struct gs_error *look_around_x86_64(struct gs_linux *l)
-{
-	struct gs_error *err = find_root(l);
-
-	if (!err)
-		err = find_text(l);
-	if (!err)
-		err = direct_map_from_mem_section(l);
-	if (!err && !l->has_direct_map)
-		err = direct_map_from_tables(l);
-	return err;
+	return gs_kernel_try_direct_map(l, vaddr - place.gpa);
 }
 
 /* *found_ret: whether the kernel's own strings are where VMCOREINFO says. */
@@ -291,29 +176,45 @@ static struct gs_error *find_utsname(struct gs_linux *l)
 	return err;
 }
 
-struct gs_error *gs_linux_open(struct gs_memory *mem, struct gs_linux **ret)
+static struct gs_error *look_around(struct gs_linux *l)
 {
-	GS_CLEANUP(gs_linux_close) struct gs_linux *l = NULL;
-	const struct gs_attributes *attrs = &mem->attrs;
+	const struct kernel_arch *arch = find_arch(l->arch);
+	struct gs_error *err = arch ? arch->look_around(l) : NULL;
+
+	return err ? err : find_utsname(l);
+}
+
+struct gs_error *gs_linux_open_with(struct gs_memory *mem, const char *text, size_t size,
+				    struct gs_linux **ret)
+{
+	GS_CLEANUP(gs_linux_close) struct gs_linux *l = calloc(1, sizeof(*l));
 	struct gs_error *err;
 
-	if (!attrs->vmcoreinfo)
-		return gs_error_create(GS_ERROR_NODATA, "no vmcoreinfo");
-	l = calloc(1, sizeof(*l));
 	if (!l)
 		return gs_error_nomem();
 	l->mem = mem;
-	l->arch = attrs->arch;
-	err = gs_vmcoreinfo_parse(attrs->vmcoreinfo, attrs->vmcoreinfo_size, &l->info);
-	if (!err && !gs_vmcoreinfo_get(l->info, "OSRELEASE"))
-		err = gs_error_create(GS_ERROR_NODATA, "vmcoreinfo without OSRELEASE");
-	if (!err && l->arch == GS_ARCH_X86_64)
-		err = look_around_x86_64(l);
-	if (!err)
-		err = find_utsname(l);
+	err = gs_vmcoreinfo_parse(text, size, &l->info);
+	if (err)
+		return err;
+	if (!gs_vmcoreinfo_get(l->info, "OSRELEASE"))
+		return gs_error_create(GS_ERROR_NODATA, "vmcoreinfo without OSRELEASE");
+	l->arch = arch_of(l->info, &mem->attrs);
+	l->page_size = gs_arch_kernel_page_size(l->arch, text, size);
+	if (!l->page_size)
+		l->page_size = gs_arch_info(l->arch)->page_size;
+	err = look_around(l);
 	if (!err)
 		*ret = gs_take(l);
 	return err;
+}
+
+struct gs_error *gs_linux_open(struct gs_memory *mem, struct gs_linux **ret)
+{
+	const struct gs_attributes *attrs = &mem->attrs;
+
+	if (!attrs->vmcoreinfo)
+		return gs_error_create(GS_ERROR_NODATA, "no vmcoreinfo");
+	return gs_linux_open_with(mem, attrs->vmcoreinfo, attrs->vmcoreinfo_size, ret);
 }
 
 void gs_linux_close(struct gs_linux *l)
@@ -327,10 +228,14 @@ void gs_linux_close(struct gs_linux *l)
 struct gs_error *gs_linux_translate(struct gs_linux *l, uint64_t vaddr, gs_gpa_t *gpa_ret,
 				    uint64_t *left_ret)
 {
+	struct paging paging;
+	uint64_t left;
+
 	if (!l->root_gpa)
 		return gs_error_create(GS_ERROR_UNSUPPORTED, "page tables of %s are not known here",
 				       gs_arch_info(l->arch)->name);
-	return gs_x86_64_walk(l->mem, l->root_gpa, l->levels, vaddr, gpa_ret, left_ret);
+	paging = paging_at(l, l->root_gpa);
+	return gs_paging_walk(&paging, l->mem, NULL, vaddr, gpa_ret, left_ret ? left_ret : &left);
 }
 
 struct gs_error *gs_linux_read(struct gs_linux *l, uint64_t vaddr, void *buf, size_t size)

@@ -18,8 +18,6 @@
 #define SECTION_SIZE_BITS_MAX 40
 #define MAX_PHYSMEM_BITS_MAX 52
 #define SECTION_STRUCT_MAX 64
-#define PAGE_SIZE_MIN 4096
-#define PAGE_SIZE_MAX (UINT64_C(1) << 20)
 
 static struct gs_error *missing(const char *what)
 {
@@ -34,18 +32,6 @@ static bool read_section_struct(struct sparse *s)
 	       s->section_size >= POINTER_BYTES && s->section_size <= SECTION_STRUCT_MAX &&
 	       gs_vmcoreinfo_count(v, "OFFSET", "mem_section.section_mem_map", &s->mem_map_off) &&
 	       s->mem_map_off <= s->section_size - POINTER_BYTES;
-}
-
-/* A dump may count in larger pages than the kernel. */
-static uint32_t kernel_page_size(const struct gs_linux *l)
-{
-	const char *text = gs_vmcoreinfo_get(l->info, "PAGESIZE");
-	char *end;
-	unsigned long long size = text ? strtoull(text, &end, 10) : 0;
-
-	if (size < PAGE_SIZE_MIN || size > PAGE_SIZE_MAX || (size & (size - 1)) || *end)
-		return l->mem->attrs.page_size;
-	return (uint32_t)size;
 }
 
 static struct gs_error *read_geometry(struct sparse *s)
@@ -69,7 +55,7 @@ static struct gs_error *read_geometry(struct sparse *s)
 	s->section_bits = (unsigned int)section_bits;
 	section_count = UINT64_C(1) << (physmem_bits - section_bits);
 	s->extreme = s->root_count != section_count;
-	s->page_size = kernel_page_size(s->l);
+	s->page_size = s->l->page_size;
 	s->sections_per_root = s->page_size / s->section_size;
 	if (!s->extreme)
 		s->root_count = (section_count + s->sections_per_root - 1) / s->sections_per_root;

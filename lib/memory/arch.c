@@ -95,3 +95,34 @@ enum gs_arch gs_arch_from_name(const char *utsname_machine)
 	}
 	return GS_ARCH_UNKNOWN;
 }
+
+/* The value of the first line that begins with @key, as far as it is digits. */
+static uint64_t line_value(const char *key, const char *text, size_t size)
+{
+	const char *end = text + size;
+	size_t key_size = strlen(key);
+	uint64_t value = 0;
+
+	for (const char *line = text; line && (size_t)(end - line) > key_size;) {
+		if (memcmp(line, key, key_size) == 0) {
+			for (line += key_size; line < end && *line >= '0' && *line <= '9'; line++)
+				value = value * 10 + (uint64_t)(*line - '0');
+			return value;
+		}
+		line = memchr(line, '\n', (size_t)(end - line));
+		line = line ? line + 1 : NULL;
+	}
+	return 0;
+}
+
+uint32_t gs_arch_kernel_page_size(enum gs_arch arch, const char *vmcoreinfo, size_t size)
+{
+	uint64_t value;
+
+	if (!vmcoreinfo || !gs_arch_info(arch)->has_other_page_sizes)
+		return 0;
+	value = line_value("PAGESIZE=", vmcoreinfo, size);
+	if (value < 4096 || value > GS_PAGE_SIZE_MAX || (value & (value - 1)))
+		return 0;
+	return (uint32_t)value;
+}

@@ -40,3 +40,14 @@ struct gs_error *gs_attributes_copy(const struct gs_attributes *from, struct gs_
 	*ret = copy;
 	return NULL;
 }
+
+void gs_attributes_set_page_size(struct gs_attributes *attrs)
+{
+	uint32_t kernel_size =
+		gs_arch_kernel_page_size(attrs->arch, attrs->vmcoreinfo, attrs->vmcoreinfo_size);
+
+	if (attrs->block_size && (!kernel_size || kernel_size > attrs->block_size))
+		attrs->page_size = attrs->block_size;
+	else
+		attrs->page_size = kernel_size ? kernel_size : gs_arch_info(attrs->arch)->page_size;
+}

@@ -38,12 +38,18 @@ struct gs_linux {
 	struct gs_vmcoreinfo *info; /* owned */
 	enum gs_arch arch;
 	char utsname[GS_UTSNAME_FIELDS][GS_UTSNAME_SIZE];
+	uint32_t page_size; /* the kernel's: may be less than the blocks of the dump */
 	bool has_phys_base;
-	int64_t phys_base;   /* x86_64 */
-	gs_gpa_t root_gpa;   /* top-level page table; 0: none found */
-	unsigned int levels; /* of page tables: 4 or 5 */
+	int64_t phys_base;    /* as in gs_attributes */
+	gs_gpa_t root_gpa;    /* top-level page table; 0: none found */
+	unsigned int levels;  /* of page tables: 2 to 5 */
+	unsigned int va_bits; /* that they translate */
 	bool has_direct_map;
-	uint64_t direct_map; /* virtual address of guest physical 0 */
+	/*
+	 * Virtual address of guest physical 0, which need not be RAM nor be mapped itself: modulo
+	 * 2^64 it gives those of all RAM.
+	 */
+	uint64_t direct_map;
 	uint64_t text_vaddr,
 		text_size; /* _stext..., the part that is mapped in one piece; size 0 unknown */
 	gs_gpa_t text_gpa;
@@ -55,6 +61,9 @@ struct gs_linux {
  * is left unset; callers must look.
  */
 GS_MUST_CHECK struct gs_error *gs_linux_open(struct gs_memory *mem, struct gs_linux **ret);
+/* The same with VMCOREINFO of other origin, be there one in @mem or not. */
+GS_MUST_CHECK struct gs_error *gs_linux_open_with(struct gs_memory *mem, const char *text,
+						  size_t size, struct gs_linux **ret);
 void gs_linux_close(struct gs_linux *l);
 GS_DEFINE_CLEANUP(struct gs_linux *, gs_linux_close)
 
@@ -65,6 +74,16 @@ GS_DEFINE_CLEANUP(struct gs_linux *, gs_linux_close)
 GS_MUST_CHECK struct gs_error *gs_x86_64_walk(struct gs_memory *mem, gs_gpa_t root_gpa,
 					      unsigned int levels, uint64_t vaddr,
 					      gs_gpa_t *gpa_ret, uint64_t *left_ret);
+/* Whether aarch64 has page tables for pages of that size and addresses of so many bits. */
+bool gs_aarch64_has(uint32_t page_size, unsigned int va_bits);
+/*
+ * The same for aarch64's tables of the kernel's half (TTBR1), of pages of 4, 16 or 64 KiB. Levels
+ * are counted as above: the last one is 1.
+ */
+GS_MUST_CHECK struct gs_error *gs_aarch64_walk(struct gs_memory *mem, gs_gpa_t root_gpa,
+					       uint32_t page_size, unsigned int va_bits,
+					       uint64_t vaddr, gs_gpa_t *gpa_ret,
+					       uint64_t *left_ret);
 GS_MUST_CHECK struct gs_error *gs_linux_translate(struct gs_linux *l, uint64_t vaddr,
 						  gs_gpa_t *gpa_ret, uint64_t *left_ret);
 /* Read @size bytes of kernel virtual memory. */

@@ -69,6 +69,13 @@ const struct gs_arch_info *gs_arch_info(enum gs_arch arch); /* never NULL */
 enum gs_arch gs_arch_from_machine(uint16_t e_machine, bool is_64bit, bool big_endian);
 enum gs_arch gs_arch_from_name(const char *utsname_machine); /* i386..i686 fold; UNKNOWN if new */
 
+#define GS_PAGE_SIZE_MAX (256u << 10)
+/*
+ * PAGESIZE of a VMCOREINFO text (hostile; NULL: none), if @arch has kernels of other page sizes
+ * than the usual one, and it is one; else 0.
+ */
+uint32_t gs_arch_kernel_page_size(enum gs_arch arch, const char *vmcoreinfo, size_t size);
+
 #define GS_UTSNAME_FIELDS 6 /* sysname nodename release version machine domainname */
 #define GS_UTSNAME_SIZE 65
 enum {
@@ -85,10 +92,19 @@ struct gs_attributes {
 	enum gs_arch arch;
 	bool is_64bit; /* ELF class; widths of the guest's native structs */
 	bool big_endian;
-	uint32_t page_size; /* bytes, a power of two >= 4096 */
+	/*
+	 * Bytes, a power of two >= 4096: the kernel's, if VMCOREINFO says it and the dump can be
+	 * seen in such pages, else that of the dump, else the architecture's usual one.
+	 */
+	uint32_t page_size;
+	uint32_t block_size; /* kdump: what is left out is left out in these units; else 0 */
 	uint32_t cpu_count;
 	bool has_phys_base;
-	int64_t phys_base; /* x86_64: kernel text's physical minus link-time address; may be < 0 */
+	/*
+	 * x86_64: kernel text's physical minus link-time address; aarch64: PHYS_OFFSET, the
+	 * physical address at which the direct map begins. Either may be < 0.
+	 */
+	int64_t phys_base;
 	char utsname[GS_UTSNAME_FIELDS][GS_UTSNAME_SIZE]; /* NUL-terminated; "" unknown */
 	uint8_t *notes;    /* ELF notes as they came: 12-byte headers, name and desc padded to 4, */
 	size_t notes_size; /* guest's byte order; owned */
@@ -114,9 +130,12 @@ GS_MUST_CHECK struct gs_error *gs_attributes_copy(const struct gs_attributes *fr
 #define GS_VMCOREINFO_MAX_BYTES (1u << 20)
 #define GS_GPA_MAX (UINT64_C(1) << 52) /* exclusive: no architecture here goes beyond */
 
+/* Set page_size by arch, block_size and vmcoreinfo. */
+void gs_attributes_set_page_size(struct gs_attributes *attrs);
 /*
  * Replace VMCOREINFO by @text (hostile; at most GS_VMCOREINFO_MAX_BYTES): the copy in
  * attrs->vmcoreinfo, and the note among attrs->notes, which is added where there was none.
+ * page_size follows. CORRUPT: @text is too long, or not the text of a VMCOREINFO.
  */
 GS_MUST_CHECK struct gs_error *gs_attributes_set_vmcoreinfo(struct gs_attributes *attrs,
 							    const char *text, size_t size);
