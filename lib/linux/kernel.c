@@ -61,7 +61,7 @@ struct gs_error *gs_kernel_try_root(struct gs_linux *l, gs_gpa_t gpa, uint64_t v
 	struct place place;
 	struct gs_error *err;
 
-	if (gpa >= GS_GPA_MAX)
+	if (gpa >= GS_GPA_MAX || gpa % PAGE_TABLE_PART_BYTES)
 		return NULL;
 	err = gs_kernel_look_up(l, NULL, gpa, vaddr, &place);
 	if (!err && place.mapped && place.gpa == gpa)
@@ -180,8 +180,15 @@ static struct gs_error *look_around(struct gs_linux *l)
 {
 	const struct kernel_arch *arch = find_arch(l->arch);
 	struct gs_error *err = arch ? arch->look_around(l) : NULL;
+	struct paging paging;
 
-	return err ? err : find_utsname(l);
+	if (err)
+		return err;
+	if (l->root_gpa) {
+		paging = paging_at(l, l->root_gpa);
+		l->levels = gs_paging_levels(&paging);
+	}
+	return find_utsname(l);
 }
 
 struct gs_error *gs_linux_open_with(struct gs_memory *mem, const char *text, size_t size,

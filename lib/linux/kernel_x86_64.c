@@ -93,8 +93,8 @@ static struct gs_error *find_root(struct gs_linux *l)
 	struct gs_error *err;
 	int64_t l5 = 0;
 
-	l->levels = gs_vmcoreinfo_number(l->info, "pgtable_l5_enabled", &l5) && l5 ? 5 : 4;
-	l->va_bits = l->levels == 5 ? VA_BITS_LA57 : VA_BITS;
+	l->va_bits = gs_vmcoreinfo_number(l->info, "pgtable_l5_enabled", &l5) && l5 ? VA_BITS_LA57
+										    : VA_BITS;
 	err = try_swapper(l, "swapper_pg_dir");
 	if (!err && !l->root_gpa)
 		err = try_swapper(l, "init_top_pgt");
@@ -137,7 +137,7 @@ static struct gs_error *direct_map_from_mem_section(struct gs_linux *l)
 static struct gs_error *direct_map_from_tables(struct gs_linux *l)
 {
 	gs_autofree struct page_table_cache *cache = calloc(1, sizeof(*cache));
-	uint64_t vaddr = l->levels == 5 ? KERNEL_HALF_LA57 : KERNEL_HALF;
+	uint64_t vaddr = l->va_bits == VA_BITS_LA57 ? KERNEL_HALF_LA57 : KERNEL_HALF;
 
 	if (!cache)
 		return gs_error_nomem();

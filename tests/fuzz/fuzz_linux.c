@@ -5,8 +5,9 @@
  *	CR3 of a CPU, 8 bytes | size of VMCOREINFO, 2 bytes | that text | words of memory
  *
  * where a word is its index in a small memory (2 bytes) and its value (8 bytes), little endian; the
- * rest of the memory is zero. However it looks, not much of it is read, as on a live guest each
- *read costs the time that the guest stands still; and RAM is found only where there is memory.
+ * rest of the memory is zero. A text that speaks of kimage_voffset is one of aarch64. However it
+ * looks, not much of the memory is read, as on a live guest each read costs the time that the guest
+ * stands still; and RAM is found only where there is memory.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -83,9 +84,14 @@ static void check_kernel(const struct gs_linux *l)
 {
 	for (int i = 0; i < GS_UTSNAME_FIELDS; i++)
 		assert(memchr(l->utsname[i], 0, GS_UTSNAME_SIZE));
-	assert(!l->root_gpa || l->levels == 4 || l->levels == 5);
+	assert(!l->root_gpa || (l->levels >= 2 && l->levels <= 5));
 	assert(l->text_size <= -l->text_vaddr);
 	assert(!l->has_direct_map || l->root_gpa);
+}
+
+static enum gs_arch arch_of(const uint8_t *text, size_t size)
+{
+	return memmem(text, size, "kimage_voffset", 14) ? GS_ARCH_AARCH64 : GS_ARCH_X86_64;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -101,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (text_size > size - 10)
 		text_size = size - 10;
 	init_image(&image, gs_get_u64(data, false), data + 10 + text_size, size - 10 - text_size);
-	image.mem.attrs = (struct gs_attributes){.arch = GS_ARCH_X86_64,
+	image.mem.attrs = (struct gs_attributes){.arch = arch_of(data + 10, text_size),
 						 .is_64bit = true,
 						 .page_size = 4096,
 						 .notes = image.notes,
