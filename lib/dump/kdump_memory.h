@@ -22,4 +22,11 @@ struct gs_kdump_memory {
 	_Atomic(struct gs_kdump_reader *) pool[KDUMP_POOL_SIZE];
 };
 
+/* The part that has @pfn, and up to @limit where it has all pages or (*set_ret) none. */
+struct gs_kdump_part *gs_kdump_find_run(const struct gs_kdump_memory *m, gs_pfn_t pfn,
+					gs_pfn_t limit, bool *set_ret, gs_pfn_t *end_ret);
+/* The place of @pfn's descriptor in the table of @part. */
+uint64_t gs_kdump_rank_in_part(const struct gs_kdump_memory *m, const struct gs_kdump_part *part,
+			       gs_pfn_t pfn);
+
 #endif

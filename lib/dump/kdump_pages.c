@@ -68,8 +68,8 @@ static struct gs_error *bad_page(const struct gs_kdump_page *page, const char *p
 			       (unsigned long long)page->off, page->size, page->flags, problem);
 }
 
-static struct gs_error *check_page(const struct gs_kdump_part *part,
-				   const struct gs_kdump_page *page)
+struct gs_error *gs_kdump_check_page(const struct gs_kdump_part *part,
+				     const struct gs_kdump_page *page, enum gs_codec *codec_ret)
 {
 	enum gs_codec codec;
 
@@ -85,6 +85,7 @@ static struct gs_error *check_page(const struct gs_kdump_part *part,
 		return bad_page(page, "offset is within the headers");
 	if (page->off > part->blob->size || page->size > part->blob->size - page->off)
 		return bad_page(page, "data ends past the end of the file");
+	*codec_ret = codec;
 	return NULL;
 }
 
@@ -174,9 +175,10 @@ static struct gs_error *read_batch(struct gs_kdump_decoder *d, struct gs_kdump_p
 				   gs_pfn_t pfn, uint64_t rank, size_t count, uint8_t *out)
 {
 	struct gs_error *err = gs_kdump_read_descs(part, rank, count, d->pages);
+	enum gs_codec codec;
 
 	for (size_t i = 0; !err && i < count; i++) {
-		err = check_page(part, &d->pages[i]);
+		err = gs_kdump_check_page(part, &d->pages[i], &codec);
 		if (err)
 			return name_page(err, part, pfn + i);
 	}
@@ -217,13 +219,14 @@ struct gs_error *gs_kdump_is_shared_zero(struct gs_kdump_part *part,
 {
 	uint8_t data[4096];
 	gs_autoerror struct gs_error *problem = NULL;
+	enum gs_codec codec;
 
 	*ret = is_known_zero(part, page);
 	/* Only a page that is shared is worth a look; what is wrong with it, its reader will say.
 	 */
 	if (*ret || page->flags || !next || next->off != page->off || next->flags)
 		return NULL;
-	problem = check_page(part, page);
+	problem = gs_kdump_check_page(part, page, &codec);
 	for (uint32_t pos = 0; !problem && pos < page->size; pos += sizeof(data)) {
 		struct gs_error *err =
 			gs_blob_read(part->blob, "page data", page->off + pos, data, sizeof(data));

@@ -19,6 +19,7 @@ struct gs_kdump_part {
 	uint64_t table_off, data_off;
 	/* Where a raw page of zeros was seen: the one that zero pages share. 0: not yet. */
 	_Atomic uint64_t zero_off;
+	_Atomic bool looked_for_zero; /* where writers put it */
 };
 
 /* What a descriptor says of its page. */
@@ -46,6 +47,11 @@ GS_MUST_CHECK struct gs_error *gs_kdump_read_descs(struct gs_kdump_part *part, u
 GS_MUST_CHECK struct gs_error *gs_kdump_read_pages(struct gs_kdump_decoder *d,
 						   struct gs_kdump_part *part, gs_pfn_t pfn,
 						   uint64_t rank, size_t count, uint8_t *out);
+
+/* What descriptor @page leads to; CORRUPT and NODATA say what is wrong with it. */
+GS_MUST_CHECK struct gs_error *gs_kdump_check_page(const struct gs_kdump_part *part,
+						   const struct gs_kdump_page *page,
+						   enum gs_codec *codec_ret);
 
 /* Whether a page is the shared zero page; @next is the one behind it or NULL. */
 GS_MUST_CHECK struct gs_error *gs_kdump_is_shared_zero(struct gs_kdump_part *part,

@@ -68,9 +68,8 @@ static struct gs_kdump_part *find_part(const struct gs_kdump_memory *m, gs_pfn_t
 	return &m->parts[i];
 }
 
-/* The part that has @pfn, and up to @limit where it has all pages or (*set_ret) none. */
-static struct gs_kdump_part *find_run(const struct gs_kdump_memory *m, gs_pfn_t pfn, gs_pfn_t limit,
-				      bool *set_ret, gs_pfn_t *end_ret)
+struct gs_kdump_part *gs_kdump_find_run(const struct gs_kdump_memory *m, gs_pfn_t pfn,
+					gs_pfn_t limit, bool *set_ret, gs_pfn_t *end_ret)
 {
 	struct gs_kdump_part *part = find_part(m, pfn);
 	size_t i = (size_t)(part - m->parts);
@@ -81,8 +80,8 @@ static struct gs_kdump_part *find_run(const struct gs_kdump_memory *m, gs_pfn_t 
 	return part;
 }
 
-static uint64_t rank_in_part(const struct gs_kdump_memory *m, const struct gs_kdump_part *part,
-			     gs_pfn_t pfn)
+uint64_t gs_kdump_rank_in_part(const struct gs_kdump_memory *m, const struct gs_kdump_part *part,
+			       gs_pfn_t pfn)
 {
 	return gs_kdump_index_rank(m->index, pfn) - part->first_rank;
 }
@@ -98,12 +97,13 @@ static struct gs_error *read_pages(struct gs_kdump_memory *m, struct gs_kdump_re
 		gs_pfn_t run_end;
 		bool set;
 
-		part = find_run(m, pfn, end, &set, &run_end);
+		part = gs_kdump_find_run(m, pfn, end, &set, &run_end);
 		if (!set)
 			return gs_error_create(
 				GS_ERROR_NODATA, "%s: 0x%llx: excluded from the dump",
 				m->dump.mem.name, (unsigned long long)pfn * m->block_size);
-		err = gs_kdump_read_pages(r->decoder, part, pfn, rank_in_part(m, part, pfn),
+		err = gs_kdump_read_pages(r->decoder, part, pfn,
+					  gs_kdump_rank_in_part(m, part, pfn),
 					  (size_t)(run_end - pfn), out);
 		out += (run_end - pfn) * m->block_size;
 		pfn = run_end;
@@ -227,13 +227,13 @@ static struct gs_error *kdump_extent(struct gs_memory *mem, gs_gpa_t gpa, gs_gpa
 	size_t count;
 	bool set;
 
-	part = find_run(m, pfn, limit / m->block_size, &set, &end);
+	part = gs_kdump_find_run(m, pfn, limit / m->block_size, &set, &end);
 	*ret = GS_EXTENT_EXCLUDED;
 	*end_ret = end * m->block_size;
 	if (!set)
 		return NULL;
 	count = end - pfn < KDUMP_BATCH_PAGES ? end - pfn : KDUMP_BATCH_PAGES;
-	err = gs_kdump_read_descs(part, rank_in_part(m, part, pfn), count, pages);
+	err = gs_kdump_read_descs(part, gs_kdump_rank_in_part(m, part, pfn), count, pages);
 	if (!err)
 		err = split_batch(part, pages, count, ret, &count);
 	*end_ret = (pfn + count) * m->block_size;

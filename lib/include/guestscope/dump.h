@@ -58,6 +58,27 @@ GS_MUST_CHECK struct gs_error *gs_dump_open_blob(struct gs_blob *blob,
 /* NULL if @mem was not opened here. */
 const struct gs_dump_facts *gs_dump_facts(const struct gs_memory *mem);
 
+/* How a page lies in a file that stores each one by itself. */
+enum gs_storage {
+	GS_STORAGE_NONE,    /* not in the file: excluded, or lost while it was written */
+	GS_STORAGE_OWN,     /* has data, the codec and size of which are known */
+	GS_STORAGE_ZERO,    /* the one page of zeros that others share */
+	GS_STORAGE_DAMAGED, /* its descriptor cannot be right: reading it says why */
+};
+struct gs_stored_page {
+	enum gs_storage storage;
+	enum gs_codec codec; /* of OWN */
+	uint32_t bytes;      /* of OWN: in the file */
+};
+/* Whether pages are stored one by one: kdump, opened here. */
+bool gs_dump_stores_pages(const struct gs_memory *mem);
+/*
+ * The @count pages (of attrs.page_size) from that of @gpa on; all lie in one range of such a
+ * memory. Reads descriptors, no data; thread-safe.
+ */
+GS_MUST_CHECK struct gs_error *gs_dump_stored_pages(struct gs_memory *mem, gs_gpa_t gpa,
+						    size_t count, struct gs_stored_page *ret);
+
 /* Whether the bytes are a flattened file; if so gs_flat_open() lays a blob over it. Takes @blob. */
 bool gs_flat_probe(struct gs_blob *blob);
 GS_MUST_CHECK struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir,
