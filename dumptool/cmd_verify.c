@@ -74,11 +74,15 @@ static void emit_verdict(struct gs_emit *e, const struct gs_verify_result *r)
 
 /* Page by page against another dump; *same_ret tells whether the memories are equal. */
 static struct gs_error *compare_with(const struct gs_args *args, struct gs_emit *e,
-				     const char *reference, struct gs_progress *progress,
+				     const char *reference, const struct gs_verify *verify,
 				     bool *same_ret)
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *ref = NULL;
+	const struct gs_compare_options options = {.threads = verify->threads,
+						   .progress = verify->progress,
+						   .fn = emit_difference,
+						   .arg = e};
 	struct gs_difference d = {0};
 	struct gs_error *err = dumptool_open(args, &mem);
 
@@ -89,7 +93,7 @@ static struct gs_error *compare_with(const struct gs_args *args, struct gs_emit 
 	gs_emit_begin(e, "reference", "Against the reference");
 	gs_emit_string(e, "file", "File", reference);
 	gs_emit_table(e, "differences", "Differences", difference_columns, 3);
-	err = gs_compare(mem, ref, progress, emit_difference, e, &d);
+	err = gs_compare(mem, ref, &options, &d);
 	gs_emit_end(e);
 	gs_emit_bool(e, "same_ranges", "Same ranges", !d.ranges_differ);
 	gs_emit_u64(e, "pages_compared", "Pages compared", d.pages_compared);
@@ -137,7 +141,7 @@ static struct gs_error *verify(const struct gs_args *args, struct gs_emit *e, bo
 	if (!err)
 		emit_verdict(e, &result);
 	if (!err && reference)
-		err = compare_with(args, e, reference, options.progress, &same);
+		err = compare_with(args, e, reference, &options, &same);
 	gs_emit_end(e);
 	*good_ret = result.errors == 0 && same;
 	return err;
@@ -149,8 +153,10 @@ int cmd_verify(struct gs_args *args)
 	bool good = false;
 	struct gs_error *err = verify(args, e, &good);
 
-	if (!err && dumptool_cancelled())
+	if (dumptool_cancelled()) {
+		gs_error_destroy(err);
 		return dumptool_cancelled_status();
+	}
 	if (err)
 		return gs_args_fail(args, err);
 	err = gs_emit_finish(e);

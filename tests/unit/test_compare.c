@@ -23,10 +23,11 @@ static void keep_last(void *arg, gs_gpa_t start, uint64_t size, const char *what
 
 static struct gs_difference compare(struct fake_memory *a, struct fake_memory *b, struct seen *seen)
 {
+	const struct gs_compare_options options = {.fn = keep_last, .arg = seen};
 	struct gs_difference d;
 
 	*seen = (struct seen){0};
-	assert_ok(gs_compare(&a->mem, &b->mem, NULL, keep_last, seen, &d));
+	assert_ok(gs_compare(&a->mem, &b->mem, &options, &d));
 	return d;
 }
 

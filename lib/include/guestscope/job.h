@@ -6,7 +6,7 @@
  *	select     which pages are kept                       (gs_selection)
  *	write      source → N workers → ordered writer        (bounded memory, deterministic)
  *
- * verify, sum and compare only read.
+ * verify, sum, compare and survey only read.
  */
 #ifndef GUESTSCOPE_JOB_H
 #define GUESTSCOPE_JOB_H
@@ -225,13 +225,119 @@ GS_MUST_CHECK struct gs_error *gs_sum_memory(struct gs_memory *mem, unsigned int
 					     struct gs_memory_sum *ret);
 
 struct gs_difference {
+	/* All in pages of 4 KiB. One of a kind that only one side has is not compared. */
 	uint64_t pages_compared, pages_different, pages_only_a, pages_only_b;
 	bool ranges_differ;
+	/* The same by what the first guest's kernel used the page for (enum gs_page_class). */
+	struct gs_class_difference {
+		uint64_t pages_compared, pages_different;
+	} by_class[GS_PAGE_CLASS_UNKNOWN + 1];
 };
-/* Called for each run of differing pages. */
+/* Called for each run of differing pages, by address, from one thread at a time. */
 typedef void (*gs_difference_fn)(void *arg, gs_gpa_t start, uint64_t size, const char *what);
+
+/*
+ * Who tells the classes (enum gs_page_class) of pages, mostly gs_page_map_classify(). It is asked,
+ * by several threads, for @count == stride pages from a multiple of that on. An error that is an
+ * answer makes them UNKNOWN.
+ */
+struct gs_classifier {
+	struct gs_error *(*classify)(void *arg, gs_pfn_t first, uint64_t count, uint8_t *class_ret);
+	void *arg;
+	uint64_t stride; /* pages */
+};
+
+struct gs_compare_options {
+	const struct gs_classifier *classes; /* of the first memory; NULL: all are UNKNOWN */
+	unsigned int threads;                /* 0: as many as CPUs */
+	struct gs_progress *progress;
+	gs_difference_fn fn; /* may be NULL */
+	void *arg;
+};
+/* Page by page over all addresses that either has. A cancel gives OS "stopped". */
 GS_MUST_CHECK struct gs_error *gs_compare(struct gs_memory *a, struct gs_memory *b,
-					  struct gs_progress *progress, gs_difference_fn fn,
-					  void *arg, struct gs_difference *ret);
+					  const struct gs_compare_options *options,
+					  struct gs_difference *ret);
+
+/* ---- survey: what the pages of a memory are ---- */
+
+/* What is known of a page's bytes. */
+enum gs_page_state {
+	GS_PAGE_STATE_DATA, /* there, and not known to be zero */
+	GS_PAGE_STATE_ZERO,
+	GS_PAGE_STATE_EXCLUDED,   /* left out of the dump, or lost while it was written */
+	GS_PAGE_STATE_UNREADABLE, /* in the dump, but reading it fails */
+	GS_PAGE_STATE_COUNT
+};
+
+/* State and class in one word, as maps show them: the last of these that fits. */
+enum gs_page_kind {
+	GS_PAGE_KIND_DATA, /* of no known class */
+	GS_PAGE_KIND_KERNEL,
+	GS_PAGE_KIND_USER,
+	GS_PAGE_KIND_CACHE,
+	GS_PAGE_KIND_CACHE_PRIVATE,
+	GS_PAGE_KIND_UNMAPPED,
+	GS_PAGE_KIND_FREE,
+	GS_PAGE_KIND_OFFLINE,
+	GS_PAGE_KIND_HWPOISON,
+	GS_PAGE_KIND_ZERO,
+	GS_PAGE_KIND_EXCLUDED,
+	GS_PAGE_KIND_UNREADABLE,
+	GS_PAGE_KIND_COUNT
+};
+const char *gs_page_kind_name(enum gs_page_kind kind); /* "cache-private" */
+
+/* Pages counted by state and class, and how those with data are stored (kdump). */
+struct gs_page_tally {
+	uint64_t pages[GS_PAGE_STATE_COUNT][GS_PAGE_CLASS_UNKNOWN + 1];
+	uint64_t codec_pages[GS_CODEC_COUNT], codec_bytes[GS_CODEC_COUNT];
+};
+uint64_t gs_page_tally_state(const struct gs_page_tally *t, enum gs_page_state state);
+void gs_page_tally_kinds(const struct gs_page_tally *t, uint64_t ret[GS_PAGE_KIND_COUNT]);
+/* Pages of known storage, and their bytes in the file. */
+void gs_page_tally_stored(const struct gs_page_tally *t, uint64_t *pages_ret, uint64_t *bytes_ret);
+
+/* The pages of [start, start + bucket_bytes) that are in the memory's ranges: at least one. */
+struct gs_bucket {
+	gs_gpa_t start; /* a multiple of bucket_bytes */
+	struct gs_page_tally tally;
+};
+#define GS_BUCKETS_MAX (1u << 17)
+
+struct gs_survey_options {
+	const struct gs_classifier *classes; /* NULL: all are UNKNOWN */
+	/*
+	 * Read all pages: finds those that are zero and those that cannot be read. Else only what
+	 * is known without (holes of a file, the shared zero page of a kdump) counts as zero, and
+	 * only a kdump's impossible descriptors as unreadable.
+	 */
+	bool read_pages;
+	uint64_t bucket_bytes; /* a power of two of at least a page; 0: no buckets */
+	unsigned int threads;  /* 0: as many as CPUs */
+	struct gs_progress *progress;
+};
+
+struct gs_survey {
+	uint32_t page_size;
+	bool has_storage; /* the codec counts mean something */
+	struct gs_page_tally total;
+	uint64_t bucket_bytes;
+	struct gs_bucket *buckets; /* by address; owned */
+	size_t bucket_count;
+};
+
+/* The smallest bucket_bytes with which @mem falls into at most @count buckets. */
+uint64_t gs_survey_bucket_bytes(const struct gs_memory *mem, size_t count);
+/*
+ * Look at every page of @mem once. Cost follows what is populated: runs that are known to be zero
+ * or excluded count as a whole (unless classes are asked for). INVALID: bucket_bytes is no such
+ * power, or more than GS_BUCKETS_MAX buckets. A cancel gives OS "stopped".
+ */
+GS_MUST_CHECK struct gs_error *gs_survey(struct gs_memory *mem,
+					 const struct gs_survey_options *options,
+					 struct gs_survey *ret);
+void gs_survey_deinit(struct gs_survey *s);
+#define gs_autosurvey __attribute__((cleanup(gs_survey_deinit)))
 
 #endif

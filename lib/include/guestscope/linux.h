@@ -122,7 +122,8 @@ enum gs_page_class {
 	GS_PAGE_OFFLINE,       /* logically offline: ballooned, unplugged by virtio-mem */
 	GS_PAGE_CLASS_COUNT
 };
-const char *gs_page_class_name(enum gs_page_class class); /* "cache-private" */
+#define GS_PAGE_CLASS_UNKNOWN GS_PAGE_CLASS_COUNT         /* where no kernel could be asked */
+const char *gs_page_class_name(enum gs_page_class class); /* "cache-private"; also "unknown" */
 
 struct gs_page_map;
 /*
