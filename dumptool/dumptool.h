@@ -14,6 +14,7 @@ int cmd_verify(struct gs_args *args);
 int cmd_info(struct gs_args *args);
 int cmd_notes(struct gs_args *args);
 int cmd_dmesg(struct gs_args *args);
+int cmd_compare(struct gs_args *args);
 int cmd_capabilities(struct gs_args *args);
 int cmd_regs(struct gs_args *args);
 
@@ -54,6 +55,12 @@ struct dumptool_input {
 };
 GS_MUST_CHECK struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,
 					     struct dumptool_input *ret);
+/*
+ * For commands that look at several: argument @i, which is a dump of one file; beyond the last one,
+ * the guest. @what names it in the message if it is missing ("a second dump FILE").
+ */
+GS_MUST_CHECK struct gs_error *dumptool_look_at(const struct gs_args *args, size_t i,
+						const char *what, struct dumptool_input *ret);
 void dumptool_close_input(struct dumptool_input *in);
 #define dumptool_autoinput __attribute__((cleanup(dumptool_close_input)))
 /* Whether -g stands on the command line itself: then no argument is a file. */
@@ -88,6 +95,21 @@ void dumptool_close_kernel(struct dumptool_kernel *kernel);
 char *dumptool_name_address(const struct dumptool_kernel *kernel, uint64_t address);
 /* --cpu; 0 if it is not there. */
 GS_MUST_CHECK struct gs_error *dumptool_cpu(const struct gs_args *args, uint32_t *ret);
+
+/* ---- classes.c: what the guest's kernel says of pages ---- */
+
+struct dumptool_classes {
+	struct gs_linux *kernel;
+	struct gs_page_map *map;
+	const struct gs_classifier *classifier; /* NULL: nobody can tell */
+	struct gs_classifier storage;
+	char *why_not; /* then: one line; or NULL */
+};
+/* Finds out what it can; the borrowed @mem outlives @ret, and @ret stays where it is. */
+GS_MUST_CHECK struct gs_error *dumptool_open_classes(struct gs_memory *mem,
+						     struct dumptool_classes *ret);
+void dumptool_close_classes(struct dumptool_classes *c);
+#define dumptool_autoclasses __attribute__((cleanup(dumptool_close_classes)))
 
 /* ---- cancel.c: progress, and the signals that end it ---- */
 

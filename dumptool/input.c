@@ -29,22 +29,23 @@ static struct gs_error *open_stdin(const struct gs_dump_open *options, struct gs
 	return err;
 }
 
-/* The first @count arguments are the parts of one dump. */
-static struct gs_error *open_files(const struct gs_args *args, size_t count, struct gs_memory **ret)
+/* The @count arguments from the @first on are the parts of one dump. */
+static struct gs_error *open_files(const struct gs_args *args, size_t first, size_t count,
+				   struct gs_memory **ret)
 {
 	struct gs_dump_open options;
 	struct gs_error *err = open_options(args, &options);
 
 	if (err)
 		return err;
-	if (count == 1 && strcmp(gs_args_at(args, 0), "-") == 0)
+	if (count == 1 && strcmp(gs_args_at(args, first), "-") == 0)
 		return open_stdin(&options, ret);
-	return gs_dump_open(dumptool_paths(args), count, &options, ret);
+	return gs_dump_open(dumptool_paths(args) + first, count, &options, ret);
 }
 
 struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret)
 {
-	return open_files(args, gs_args_count(args), ret);
+	return open_files(args, 0, gs_args_count(args), ret);
 }
 
 static struct gs_error *look_at_guest(const struct gs_args *args, struct dumptool_input *in)
@@ -54,23 +55,35 @@ static struct gs_error *look_at_guest(const struct gs_args *args, struct dumptoo
 	return err ? err : gs_guest_look_open(in->qmp, &in->mem);
 }
 
-struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,
-			       struct dumptool_input *ret)
+static struct gs_error *look(const struct gs_args *args, size_t first, size_t count,
+			     const char *what, struct dumptool_input *ret)
 {
 	struct dumptool_input in = {0};
 	struct gs_error *err;
 
-	if (path_count)
-		err = open_files(args, path_count, &in.mem);
+	if (count)
+		err = open_files(args, first, count, &in.mem);
 	else if (gs_args_guest(args))
 		err = look_at_guest(args, &in);
 	else
-		err = gs_error_create(GS_ERROR_INVALID, "a dump FILE, or -g GUEST, is missing");
+		err = gs_error_create(GS_ERROR_INVALID, "%s is missing", what);
 	if (err)
 		dumptool_close_input(&in);
 	else
 		*ret = in;
 	return err;
+}
+
+struct gs_error *dumptool_look(const struct gs_args *args, size_t path_count,
+			       struct dumptool_input *ret)
+{
+	return look(args, 0, path_count, "a dump FILE, or -g GUEST,", ret);
+}
+
+struct gs_error *dumptool_look_at(const struct gs_args *args, size_t i, const char *what,
+				  struct dumptool_input *ret)
+{
+	return look(args, i, i < gs_args_count(args) ? 1 : 0, what, ret);
 }
 
 void dumptool_close_input(struct dumptool_input *in)

@@ -64,6 +64,12 @@ static const struct gs_option regs_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option compare_options[] = {
+	{.name = "list", .help = "list every run of pages that differ"},
+	{.name = "threads", .argument = "N", .help = "worker threads (default: one per CPU)"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -149,6 +155,21 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_regs},
+	{.name = "compare",
+	 .arguments = "FILE [FILE]",
+	 .summary = "find the pages that differ between two dumps",
+	 .details =
+		 "The second one is a dump, or with -g a live guest, which goes on running. "
+		 "Formats "
+		 "do not matter. Pages are counted by what the first guest's kernel used them for, "
+		 "where that can be told.\n\n"
+		 "The exit status is 0 if the memories are the same, and 1 if they differ.",
+	 .options = compare_options,
+	 .min_args = 1,
+	 .max_args = 2,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_compare},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,
