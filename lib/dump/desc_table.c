@@ -2,6 +2,8 @@
 /* Page descriptors on their way to a sink. */
 #include <stdlib.h>
 
+#include <guestscope/base/bytes.h>
+
 #include "desc_table.h"
 
 /*
@@ -10,41 +12,31 @@
  */
 #define BUFFER_BYTES ((size_t)KDUMP_DESC_BYTES * 174760)
 
-struct gs_error *gs_desc_table_init(struct desc_table *t, const struct kdump_plan *plan,
-				    bool big_endian, struct gs_sink *sink)
+struct gs_error *gs_desc_table_init(struct desc_table *t, uint64_t off, bool big_endian,
+				    struct gs_sink *sink)
 {
 	*t = (struct desc_table){
 		.sink = sink,
 		.big_endian = big_endian,
-		.off = plan->table_off,
+		.off = off,
 		.buffer = malloc(BUFFER_BYTES),
 	};
-	if (!t->buffer)
-		return gs_error_nomem();
-	return gs_bit_stream_init(&t->pages, sink, plan->bitmap2_off);
+	return t->buffer ? NULL : gs_error_nomem();
 }
 
 void gs_desc_table_deinit(struct desc_table *t)
 {
 	free(t->buffer);
 	t->buffer = NULL;
-	gs_bit_stream_deinit(&t->pages);
 }
 
-static struct gs_error *flush_buffer(struct desc_table *t)
+struct gs_error *gs_desc_table_flush(struct desc_table *t)
 {
 	struct gs_error *err = gs_sink_write(t->sink, t->off, t->buffer, t->used);
 
 	t->off += t->used;
 	t->used = 0;
 	return err;
-}
-
-struct gs_error *gs_desc_table_flush(struct desc_table *t)
-{
-	struct gs_error *err = flush_buffer(t);
-
-	return err ? err : gs_bit_stream_flush(&t->pages);
 }
 
 static void put_desc(uint8_t *to, const struct page_desc *desc, bool big_endian)
@@ -57,7 +49,7 @@ static void put_desc(uint8_t *to, const struct page_desc *desc, bool big_endian)
 	gs_put_u64(to + f[KDUMP_DESC_PAGE_FLAGS].off, 0, big_endian);
 }
 
-struct gs_error *gs_desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t count,
+struct gs_error *gs_desc_table_add(struct desc_table *t, uint64_t count,
 				   const struct page_desc *desc, uint32_t step)
 {
 	struct page_desc d = *desc;
@@ -68,7 +60,7 @@ struct gs_error *gs_desc_table_add(struct desc_table *t, gs_pfn_t pfn, uint64_t 
 		t->used += KDUMP_DESC_BYTES;
 		d.offset += step;
 		if (t->used == BUFFER_BYTES)
-			err = flush_buffer(t);
+			err = gs_desc_table_flush(t);
 	}
-	return err ? err : gs_bit_stream_set(&t->pages, pfn, count);
+	return err;
 }

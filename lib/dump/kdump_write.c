@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bit_stream.h"
 #include "desc_table.h"
 #include "kdump_encode.h"
 #include "kdump_plan.h"
@@ -13,8 +14,9 @@ struct kdump_writer {
 	struct gs_writer w;
 	struct kdump_plan plan;
 	struct desc_table table;
-	uint64_t data_off; /* where the next page goes */
-	gs_pfn_t next_pfn; /* pages come in ascending order, each once */
+	struct bit_stream pages; /* the second bitmap: what has a descriptor */
+	uint64_t data_off;       /* where the next page goes */
+	gs_pfn_t next_pfn;       /* pages come in ascending order, each once */
 	/* A zero page as the codec makes it, for files in which zero pages are not shared. */
 	uint8_t *zero_page;
 	struct page_desc zero_desc;
@@ -52,7 +54,10 @@ static struct gs_error *kdump_begin(struct gs_writer *w)
 	struct kdump_writer *k = to_kdump(w);
 	struct gs_error *err;
 
-	err = gs_desc_table_init(&k->table, &k->plan, w->layout.attrs->big_endian, w->sink);
+	err = gs_desc_table_init(&k->table, k->plan.table_off, w->layout.attrs->big_endian,
+				 w->sink);
+	if (!err)
+		err = gs_bit_stream_init(&k->pages, w->sink, k->plan.bitmap2_off);
 	if (!err)
 		err = encode_zero_page(k);
 	if (!err)
@@ -103,6 +108,15 @@ static void count_slot(struct gs_writer_stats *stats, enum slot_kind kind)
 	stats->dropped_pages += kind == SLOT_ABSENT;
 }
 
+/* As gs_desc_table_add(), for pages from @pfn on; PFNs ascend from call to call. */
+static struct gs_error *place_pages(struct kdump_writer *k, gs_pfn_t pfn, uint64_t count,
+				    const struct page_desc *desc, uint32_t step)
+{
+	struct gs_error *err = gs_desc_table_add(&k->table, count, desc, step);
+
+	return err ? err : gs_bit_stream_set(&k->pages, pfn, count);
+}
+
 static struct gs_error *place_slots(struct kdump_writer *k, struct kdump_encoded *e)
 {
 	uint32_t codec_flag = gs_codec_info(k->w.layout.codec)->kdump_flag;
@@ -116,8 +130,8 @@ static struct gs_error *place_slots(struct kdump_writer *k, struct kdump_encoded
 		if (slot->kind == SLOT_COMPRESSED)
 			desc.flags = codec_flag;
 		if (slot->kind != SLOT_ABSENT)
-			err = gs_desc_table_add(&k->table, e->pfn + i, 1,
-						slot->kind == SLOT_ZERO ? &k->zero_desc : &desc, 0);
+			err = place_pages(k, e->pfn + i, 1,
+					  slot->kind == SLOT_ZERO ? &k->zero_desc : &desc, 0);
 		count_slot(&k->w.stats, slot->kind);
 		off += slot->size;
 	}
@@ -144,7 +158,7 @@ static struct gs_error *place_zero_run(struct kdump_writer *k, struct kdump_enco
 			desc.offset = e->off + e->data_bytes;
 			e->data_bytes += count * desc.size;
 		}
-		err = gs_desc_table_add(&k->table, pfn, count, &desc, shared ? 0 : desc.size);
+		err = place_pages(k, pfn, count, &desc, shared ? 0 : desc.size);
 		k->w.stats.pages += count;
 		k->w.stats.zero_pages += count;
 		pfn += count;
@@ -211,9 +225,10 @@ static struct gs_error *kdump_store(struct gs_writer *w, void *state)
 static struct gs_error *kdump_finish(struct gs_writer *w)
 {
 	struct kdump_writer *k = to_kdump(w);
+	struct gs_error *err = gs_desc_table_flush(&k->table);
 
 	w->stats.file_bytes = k->data_off;
-	return gs_desc_table_flush(&k->table);
+	return err ? err : gs_bit_stream_flush(&k->pages);
 }
 
 static void kdump_destroy(struct gs_writer *w)
@@ -221,6 +236,7 @@ static void kdump_destroy(struct gs_writer *w)
 	struct kdump_writer *k = to_kdump(w);
 
 	gs_desc_table_deinit(&k->table);
+	gs_bit_stream_deinit(&k->pages);
 	gs_kdump_plan_deinit(&k->plan);
 	free(k->zero_page);
 	free(k);
