@@ -50,8 +50,8 @@ static void put_sub_header(uint8_t *to, const struct kdump_plan *plan,
 	bool zero_left_out = layout->share_zero || layout->drop_zero;
 	const uint64_t values[KDUMP_SUB_FIELD_COUNT] = {
 		[KDUMP_PHYS_BASE] = attrs->has_phys_base ? (uint64_t)attrs->phys_base : 0,
-		[KDUMP_DUMP_LEVEL] =
-			attrs->dump_level | layout->dump_level | (zero_left_out ? 1 : 0),
+		[KDUMP_DUMP_LEVEL] = attrs->dump_level | layout->dump_level |
+				     (zero_left_out ? KDUMP_LEVEL_ZERO : 0),
 		[KDUMP_OFFSET_VMCOREINFO] = plan->vmcoreinfo_off,
 		[KDUMP_SIZE_VMCOREINFO] = plan->vmcoreinfo_off ? attrs->vmcoreinfo_size : 0,
 		[KDUMP_OFFSET_NOTE] = plan->notes_size ? plan->notes_off : 0,

@@ -31,6 +31,9 @@
 #define KDUMP_STATUS_INCOMPLETE 0x8u
 #define KDUMP_STATUS_EXCLUDED_VMEMMAP 0x10u
 
+/* sub header.dump_level: zero pages share one, which is the first of the data, or are left out. */
+#define KDUMP_LEVEL_ZERO 1u
+
 enum kdump_shape {
 	KDUMP_SHAPE_64,
 	KDUMP_SHAPE_32_PACKED, /* i386, and whatever QEMU writes for 32-bit guests */

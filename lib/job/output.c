@@ -132,15 +132,14 @@ void gs_job_layout_init(struct gs_layout *layout, const struct gs_output_spec *s
 	};
 }
 
-/* A kdump file needs offsets, and where there are none it is flattened. */
-static struct gs_error *open_sink(const struct gs_output_spec *spec, const struct gs_outfile *out,
-				  struct gs_sink **ret)
+struct gs_error *gs_job_open_sink(const struct gs_outfile *out, enum gs_dump_format format,
+				  bool flatten, struct gs_sink **ret)
 {
 	const char *name = gs_outfile_path(out);
 	bool seekable = gs_outfile_is_seekable(out);
 	int fd = gs_outfile_fd(out);
 
-	if (spec->flatten || (!seekable && spec->format->format == GS_DUMP_KDUMP))
+	if (flatten || (!seekable && format == GS_DUMP_KDUMP))
 		return gs_flat_sink(fd, name, ret);
 	return seekable ? gs_sink_file(fd, name, ret) : gs_sink_stream(fd, name, ret);
 }
@@ -159,7 +158,7 @@ struct gs_error *gs_job_write(struct gs_page_source *src, const struct gs_output
 	ret->left_out_bytes = d->left_out_bytes;
 	if (spec->progress)
 		spec->progress->total = ret->memory_bytes;
-	err = open_sink(spec, out, &sink);
+	err = gs_job_open_sink(out, spec->format->format, spec->flatten, &sink);
 	if (!err)
 		err = gs_writer_create(&layout, sink, &writer);
 	if (!err)

@@ -17,6 +17,11 @@ GS_PRINTF(2, 3) void gs_job_note(const struct gs_output_spec *spec, const char *
 void gs_job_note_choices(const struct gs_output_spec *spec, const struct gs_description *d,
 			 const struct gs_range *all, size_t all_count);
 
+/* A kdump file needs offsets, and where there are none it is flattened. @out is borrowed. */
+GS_MUST_CHECK struct gs_error *gs_job_open_sink(const struct gs_outfile *out,
+						enum gs_dump_format format, bool flatten,
+						struct gs_sink **ret);
+
 void gs_job_layout_init(struct gs_layout *layout, const struct gs_output_spec *spec,
 			const struct gs_description *d, const struct gs_selection *selection);
 

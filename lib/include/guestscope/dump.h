@@ -15,6 +15,7 @@
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
 #include <guestscope/base/io.h>
+#include <guestscope/base/progress.h>
 #include <guestscope/codec.h>
 #include <guestscope/memory.h>
 
@@ -195,6 +196,38 @@ GS_MUST_CHECK struct gs_error *gs_writer_store(struct gs_writer *w, struct gs_en
 /* What could only be known at the end (descriptors, final bitmap), then sink finish. */
 GS_MUST_CHECK struct gs_error *gs_writer_finish(struct gs_writer *w,
 						struct gs_writer_stats *stats_ret);
+
+/* ---- kdump files made of kdump files ---- */
+
+struct gs_kdump_copy {
+	/*
+	 * The output is a part of a split set: it has the pages of [start_pfn, end_pfn) only, of
+	 * which the first part's start is 0. Otherwise it is one whole file.
+	 */
+	bool part;
+	gs_pfn_t start_pfn, end_pfn;
+	/* Counts pages that have descriptors, in bytes; of all parts together. NULL: none. */
+	struct gs_progress *progress;
+};
+
+/*
+ * Write a kdump file, or a part of one, with the pages of @mem (a kdump file or a split set) as
+ * they are stored there: nothing is decompressed. Headers, notes and bitmaps stay as they are; data
+ * comes in the order of the pages, the shared zero page first. So whatever way a file with data in
+ * that order was split, copying the set gives the same bytes again. @sink takes offsets. INVALID if
+ * @mem is no kdump file.
+ */
+GS_MUST_CHECK struct gs_error *gs_kdump_copy(struct gs_memory *mem,
+					     const struct gs_kdump_copy *options,
+					     struct gs_sink *sink,
+					     struct gs_writer_stats *stats_ret);
+/*
+ * Cut the pages of a kdump memory into @parts ranges that take about the same room as they are
+ * stored, each with a page at least: *ends_ret[i] is the exclusive end of one and the start of the
+ * next. INVALID if there are fewer pages.
+ */
+GS_MUST_CHECK struct gs_error *gs_kdump_cut(struct gs_memory *mem, size_t parts,
+					    gs_pfn_t *ends_ret);
 
 /*
  * The size that the file will have at most (every kept page stored raw) and, for ELF, exactly; for

@@ -115,6 +115,30 @@ GS_MUST_CHECK struct gs_error *gs_convert(struct gs_memory *mem, const struct gs
 GS_MUST_CHECK struct gs_error *gs_spool(int fd, const char *name, const char *dir,
 					struct gs_blob **ret);
 
+/* ---- split, join ---- */
+
+#define GS_SPLIT_PARTS_MAX 256
+
+/*
+ * @mem into @count (2 to GS_SPLIT_PARTS_MAX) parts of a split kdump set that take about the same
+ * room, as "makedumpfile --split" lays them out. The pages of a kdump file go over as they are
+ * stored; with @spec, and for any other dump, the whole is converted first, into a file without a
+ * name beside the first part. @outs are regular files, not yet committed. Fills @count results.
+ */
+GS_MUST_CHECK struct gs_error *gs_split(struct gs_memory *mem, const struct gs_output_spec *spec,
+					struct gs_outfile *const *outs, size_t count,
+					struct gs_progress *progress,
+					struct gs_job_result *results);
+
+/*
+ * A split set (or one kdump file, flattened or not) as one file, its pages as they are stored. Of
+ * parts that makedumpfile, QEMU or this library wrote, the result is what "makedumpfile
+ * --reassemble" makes of them, byte for byte: the file as it would have been without a split.
+ * Flattened if @out is not seekable.
+ */
+GS_MUST_CHECK struct gs_error *gs_join(struct gs_memory *mem, struct gs_outfile *out,
+				       struct gs_progress *progress, struct gs_job_result *ret);
+
 /* ---- dump ---- */
 
 enum gs_engine { GS_ENGINE_AUTO, GS_ENGINE_DIRECT, GS_ENGINE_STREAM, GS_ENGINE_QEMU };
