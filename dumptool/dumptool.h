@@ -17,6 +17,8 @@ int cmd_dmesg(struct gs_args *args);
 int cmd_compare(struct gs_args *args);
 int cmd_capabilities(struct gs_args *args);
 int cmd_regs(struct gs_args *args);
+int cmd_split(struct gs_args *args);
+int cmd_join(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */
 

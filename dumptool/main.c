@@ -70,6 +70,36 @@ static const struct gs_option compare_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option split_options[] = {
+	{.name = "parts", .letter = 'n', .argument = "N", .help = "how many parts, 2 to 256"},
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "PATTERN",
+	 .help = "names of the parts: %d becomes 1, 2, 3...; without one the number is appended"},
+	{.name = "format",
+	 .letter = 'f',
+	 .argument = "FORMAT",
+	 .help = "convert to this format first (default for what is no kdump file: kdump-zlib)",
+	 .values = "kdump-zlib|kdump-lzo|kdump-snappy|kdump-zstd|kdump-raw"},
+	{.name = "threads",
+	 .argument = "N",
+	 .help = "worker threads of a conversion (default: one per CPU)"},
+	{.name = "force", .help = "replace existing output files"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
+static const struct gs_option join_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "FILE",
+	 .help = "where to write; - is standard output (the file is then flattened)"},
+	{.name = "force", .help = "replace an existing output file"},
+	{.name = "spool-dir",
+	 .argument = "DIR",
+	 .help = "where indexes that do not fit into memory are kept meanwhile (default: "
+		 "/var/tmp)"},
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -170,6 +200,29 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_compare},
+	{.name = "split",
+	 .arguments = "FILE... -n N -o PATTERN",
+	 .summary = "write a dump as a set of smaller kdump files",
+	 .details = "The parts take about the same room, and are laid out as makedumpfile does it: "
+		    "crash opens all of them together, and join, or makedumpfile's reassemble, "
+		    "makes one file of them again.\n\n"
+		    "The pages of a kdump file are copied as they are stored. Any other dump, or "
+		    "with --format, is converted first.",
+	 .options = split_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_split},
+	{.name = "join",
+	 .arguments = "PART... -o FILE",
+	 .summary = "make one file of the parts of a split dump",
+	 .details = "PARTs are all files of one set, in any order; their pages are copied as they "
+		    "are stored.",
+	 .options = join_options,
+	 .min_args = 2,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_join},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,
