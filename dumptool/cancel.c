@@ -7,6 +7,13 @@
 
 #define GRACE_S 1
 
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+/* From the terminal; what they did before is put back once no guest depends on us. */
+static const int suspenders[] = {SIGTSTP, SIGTTOU};
+#define SUSPENDERS (sizeof(suspenders) / sizeof(*suspenders))
+static struct sigaction suspenders_old[SUSPENDERS];
+#define SIGNALS (sizeof(signals) / sizeof(*signals))
+
 static struct gs_progress progress;
 static volatile sig_atomic_t signalled; /* by which signal; 0: none */
 static volatile sig_atomic_t guarding;
@@ -28,11 +35,10 @@ static void on_alarm(int signal)
 
 struct gs_progress *dumptool_progress(void)
 {
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
 	struct sigaction old;
 
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		/* What nohup or a shell's background job ignores stays ignored. */
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
 			sigaction(signals[i], &action, NULL);
@@ -43,11 +49,29 @@ struct gs_progress *dumptool_progress(void)
 void dumptool_guard_guest(void)
 {
 	const struct sigaction action = {.sa_handler = on_alarm};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
 	guarding = 1;
 	sigaction(SIGALRM, &action, NULL);
-	signal(SIGTSTP, SIG_IGN);
-	signal(SIGTTOU, SIG_IGN);
+	for (size_t i = 0; i < SUSPENDERS; i++)
+		sigaction(suspenders[i], &ignore, &suspenders_old[i]);
+}
+
+/* One that came in time to cancel still does: the caller looks at dumptool_cancelled(). */
+void dumptool_release_guest(void)
+{
+	struct sigaction old;
+
+	if (!guarding)
+		return;
+	guarding = 0;
+	alarm(0);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == on_signal)
+			signal(signals[i], SIG_DFL);
+	}
+	for (size_t i = 0; i < SUSPENDERS; i++)
+		sigaction(suspenders[i], &suspenders_old[i], NULL);
 }
 
 bool dumptool_cancelled(void)

@@ -2,7 +2,7 @@
 /* dumptool dump: the memory of a running guest. */
 #include <string.h>
 
-#include "dumptool.h"
+#include "cmd_dump.h"
 
 static enum gs_engine parse_engine(const struct gs_args *args)
 {
@@ -76,7 +76,7 @@ static struct gs_error *dry_run(const struct gs_args *args, struct gs_qmp *qmp,
 static struct gs_error *emit_result(const struct gs_args *args, const struct gs_outfile *out,
 				    const struct gs_dump_result *result)
 {
-	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, false);
+	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(args, gs_args_has(args, "on"));
 
 	gs_emit_begin(e, NULL, NULL);
 	dumptool_emit_result(e, out, &result->job);
@@ -100,14 +100,15 @@ static struct gs_error *say_result(const struct gs_args *args, const struct gs_o
 	return NULL;
 }
 
-static struct gs_error *dump_to(struct gs_args *args, struct gs_qmp *qmp, struct gs_dump_spec *spec,
-				struct gs_outfile *out)
+struct gs_error *dump_to(struct gs_args *args, struct gs_qmp *qmp, struct gs_dump_spec *spec,
+			 struct gs_outfile *out)
 {
 	struct gs_dump_result result;
 	struct gs_progress_bar *bar;
 	struct gs_error *err;
 
 	spec->output.progress = dumptool_progress();
+	spec->output.progress->done = 0; /* by the dump before, with --count */
 	dumptool_guard_guest();
 	bar = gs_progress_bar_start(spec->output.progress, "dump", gs_args_quiet(args));
 	err = gs_dump(qmp, spec, out, &result);
@@ -116,21 +117,34 @@ static struct gs_error *dump_to(struct gs_args *args, struct gs_qmp *qmp, struct
 }
 
 /* The output is opened first: a name that cannot be written must not cost the guest a pause. */
-static struct gs_error *dump(struct gs_args *args)
+static struct gs_error *dump_now(struct gs_args *args, struct gs_dump_spec *spec)
 {
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *out = NULL;
 	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
 	bool dry = gs_args_has(args, "dry-run");
-	struct gs_dump_spec spec;
-	struct gs_error *err = parse_spec(args, &spec);
+	struct gs_error *err = NULL;
 
-	if (!err && !dry)
+	if (!dry)
 		err = dumptool_open_output(args, &out);
 	if (!err)
 		err = dumptool_connect(args, &qmp);
 	if (err)
 		return err;
-	return dry ? dry_run(args, qmp, &spec) : dump_to(args, qmp, &spec, out);
+	return dry ? dry_run(args, qmp, spec) : dump_to(args, qmp, spec, out);
+}
+
+static struct gs_error *dump(struct gs_args *args)
+{
+	struct gs_dump_spec spec;
+	struct gs_error *err = parse_spec(args, &spec);
+
+	if (err)
+		return err;
+	if (!gs_args_has(args, "on") && gs_args_has(args, "count"))
+		return gs_error_create(GS_ERROR_INVALID, "--count has no place without --on");
+	if (gs_args_has(args, "on") && gs_args_has(args, "dry-run"))
+		return gs_error_create(GS_ERROR_INVALID, "--on and --dry-run exclude each other");
+	return gs_args_has(args, "on") ? dump_on(args, &spec) : dump_now(args, &spec);
 }
 
 int cmd_dump(struct gs_args *args)

@@ -126,6 +126,8 @@ struct gs_progress *dumptool_progress(void);
  * terminal cannot suspend it.
  */
 void dumptool_guard_guest(void);
+/* The guest is as it was, and signals do what they always do. */
+void dumptool_release_guest(void);
 bool dumptool_cancelled(void);
 /* Exit status for the signal that cancelled. */
 int dumptool_cancelled_status(void);
@@ -177,6 +179,9 @@ GS_MUST_CHECK struct gs_error *dumptool_output_spec(struct gs_args *args,
 						    struct gs_output_spec *ret);
 GS_MUST_CHECK struct gs_error *dumptool_open_output(const struct gs_args *args,
 						    struct gs_outfile **ret);
+/* The same where the name is made of that of --output; NULL: --output is missing. */
+GS_MUST_CHECK struct gs_error *dumptool_open_output_as(const struct gs_args *args, const char *path,
+						       struct gs_outfile **ret);
 /* What was written: a document with --json, else a line on stderr under -v. */
 GS_MUST_CHECK struct gs_error *dumptool_say_result(const struct gs_args *args,
 						   const struct gs_outfile *out,

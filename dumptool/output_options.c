@@ -94,16 +94,20 @@ struct gs_error *dumptool_output_spec(struct gs_args *args, struct gs_output_spe
 	return NULL;
 }
 
-struct gs_error *dumptool_open_output(const struct gs_args *args, struct gs_outfile **ret)
+struct gs_error *dumptool_open_output_as(const struct gs_args *args, const char *path,
+					 struct gs_outfile **ret)
 {
-	const char *path = gs_args_get(args, "output");
-
 	if (!path)
 		return gs_error_create(GS_ERROR_INVALID, "--output is missing");
 	if (strcmp(path, "-") == 0 && gs_args_has(args, "json"))
 		return gs_error_create(GS_ERROR_INVALID,
 				       "--json: the dump itself goes to standard output");
 	return gs_outfile_open(path, gs_args_has(args, "force") ? GS_OUTFILE_FORCE : 0, ret);
+}
+
+struct gs_error *dumptool_open_output(const struct gs_args *args, struct gs_outfile **ret)
+{
+	return dumptool_open_output_as(args, gs_args_get(args, "output"), ret);
 }
 
 void dumptool_emit_result(struct gs_emit *e, const struct gs_outfile *out,

@@ -187,6 +187,15 @@ GS_MUST_CHECK struct gs_error *gs_dump(struct gs_qmp *qmp, const struct gs_dump_
 GS_MUST_CHECK struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 					       struct gs_dump_estimate *ret);
 
+/*
+ * Wait for one of the QMP events @names ("GUEST_PANICKED,WATCHDOG"), and for the stop that it
+ * announces: then the guest is as its QEMU will keep it. Events that have come already count. GONE:
+ * QEMU ended.
+ */
+GS_MUST_CHECK struct gs_error *gs_dump_await_event(struct gs_qmp *qmp, const char *names);
+/* INVALID: an event that this QEMU does not have, which would be awaited for ever. */
+GS_MUST_CHECK struct gs_error *gs_dump_check_events(struct gs_qmp *qmp, const char *names);
+
 /* ---- verify ---- */
 
 enum gs_severity { GS_SEVERITY_INFO, GS_SEVERITY_WARNING, GS_SEVERITY_ERROR };
