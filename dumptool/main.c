@@ -171,7 +171,7 @@ static const struct gs_command commands[] = {
 	 .arguments = "[FILE...]",
 	 .summary = "print the kernel log that is in the guest's memory",
 	 .details =
-		 "Needs no vmlinux. Without options the output is that of makedumpfile's own."
+		 "Needs no vmlinux. Without options it prints what makedumpfile prints."
 		 "\n\n"
 		 "The wall clock is known from what the kernel logged when it set its clock from "
 		 "the RTC: to half a second, as UTC, and before later corrections.",
