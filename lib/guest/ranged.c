@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A live guest as a memory, through QMP alone: QEMU's program headers say where RAM is, small
- * ranged dumps bring pages. Reads come in blocks that are kept for a while, since page tables and
- * struct arrays are read in small neighbouring pieces.
+ * ranged dumps bring pages. Small reads come in blocks that are kept for a while, since page tables
+ * and struct arrays are read in small neighbouring pieces; large ones are a dump each.
  */
 #include <guestscope/guest.h>
 
@@ -18,6 +18,7 @@
 
 #define BLOCK_BYTES (UINT64_C(64) << 10)
 #define BLOCK_COUNT 64
+#define BULK_BYTES (UINT64_C(256) << 10) /* from here on a read is a dump of its own */
 
 struct block {
 	gs_gpa_t gpa;
@@ -147,6 +148,10 @@ static struct gs_error *ranged_read(struct gs_memory *mem, gs_gpa_t gpa, void *b
 	uint8_t *to = buf;
 
 	pthread_mutex_lock(&r->lock);
+	if (size >= BULK_BYTES) {
+		err = gs_guest_fetch(r->qmp, gpa, buf, size);
+		size = 0;
+	}
 	while (size > 0) {
 		struct block *b = NULL;
 		size_t part;

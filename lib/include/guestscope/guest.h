@@ -57,10 +57,10 @@ void gs_pause_disarm(struct gs_pause *pause);
 
 /*
  * A live guest as a memory, by ranged dumps through QMP: attributes and ranges from QEMU's own
- * program headers (a dump into a pipe that is closed at once), pages from small ranged dumps. Slow
- * (a millisecond per read, neighbours come along), meant for page tables, not for bulk. The session
- * is borrowed. For consistent answers the guest should be paused; each read stops it for a moment
- * else.
+ * program headers (a dump into a pipe that is closed at once), pages from ranged dumps: a
+ * millisecond per read, in which neighbours or a few MiB come along, so this is meant for page
+ * tables and mem_map, not for all memory. The session is borrowed. For consistent answers the guest
+ * should be paused; each read stops it for a moment else.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct gs_memory **ret);
 
