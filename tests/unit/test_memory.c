@@ -256,6 +256,7 @@ static void test_selection_model(void **state)
 						 {UINT64_C(0x100) * K, UINT64_C(300) * M},
 						 {UINT64_C(400) * M, UINT64_C(100) * M}};
 	GS_CLEANUP(gs_selection_destroy) struct gs_selection *sel = NULL;
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *copy = NULL;
 	bool *keeps = calloc(MODEL_PAGES, sizeof(*keeps));
 	uint64_t total = 0;
 	uint32_t seed = 5;
@@ -282,8 +283,11 @@ static void test_selection_model(void **state)
 		if (round % 6 == 0)
 			check_selection(sel, keeps);
 	}
+	assert_ok(gs_selection_copy(sel, &copy));
 	assert_ok(gs_selection_drop(sel, 0, UINT64_MAX));
 	assert_int_equal(gs_selection_kept_pages(sel), 0);
+	check_selection(copy, keeps);
+	assert_int_equal(gs_selection_total_pages(copy), total);
 	free(keeps);
 }
 
@@ -412,16 +416,15 @@ struct expected_chunk {
 	const char *pages; /* D, Z or E each; NULL: not looked at */
 };
 
-static void check_chunks(struct gs_memory *mem, const struct gs_range *ranges, size_t range_count,
+/* Takes @src. */
+static void check_source(struct gs_memory *mem, struct gs_page_source *src,
 			 const struct expected_chunk *expected)
 {
-	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct gs_chunk *chunk = calloc(1, sizeof(*chunk));
 	uint8_t *check = malloc(GS_CHUNK_BYTES);
 	bool end;
 
 	chunk->buffer = malloc(GS_CHUNK_BYTES);
-	assert_ok(gs_memory_source(mem, ranges, range_count, &src));
 	for (; expected->size; expected++) {
 		assert_ok(gs_page_source_next(src, chunk, &end));
 		assert_false(end);
@@ -450,6 +453,16 @@ static void check_chunks(struct gs_memory *mem, const struct gs_range *ranges, s
 	free(chunk->buffer);
 	free(chunk);
 	free(check);
+	gs_page_source_destroy(src);
+}
+
+static void check_chunks(struct gs_memory *mem, const struct gs_range *ranges, size_t range_count,
+			 const struct expected_chunk *expected)
+{
+	struct gs_page_source *src;
+
+	assert_ok(gs_memory_source(mem, ranges, range_count, &src));
+	check_source(mem, src, expected);
 }
 
 static void test_source_plain(void **state)
@@ -512,6 +525,37 @@ static void test_source_odd_run(void **state)
 	check_chunks(mem, NULL, 0, chunks);
 }
 
+/* What is not kept is EXCLUDED without being asked about: there the memory has no answer. */
+static void test_source_selection(void **state)
+{
+	static const struct gs_range ranges[] = {{0x1000, 4 * M - 0x1000}};
+	static const struct stretch stretches[] = {{0x3000, GS_EXTENT_DATA},
+						   {0x5000, GS_EXTENT_ZERO},
+						   {M + 0x2000, GS_EXTENT_DATA},
+						   {0, GS_EXTENT_HOLE}};
+	static const struct expected_chunk chunks[] = {
+		{0x1000, M - 0x1000, GS_EXTENT_DATA, "DEEZDED"},
+		{M, M, GS_EXTENT_DATA, "DEEE"},
+		{2 * M, 2 * M, GS_EXTENT_EXCLUDED, NULL},
+		{0}};
+	static const struct expected_chunk nothing[] = {
+		{0x1000, 4 * M - 0x1000, GS_EXTENT_EXCLUDED, NULL}, {0}};
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = new_memory(ranges, 1, stretches);
+	GS_CLEANUP(gs_selection_destroy) struct gs_selection *sel = NULL;
+	struct gs_page_source *src;
+
+	(void)state;
+	assert_ok(gs_selection_create(ranges, 1, 4096, &sel));
+	assert_ok(gs_selection_drop(sel, 2, 2));
+	assert_ok(gs_selection_drop(sel, 6, 1));
+	assert_ok(gs_selection_drop(sel, 0x101, 0x400));
+	assert_ok(gs_selection_source(mem, sel, &src));
+	check_source(mem, src, chunks);
+	assert_ok(gs_selection_drop(sel, 0, UINT64_MAX));
+	assert_ok(gs_selection_source(mem, sel, &src));
+	check_source(mem, src, nothing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_selection_huge),   cmocka_unit_test(test_selection_empty),
 		cmocka_unit_test(test_memory_read),      cmocka_unit_test(test_source_plain),
 		cmocka_unit_test(test_source_extents),   cmocka_unit_test(test_source_odd_run),
+		cmocka_unit_test(test_source_selection),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
