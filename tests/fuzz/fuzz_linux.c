@@ -20,6 +20,8 @@
 #define HIGH_START (UINT64_C(1) << 40) /* more memory, all zero, far away */
 #define HIGH_BYTES (UINT64_C(1) << 32)
 #define READS_MAX 1000
+#define CLASSIFY_READS_MAX 300000 /* as many as a section may have struct pages, and walks */
+#define PAGES_ASKED 1000
 #define QEMU_NOTE_BYTES (12 + 8 + 440)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct image {
 	struct gs_memory mem;
 	struct gs_range ranges[2];
-	unsigned int reads;
+	unsigned int reads, reads_max;
 	uint8_t notes[QEMU_NOTE_BYTES];
 	uint8_t ram[RAM_BYTES];
 };
@@ -36,7 +38,7 @@ static struct gs_error *image_read(struct gs_memory *mem, gs_gpa_t gpa, void *bu
 {
 	struct image *image = (struct image *)mem;
 
-	assert(++image->reads <= READS_MAX);
+	assert(++image->reads <= image->reads_max);
 	if (gpa < RAM_BYTES)
 		memcpy(buf, image->ram + gpa, size);
 	else
@@ -51,6 +53,7 @@ static void init_image(struct image *image, uint64_t cr3, const uint8_t *words, 
 	*image = (struct image){
 		.mem = {.ops = &image_ops, .name = (char *)"image", .range_count = 2},
 		.ranges = {{0, RAM_BYTES}, {HIGH_START, HIGH_BYTES}},
+		.reads_max = READS_MAX,
 	};
 	image->mem.ranges = image->ranges;
 	gs_put_u32(image->notes, 5, false);
@@ -78,6 +81,23 @@ static void check_ram(struct gs_linux *l)
 		assert(ram[i].size <= range->size - (ram[i].start - range->start));
 		assert(!i || ram[i].start > ram[i - 1].start + ram[i - 1].size - 1);
 	}
+}
+
+/* Whatever mem_map says, each page has a class. */
+static void check_pages(struct image *image, struct gs_linux *l)
+{
+	GS_CLEANUP(gs_page_map_close) struct gs_page_map *map = NULL;
+	gs_autoerror struct gs_error *err = NULL;
+	uint8_t class[PAGES_ASKED];
+
+	image->reads_max = CLASSIFY_READS_MAX;
+	memset(class, 0xff, sizeof(class));
+	err = gs_page_map_open(l, &map);
+	if (!err)
+		err = gs_page_map_classify(map, 0, PAGES_ASKED, class);
+	assert(!err || gs_error_is_answer(err));
+	for (size_t i = 0; !err && i < PAGES_ASKED; i++)
+		assert(class[i] < GS_PAGE_CLASS_COUNT);
 }
 
 static void check_kernel(const struct gs_linux *l)
@@ -121,5 +141,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_kernel(l);
 	check_ram(l);
+	check_pages(&image, l);
 	return 0;
 }
