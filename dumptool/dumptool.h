@@ -19,6 +19,7 @@ int cmd_capabilities(struct gs_args *args);
 int cmd_regs(struct gs_args *args);
 int cmd_split(struct gs_args *args);
 int cmd_join(struct gs_args *args);
+int cmd_read(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */
 
@@ -82,6 +83,7 @@ static inline bool dumptool_names_guest(const struct gs_args *args)
 
 struct dumptool_kernel {
 	struct gs_linux *l;         /* NULL: no Linux that can be known */
+	struct gs_error *why_not;   /* then: its NODATA or the like; owned */
 	struct gs_symbols *symbols; /* NULL: none */
 };
 /*

@@ -9,15 +9,15 @@
 
 /* Not a Linux, or not one that can be known: that is an answer. */
 static struct gs_error *open_linux(const struct gs_args *args, struct gs_memory *mem,
-				   struct gs_linux **ret)
+				   struct dumptool_kernel *k)
 {
-	struct gs_error *err = gs_linux_open(mem, ret);
+	struct gs_error *err = gs_linux_open(mem, &k->l);
 
 	if (!err || !gs_error_is_answer(err))
 		return err;
 	if (gs_args_verbose(args))
 		gs_args_note(args, "no kernel found: %s", err->message);
-	gs_error_destroy(err);
+	k->why_not = err;
 	return NULL;
 }
 
@@ -69,7 +69,7 @@ struct gs_error *dumptool_find_kernel(const struct gs_args *args, struct gs_memo
 {
 	const char *path = gs_args_get(args, "symbols");
 	struct dumptool_kernel k = {0};
-	struct gs_error *err = open_linux(args, mem, &k.l);
+	struct gs_error *err = open_linux(args, mem, &k);
 
 	if (!err && path)
 		err = open_symbols(args, path, &k);
@@ -86,6 +86,7 @@ void dumptool_close_kernel(struct dumptool_kernel *k)
 {
 	gs_symbols_destroy(k->symbols);
 	gs_linux_close(k->l);
+	gs_error_destroy(k->why_not);
 	*k = (struct dumptool_kernel){0};
 }
 

@@ -106,6 +106,16 @@ static const struct gs_option join_options[] = {
 		 "/var/tmp)"},
 	{0}};
 
+static const struct gs_option read_options[] = {
+	{.name = "virt", .help = "ADDR is a virtual address of the kernel's, or a symbol"},
+	{.name = "cpu",
+	 .argument = "N",
+	 .help = "ADDR is a virtual address as CPU N, counted from 0, translates it"},
+	{.name = "raw", .help = "the bytes as they are, on standard output"},
+	DUMPTOOL_SYMBOLS_OPTION,
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -229,6 +239,20 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_join},
+
+	{.name = "read",
+	 .arguments = "[FILE] ADDR [LEN]",
+	 .summary = "show bytes of a dump's, or with -g a live guest's, memory",
+	 .details =
+		 "ADDR is a guest physical address, or with --virt or --cpu a virtual one, there "
+		 "also SYMBOL or SYMBOL+OFFSET. Numbers are decimal, 0x hex, or hex of 16 digits "
+		 "as printed here. LEN takes K, M, G; without it 256 bytes are shown.",
+	 .options = read_options,
+	 .min_args = 1,
+	 .max_args = 3,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_read},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

@@ -54,4 +54,14 @@ struct page_table_cache {
 GS_MUST_CHECK struct gs_error *gs_paging_walk(const struct paging *paging, struct gs_memory *mem,
 					      struct page_table_cache *cache, uint64_t vaddr,
 					      gs_gpa_t *gpa_ret, uint64_t *left_ret);
+
+/* x86 without long mode, as a CPU's control registers set it up. */
+struct x86_32_paging {
+	uint64_t cr3;
+	bool pae, pse;
+};
+/* As gs_paging_walk(). */
+GS_MUST_CHECK struct gs_error *gs_x86_32_walk(struct gs_memory *mem,
+					      const struct x86_32_paging *paging, uint64_t vaddr,
+					      gs_gpa_t *gpa_ret, uint64_t *left_ret);
 #endif

@@ -84,6 +84,10 @@ GS_MUST_CHECK struct gs_error *gs_aarch64_walk(struct gs_memory *mem, gs_gpa_t r
 					       uint32_t page_size, unsigned int va_bits,
 					       uint64_t vaddr, gs_gpa_t *gpa_ret,
 					       uint64_t *left_ret);
+/*
+ * By the kernel's own tables. NODATA: not mapped; *left_ret (may be NULL) is set then too: bytes up
+ * to where the missing entry's reach ends.
+ */
 GS_MUST_CHECK struct gs_error *gs_linux_translate(struct gs_linux *l, uint64_t vaddr,
 						  gs_gpa_t *gpa_ret, uint64_t *left_ret);
 /* Read @size bytes of kernel virtual memory. */
@@ -190,5 +194,31 @@ GS_MUST_CHECK struct gs_error *gs_linux_kallsyms(struct gs_linux *l, struct gs_s
 bool gs_linux_place_symbols(struct gs_linux *l, struct gs_symbols *symbols);
 /* BUILD-ID of VMCOREINFO (kernels from 5.9 on); false: none. */
 bool gs_linux_build_id(const struct gs_linux *l, struct gs_build_id *ret);
+
+/*
+ * Through whose eyes addresses are meant. All is borrowed. With a CPU they are its own linear ones,
+ * by the paging mode and the tables that its registers name: any guest's, user memory too. With a
+ * kernel, the kernel's. With neither, guest physical ones.
+ */
+struct gs_view {
+	struct gs_memory *mem;
+	struct gs_linux *kernel;        /* or NULL */
+	const struct gs_registers *cpu; /* or NULL */
+};
+/* Bytes side by side of which the same is known. */
+struct gs_view_run {
+	uint64_t address, size;
+	bool mapped;          /* has physical addresses; else why_not says what is missing */
+	gs_gpa_t gpa;         /* of the first byte, if mapped; the others follow it */
+	enum gs_extent state; /* of the physical memory, if mapped */
+	char why_not[80];
+};
+/*
+ * The run that begins at @address, at most @size_max bytes (not 0, and not past 2^64) long.
+ * UNSUPPORTED: the translation is not known here: page tables of another architecture, or those of
+ * a CPU whose notes do not tell where they are.
+ */
+GS_MUST_CHECK struct gs_error *gs_view_next(const struct gs_view *view, uint64_t address,
+					    uint64_t size_max, struct gs_view_run *ret);
 
 #endif
