@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,35 +36,93 @@ static struct gs_error *hand_over_pipe(struct gs_qmp *qmp, int *read_fd_ret)
 	return err;
 }
 
-struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, gs_gpa_t begin,
-				    uint64_t length, struct pipe_dump *ret)
+/* An early refusal leaves the name registered, a later one does not. */
+static struct gs_error *refused(struct gs_qmp *qmp, struct gs_error *err)
 {
-	struct gs_qmp_dump command = {.fd_name = FD_NAME,
-				      .format = format,
-				      .detach = true,
-				      .has_range = length != 0,
-				      .begin = begin,
-				      .length = length};
+	if (err->code == GS_ERROR_REFUSED)
+		gs_error_destroy(gs_qmp_closefd(qmp, FD_NAME));
+	return gs_error_wrap(err, "dump-guest-memory");
+}
+
+/* *id_ret: of the command, whose reply has not been awaited. */
+static struct gs_error *begin(struct gs_qmp *qmp, struct gs_qmp_dump *command, int *fd_ret,
+			      uint64_t *id_ret)
+{
 	gs_autoclose int fd = -1;
 	struct gs_error *err;
-	uint64_t id;
 
 	/* Of a dump that somebody else took there may be a verdict in the queue. */
 	gs_qmp_drop_events(qmp);
 	err = hand_over_pipe(qmp, &fd);
 	if (err)
 		return err;
-	err = gs_qmp_dump_start(qmp, &command, &id);
-	if (!err)
-		err = gs_qmp_await(qmp, id, 0, NULL);
-	if (err) {
-		/* An early refusal leaves the name registered, a later one does not. */
-		if (err->code == GS_ERROR_REFUSED)
-			gs_error_destroy(gs_qmp_closefd(qmp, FD_NAME));
-		return gs_error_wrap(err, "dump-guest-memory");
-	}
+	command->fd_name = FD_NAME;
+	err = gs_qmp_dump_start(qmp, command, id_ret);
+	if (err)
+		return refused(qmp, err);
+	*fd_ret = gs_take_fd(&fd);
+	return NULL;
+}
+
+struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, struct pipe_dump *ret)
+{
+	struct gs_qmp_dump command = {.format = format, .detach = true};
+	gs_autoclose int fd = -1;
+	uint64_t id;
+	struct gs_error *err = begin(qmp, &command, &fd, &id);
+
+	if (err)
+		return err;
+	err = gs_qmp_await(qmp, id, 0, NULL);
+	if (err)
+		return refused(qmp, err);
 	*ret = (struct pipe_dump){.qmp = qmp, .fd = gs_take_fd(&fd), .active = true};
 	return NULL;
+}
+
+/* Until there is something to read, or a reply: the dump is over already, or was refused. */
+static struct gs_error *await_start(const struct pipe_dump *dump)
+{
+	uint64_t deadline = gs_deadline_in(GS_PIPE_SILENCE_MS);
+
+	while (!gs_qmp_answered(dump->qmp, dump->reply_id)) {
+		struct pollfd wait[] = {{.fd = dump->fd, .events = POLLIN},
+					{.fd = gs_qmp_fd(dump->qmp), .events = POLLIN}};
+		int rc = poll(wait, 2, gs_deadline_poll_ms(deadline));
+
+		if (rc < 0 && errno != EINTR)
+			return gs_error_os(errno, "poll");
+		if (rc > 0 && wait[0].revents)
+			return NULL;
+		if (gs_deadline_passed(deadline))
+			return gs_error_create(GS_ERROR_TIMEOUT, "QEMU wrote nothing for %d s",
+					       GS_PIPE_SILENCE_MS / 1000);
+	}
+	return NULL;
+}
+
+struct gs_error *gs_pipe_dump_start_brief(struct gs_qmp *qmp, gs_gpa_t begin_gpa, uint64_t length,
+					  struct pipe_dump *ret)
+{
+	struct gs_qmp_dump command = {
+		.has_range = length != 0, .begin = begin_gpa, .length = length};
+	struct pipe_dump dump = {.qmp = qmp, .fd = -1};
+	struct gs_error *err = begin(qmp, &command, &dump.fd, &dump.reply_id);
+
+	if (err)
+		return err;
+	err = await_start(&dump);
+	if (!err && gs_qmp_answered(qmp, dump.reply_id)) {
+		err = gs_qmp_await(qmp, dump.reply_id, 0, NULL);
+		dump.reply_id = 0;
+		if (err)
+			err = refused(qmp, err);
+	}
+	if (err)
+		gs_pipe_dump_cancel(&dump);
+	else
+		*ret = dump;
+	return err;
 }
 
 static struct gs_error *read_verdict(const struct gs_json *data)
@@ -116,6 +175,11 @@ static struct gs_error *await_verdict(struct pipe_dump *dump, uint64_t deadline)
 	gs_autoerror struct gs_error *verdict = NULL;
 	struct gs_error *err;
 
+	if (dump->reply_id) {
+		err = gs_qmp_await(dump->qmp, dump->reply_id, deadline, NULL);
+		dump->reply_id = 0;
+		return gs_error_wrap(err, "dump-guest-memory");
+	}
 	if (!dump->active)
 		return NULL;
 	dump->active = false;

@@ -72,7 +72,7 @@ struct gs_error *gs_guest_qemu_dump(struct gs_qmp *qmp, const char *format, int 
 				    _Atomic uint64_t *done_bytes, const _Atomic int *cancelled)
 {
 	struct pipe_dump dump;
-	struct gs_error *err = gs_pipe_dump_start(qmp, format, 0, 0, &dump);
+	struct gs_error *err = gs_pipe_dump_start(qmp, format, &dump);
 
 	if (err)
 		return err;

@@ -79,7 +79,7 @@ struct gs_error *gs_guest_fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, 
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	const struct gs_elf_stream_options options = {.silence_ms = GS_PIPE_SILENCE_MS};
 	struct pipe_dump dump;
-	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, gpa, size, &dump);
+	struct gs_error *err = gs_pipe_dump_start_brief(qmp, gpa, size, &dump);
 
 	if (err)
 		return err;
@@ -190,7 +190,7 @@ struct gs_error *gs_guest_headers(struct gs_qmp *qmp, struct gs_attributes *attr
 				  struct gs_range **segments_ret, size_t *count_ret)
 {
 	struct pipe_dump dump;
-	struct gs_error *err = gs_pipe_dump_start(qmp, NULL, 0, 0, &dump);
+	struct gs_error *err = gs_pipe_dump_start_brief(qmp, 0, 0, &dump);
 
 	if (err)
 		return err;

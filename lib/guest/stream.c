@@ -50,7 +50,7 @@ struct gs_error *gs_guest_stream_open(struct gs_qmp *qmp, const struct gs_range 
 
 	if (!s)
 		return gs_error_nomem();
-	err = gs_pipe_dump_start(qmp, NULL, 0, 0, &s->dump);
+	err = gs_pipe_dump_start(qmp, NULL, &s->dump);
 	if (err)
 		return err;
 	err = gs_elf_stream_open(s->dump.fd, gs_qmp_name(qmp), &options, NULL, &s->elf);

@@ -209,6 +209,23 @@ struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline
 	return conclude(qmp, r, return_ret);
 }
 
+bool gs_qmp_answered(struct gs_qmp *qmp, uint64_t id)
+{
+	const struct gs_qmp_request *r = gs_qmp_request_find(qmp, id);
+
+	while (r && r->state == GS_QMP_REQUEST_WAITING && !qmp->ended) {
+		struct gs_error *err = gs_qmp_pump(qmp, 0);
+
+		if (err) {
+			bool is_silent = err->code == GS_ERROR_TIMEOUT;
+
+			gs_error_destroy(err);
+			return !is_silent; /* what it is, it is once more when awaited */
+		}
+	}
+	return true;
+}
+
 struct gs_error *gs_qmp_execute(struct gs_qmp *qmp, const char *command, struct gs_json *arguments,
 				uint64_t deadline_ms, struct gs_json **return_ret)
 {

@@ -126,6 +126,12 @@ GS_MUST_CHECK struct gs_error *gs_qmp_send(struct gs_qmp *qmp, const char *comma
 GS_MUST_CHECK struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
 					    struct gs_json **return_ret);
 
+/*
+ * Whether gs_qmp_await() of this command would return at once, from what has arrived by now: for
+ * those who have something else to wait for beside it.
+ */
+bool gs_qmp_answered(struct gs_qmp *qmp, uint64_t id);
+
 /* An event as it came. */
 struct gs_qmp_event {
 	struct gs_json *message;    /* the whole object; owned */
