@@ -5,14 +5,12 @@
 #include <unistd.h>
 
 #include "dmesg.h"
-#include "dumptool.h"
 
 #define LEVEL_COUNT 8
 #define TAIL_MAX (1u << 20)
 
 struct dmesg {
 	struct dmesg_style style;
-	bool has_boot_time;
 	bool show_level[LEVEL_COUNT];
 	struct gs_emit *json; /* NULL: text */
 	struct gs_text text;  /* of one record */
@@ -44,15 +42,15 @@ static void emit_text(struct gs_emit *e, const struct gs_log_record *record)
 
 static void emit_time(const struct dmesg *d, const struct gs_log_record *record)
 {
-	char buffer[DMESG_TIME_TEXT];
+	char buffer[DUMPTOOL_TIME_TEXT];
 
 	if (!record->has_timestamp) {
 		gs_emit_null(d->json, "timestamp_ns", NULL);
 		return;
 	}
 	gs_emit_u64(d->json, "timestamp_ns", NULL, record->timestamp_ns);
-	if (d->has_boot_time &&
-	    dmesg_iso_time((int64_t)((uint64_t)d->style.boot_ns + record->timestamp_ns), buffer))
+	if (d->style.time != DMESG_SECONDS &&
+	    dmesg_iso_time(&d->style, record->timestamp_ns, buffer))
 		gs_emit_string(d->json, "time", NULL, buffer);
 }
 
@@ -205,7 +203,6 @@ static struct gs_error *run(struct dmesg *d, const struct gs_args *args, struct 
 		err = gs_error_wrap(gs_linux_boot_time(l, &d->style.boot_ns), "--time");
 	if (err)
 		return gs_error_wrap(err, "%s", mem->name);
-	d->has_boot_time = d->style.time != DMESG_SECONDS;
 	err = gs_linux_log(l, on_record, d, &lost);
 	if (err && gs_error_is_answer(err))
 		err = gs_error_wrap(err, "%s", mem->name);

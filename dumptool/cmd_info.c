@@ -2,9 +2,8 @@
 /* dumptool info: what a dump is and what it holds. */
 #include <string.h>
 
-#include <guestscope/linux.h>
-
 #include "dumptool.h"
+#include "info.h"
 
 static const struct gs_emit_column range_columns[] = {
 	{"start", "START", true},
@@ -21,11 +20,6 @@ static const struct {
 	{0x20, "zstd"}, {0x8, "incomplete"}, {0x10, "excluded-vmemmap"},
 };
 
-static const char *const uts_keys[GS_UTSNAME_FIELDS] = {"sysname", "nodename", "release",
-							"version", "machine",  "domainname"};
-static const char *const uts_labels[GS_UTSNAME_FIELDS] = {"System",  "Node",    "Release",
-							  "Version", "Machine", "Domain"};
-
 static void emit_status(struct gs_emit *e, uint32_t status)
 {
 	gs_autojson struct gs_json *names = gs_json_new_array();
@@ -40,6 +34,8 @@ static void emit_status(struct gs_emit *e, uint32_t status)
 static void emit_file(struct gs_emit *e, const struct gs_memory *mem,
 		      const struct gs_dump_facts *facts)
 {
+	char taken[DUMPTOOL_TIME_TEXT];
+
 	gs_emit_string(e, "file", "File", mem->name);
 	gs_emit_string(e, "format", "Format", facts->format);
 	gs_emit_bool(e, "flattened", "Flattened", facts->flattened);
@@ -54,33 +50,13 @@ static void emit_file(struct gs_emit *e, const struct gs_memory *mem,
 	if (facts->load_count)
 		gs_emit_u64(e, "load_segments", "PT_LOADs", facts->load_count);
 	gs_emit_bool(e, "incomplete", "Incomplete", mem->attrs.incomplete);
+	if (mem->attrs.timestamp_sec &&
+	    dumptool_iso_time(mem->attrs.timestamp_sec, 0, false, taken))
+		gs_emit_string(e, "taken", "Taken", taken);
 	gs_emit_bool(e, "live", "Taken while it ran", mem->attrs.live);
 }
 
-static void emit_utsname(struct gs_emit *e, const struct gs_attributes *attrs)
-{
-	for (int i = 0; i < GS_UTSNAME_FIELDS; i++) {
-		if (attrs->utsname[i][0])
-			gs_emit_string(e, uts_keys[i], uts_labels[i], attrs->utsname[i]);
-	}
-}
-
-/* From VMCOREINFO: the one thing about a kernel that every dump with one tells. */
-static struct gs_error *emit_release(struct gs_emit *e, const struct gs_attributes *attrs)
-{
-	GS_CLEANUP(gs_vmcoreinfo_destroy) struct gs_vmcoreinfo *v = NULL;
-	struct gs_error *err;
-
-	gs_emit_bool(e, "vmcoreinfo", "VMCOREINFO", attrs->vmcoreinfo);
-	if (!attrs->vmcoreinfo)
-		return NULL;
-	err = gs_vmcoreinfo_parse(attrs->vmcoreinfo, attrs->vmcoreinfo_size, &v);
-	if (!err)
-		gs_emit_string(e, "osrelease", "Kernel release", gs_vmcoreinfo_get(v, "OSRELEASE"));
-	return err;
-}
-
-static struct gs_error *emit_guest(struct gs_emit *e, const struct gs_attributes *attrs)
+static void emit_guest(struct gs_emit *e, const struct gs_attributes *attrs)
 {
 	gs_emit_string(e, "arch", "Architecture", gs_arch_info(attrs->arch)->name);
 	gs_emit_u64(e, "bits", "Word size", attrs->is_64bit ? 64 : 32);
@@ -89,8 +65,6 @@ static struct gs_error *emit_guest(struct gs_emit *e, const struct gs_attributes
 	gs_emit_u64(e, "cpus", "CPUs", attrs->cpu_count);
 	if (attrs->has_phys_base)
 		gs_emit_i64(e, "phys_base", "phys_base", attrs->phys_base);
-	emit_utsname(e, attrs);
-	return emit_release(e, attrs);
 }
 
 static void emit_notes(struct gs_emit *e, const struct gs_attributes *attrs)
@@ -142,7 +116,8 @@ int cmd_info(struct gs_args *args)
 		gs_emit_string(e, "guest", "Guest", in.mem->name);
 	else
 		emit_file(e, in.mem, gs_dump_facts(in.mem));
-	err = emit_guest(e, &in.mem->attrs);
+	emit_guest(e, &in.mem->attrs);
+	err = info_emit_kernel(e, in.mem);
 	emit_notes(e, &in.mem->attrs);
 	emit_ranges(e, in.mem);
 	gs_emit_end(e);

@@ -41,41 +41,43 @@ const char *dmesg_caller_name(uint32_t caller, char buffer[DMESG_CALLER_TEXT])
 	return buffer;
 }
 
-/* The time zone is "+0100" to strftime(), and "+01:00" to ISO. */
-bool dmesg_iso_time(int64_t ns, char buffer[DMESG_TIME_TEXT])
+static bool wall_clock(const struct dmesg_style *style, uint64_t timestamp_ns, int64_t *ns_ret)
 {
-	time_t seconds = (time_t)(ns / NS_PER_S);
-	char date[24], zone[8];
-	struct tm tm;
-
-	if (ns < 0 || !localtime_r(&seconds, &tm))
-		return false;
-	if (!strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) ||
-	    strftime(zone, sizeof(zone), "%z", &tm) != 5)
-		return false;
-	snprintf(buffer, DMESG_TIME_TEXT, "%s,%06d%.3s:%s", date, (int)(ns % NS_PER_S / 1000), zone,
-		 zone + 3);
-	return true;
+	return timestamp_ns <= INT64_MAX &&
+	       !__builtin_add_overflow(style->boot_ns, (int64_t)timestamp_ns, ns_ret) &&
+	       *ns_ret >= 0;
 }
 
-static bool ctime_text(int64_t ns, char buffer[DMESG_TIME_TEXT])
+bool dmesg_iso_time(const struct dmesg_style *style, uint64_t timestamp_ns,
+		    char buffer[DUMPTOOL_TIME_TEXT])
 {
-	time_t seconds = (time_t)(ns / NS_PER_S);
-	struct tm tm;
+	int64_t ns;
 
-	return ns >= 0 && localtime_r(&seconds, &tm) &&
-	       strftime(buffer, DMESG_TIME_TEXT, "[%a %b %e %H:%M:%S %Y]", &tm);
+	return wall_clock(style, timestamp_ns, &ns) &&
+	       dumptool_iso_time(ns / NS_PER_S, (unsigned int)(ns % NS_PER_S), true, buffer);
+}
+
+static bool dmesg_ctime(const struct dmesg_style *style, uint64_t timestamp_ns,
+			char buffer[DUMPTOOL_TIME_TEXT])
+{
+	time_t seconds;
+	struct tm tm;
+	int64_t ns;
+
+	if (!wall_clock(style, timestamp_ns, &ns))
+		return false;
+	seconds = (time_t)(ns / NS_PER_S);
+	return localtime_r(&seconds, &tm) &&
+	       strftime(buffer, DUMPTOOL_TIME_TEXT, "[%a %b %e %H:%M:%S %Y]", &tm);
 }
 
 /* What the wall clock cannot show, as no year has it, is shown in seconds. */
 static void put_time(struct gs_text *t, const struct dmesg_style *style, uint64_t timestamp_ns)
 {
-	char buffer[DMESG_TIME_TEXT];
-	int64_t ns;
+	char buffer[DUMPTOOL_TIME_TEXT];
 
-	if (style->time != DMESG_SECONDS && timestamp_ns <= INT64_MAX &&
-	    !__builtin_add_overflow(style->boot_ns, (int64_t)timestamp_ns, &ns) &&
-	    (style->time == DMESG_ISO ? dmesg_iso_time : ctime_text)(ns, buffer))
+	if ((style->time == DMESG_ISO && dmesg_iso_time(style, timestamp_ns, buffer)) ||
+	    (style->time == DMESG_CTIME && dmesg_ctime(style, timestamp_ns, buffer)))
 		gs_text_puts(t, buffer);
 	else
 		gs_text_printf(t, "[%5" PRIu64 ".%06" PRIu64 "]", timestamp_ns / NS_PER_S,

@@ -6,6 +6,8 @@
 #include <guestscope/base/text.h>
 #include <guestscope/linux.h>
 
+#include "dumptool.h"
+
 enum dmesg_time { DMESG_SECONDS, DMESG_CTIME, DMESG_ISO };
 
 struct dmesg_style {
@@ -24,9 +26,9 @@ const char *dmesg_facility_name(unsigned int facility, char buffer[4]);
 /* "T123", "C0" */
 #define DMESG_CALLER_TEXT 12
 const char *dmesg_caller_name(uint32_t caller, char buffer[DMESG_CALLER_TEXT]);
-/* "2026-11-20T16:25:57,307951+01:00", in the local time zone; false: no such time. */
-#define DMESG_TIME_TEXT 64
-bool dmesg_iso_time(int64_t ns, char buffer[DMESG_TIME_TEXT]);
+/* The wall clock at that moment; false: no year has it. */
+bool dmesg_iso_time(const struct dmesg_style *style, uint64_t timestamp_ns,
+		    char buffer[DUMPTOOL_TIME_TEXT]);
 
 /*
  * Append the record, with a newline: byte for byte as makedumpfile --dump-dmesg has it, if @style

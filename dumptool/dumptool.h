@@ -115,6 +115,16 @@ GS_MUST_CHECK struct gs_error *dumptool_open_classes(struct gs_memory *mem,
 void dumptool_close_classes(struct dumptool_classes *c);
 #define dumptool_autoclasses __attribute__((cleanup(dumptool_close_classes)))
 
+/* ---- time.c: times of the wall clock ---- */
+
+/*
+ * "2026-11-20T16:25:57,307951+01:00" in the local time zone, the fraction if asked for; false for
+ * times that have no such form. @ns is within a second.
+ */
+#define DUMPTOOL_TIME_TEXT 64
+bool dumptool_iso_time(int64_t seconds, unsigned int ns, bool fraction,
+		       char buffer[DUMPTOOL_TIME_TEXT]);
+
 /* ---- cancel.c: progress, and the signals that end it ---- */
 
 /*

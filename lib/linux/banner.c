@@ -19,14 +19,13 @@ struct search {
 	struct gs_linux *l;
 	char *start; /* "Linux version RELEASE " */
 	size_t start_size;
+	const char *end; /* utsname's version; "" unknown */
 	char *found;
 };
 
 static struct gs_error *take(struct search *s, const char *text, size_t size)
 {
-	const char *end = memchr(text, '\n', size);
-
-	s->found = strndup(text, end ? (size_t)(end - text) : size);
+	s->found = strndup(text, size);
 	return s->found ? NULL : gs_error_nomem();
 }
 
@@ -39,10 +38,12 @@ static bool is_start(const struct search *s, const char *text, size_t size)
 static struct gs_error *look_at(void *arg, const struct gs_log_record *record)
 {
 	struct search *s = arg;
+	const char *end;
 
 	if (s->found || record->facility || !is_start(s, record->text, record->text_size))
 		return NULL;
-	return take(s, record->text, record->text_size);
+	end = memchr(record->text, '\n', record->text_size);
+	return take(s, record->text, end ? (size_t)(end - record->text) : record->text_size);
 }
 
 static struct gs_error *search_log(struct search *s)
@@ -55,12 +56,38 @@ static struct gs_error *search_log(struct search *s)
 	return NULL;
 }
 
+/*
+ * The constant ends in utsname's version, and a newline: unlike a second one that linkers leave in
+ * some kernels, which lacks the number of the build, and unlike what is in buffers too short for
+ * it.
+ */
+static bool is_whole(const struct search *s, const char *text, const char *newline)
+{
+	size_t size = (size_t)(newline - text), end_size = strlen(s->end);
+
+	return !memchr(text, '\0', size) && size >= end_size &&
+	       memcmp(newline - end_size, s->end, end_size) == 0;
+}
+
+static struct gs_error *search_bytes(struct search *s, const char *at, const char *end)
+{
+	while ((at = memmem(at, (size_t)(end - at), s->start, s->start_size))) {
+		size_t left = (size_t)(end - at);
+		const char *newline =
+			memchr(at, '\n', left < BANNER_MAX_BYTES ? left : BANNER_MAX_BYTES);
+
+		if (newline && is_whole(s, at, newline))
+			return take(s, at, (size_t)(newline - at));
+		at += s->start_size;
+	}
+	return NULL;
+}
+
 /* Steps overlap by the longest banner, so that none is cut. */
 static struct gs_error *search_step(struct search *s, uint64_t off, uint64_t size, char *buffer)
 {
 	struct gs_error *err =
 		gs_memory_read(s->l->mem, s->l->text_gpa + off, buffer, (size_t)size);
-	const char *at;
 
 	if (err && gs_error_is_answer(err)) {
 		gs_error_destroy(err);
@@ -68,11 +95,7 @@ static struct gs_error *search_step(struct search *s, uint64_t off, uint64_t siz
 	}
 	if (err)
 		return err;
-	at = memmem(buffer, (size_t)size, s->start, s->start_size);
-	if (!at)
-		return NULL;
-	size -= (uint64_t)(at - buffer);
-	return take(s, at, strnlen(at, size < BANNER_MAX_BYTES ? (size_t)size : BANNER_MAX_BYTES));
+	return search_bytes(s, buffer, buffer + size);
 }
 
 /* Where the text is mapped in one piece, it is so in physical memory, too. */
@@ -101,6 +124,9 @@ struct gs_error *gs_linux_banner(struct gs_linux *l, char **ret)
 	if (!start)
 		return gs_error_nomem();
 	s.start_size = strlen(start);
+	s.end = l->utsname[GS_UTS_VERSION];
+	if (*s.end == '(')
+		s.end = "";
 	err = search_log(&s);
 	if (!err && !s.found)
 		err = search_text(&s);

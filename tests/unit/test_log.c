@@ -655,15 +655,21 @@ static void test_banner(void **state)
 	say(&f, 8 | 5, "Linux version 6.1.0-fake (not me)");
 	say(&f, 5, "Linux version 6.1.1 (another)");
 	assert_banner(&f, NULL);
-	strcpy((char *)f.k.ram + FK_TEXT + 0xff001, "Linux version 6.1.0-fake (me, in text)\n");
-	assert_banner(&f, "Linux version 6.1.0-fake (me, in text)");
+	strcpy((char *)f.k.ram + FK_TEXT + 0xff001, "Linux version 6.1.0-fake (me, in text) #1\n");
+	assert_banner(&f, "Linux version 6.1.0-fake (me, in text) #1");
 	/* Across the border of what is read at once, and up to the end of what is mapped. */
 	memset(f.k.ram + FK_TEXT + 0xff001, 0, 100);
-	strcpy((char *)f.k.ram + FK_TEXT + 0x100000 - 10, "Linux version 6.1.0-fake (me, there)\n");
-	assert_banner(&f, "Linux version 6.1.0-fake (me, there)");
+	strcpy((char *)f.k.ram + FK_TEXT + 0x100000 - 10,
+	       "Linux version 6.1.0-fake (me, there) #1\n");
+	assert_banner(&f, "Linux version 6.1.0-fake (me, there) #1");
 	memset(f.k.ram + FK_TEXT + 0x100000 - 10, 0, 100);
-	memcpy(f.k.ram + FK_TEXT + 0x200000 - 30, "Linux version 6.1.0-fake (end)", 30);
-	assert_banner(&f, "Linux version 6.1.0-fake (end)");
+	/* What is cut, tells of no build, or ends where nothing is mapped any more, is not it. */
+	memcpy(f.k.ram + FK_TEXT + 0x1000, "Linux version 6.1.0-fake (cut\0) #1\n", 36);
+	strcpy((char *)f.k.ram + FK_TEXT + 0x2000, "Linux version 6.1.0-fake (linker's) #\n");
+	memcpy(f.k.ram + FK_TEXT + 0x200000 - 33, "Linux version 6.1.0-fake (end) #1\n", 34);
+	assert_banner(&f, NULL);
+	memcpy(f.k.ram + FK_TEXT + 0x200000 - 34, "Linux version 6.1.0-fake (end) #1\n", 34);
+	assert_banner(&f, "Linux version 6.1.0-fake (end) #1");
 	say(&f, 5, text);
 	assert_banner(&f, text);
 	fl_deinit(&f);

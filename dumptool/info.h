@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of dumptool info. */
+#ifndef INFO_H
+#define INFO_H
+
+#include "dumptool.h"
+
+/* Members of the open object: what the guest's kernel tells of itself; few, if it is no Linux. */
+GS_MUST_CHECK struct gs_error *info_emit_kernel(struct gs_emit *e, struct gs_memory *mem);
+
+#endif
