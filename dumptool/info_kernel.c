@@ -52,8 +52,8 @@ static void emit_vmcoreinfo(struct gs_emit *e, const struct gs_vmcoreinfo *v)
 		gs_emit_string(e, "build_id", "Build-id", build_id);
 	if (parse_number(gs_vmcoreinfo_get(v, "KERNELOFFSET"), 16, &number))
 		gs_emit_address(e, "kernel_offset", "KASLR offset", number);
-	if (parse_number(gs_vmcoreinfo_get(v, "CRASHTIME"), 10, &number) &&
-	    dumptool_iso_time((int64_t)(number & INT64_MAX), 0, false, when))
+	if (parse_number(gs_vmcoreinfo_get(v, "CRASHTIME"), 10, &number) && number <= INT64_MAX &&
+	    dumptool_iso_time((int64_t)number, 0, false, when))
 		gs_emit_string(e, "crash_time", "Panicked", when);
 }
 
