@@ -84,16 +84,18 @@ struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, stru
 static struct gs_error *await_start(const struct pipe_dump *dump)
 {
 	uint64_t deadline = gs_deadline_in(GS_PIPE_SILENCE_MS);
+	struct pollfd wait[] = {{.fd = dump->fd, .events = POLLIN},
+				{.fd = gs_qmp_fd(dump->qmp), .events = POLLIN}};
 
 	while (!gs_qmp_answered(dump->qmp, dump->reply_id)) {
-		struct pollfd wait[] = {{.fd = dump->fd, .events = POLLIN},
-					{.fd = gs_qmp_fd(dump->qmp), .events = POLLIN}};
 		int rc = poll(wait, 2, gs_deadline_poll_ms(deadline));
 
 		if (rc < 0 && errno != EINTR)
 			return gs_error_os(errno, "poll");
-		if (rc > 0 && wait[0].revents)
+		if (rc > 0 && (wait[0].revents & POLLIN))
 			return NULL;
+		if (rc > 0 && wait[0].revents)
+			wait[0].fd = -1; /* closed unused: the reply says why */
 		if (gs_deadline_passed(deadline))
 			return gs_error_create(GS_ERROR_TIMEOUT, "QEMU wrote nothing for %d s",
 					       GS_PIPE_SILENCE_MS / 1000);
