@@ -15,6 +15,7 @@ int cmd_info(struct gs_args *args);
 int cmd_notes(struct gs_args *args);
 int cmd_dmesg(struct gs_args *args);
 int cmd_compare(struct gs_args *args);
+int cmd_map(struct gs_args *args);
 int cmd_capabilities(struct gs_args *args);
 int cmd_regs(struct gs_args *args);
 int cmd_split(struct gs_args *args);

@@ -116,6 +116,17 @@ static const struct gs_option read_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option map_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "FILE",
+	 .help = "draw an SVG picture into FILE; - is standard output"},
+	{.name = "cell", .argument = "SIZE", .help = "memory per cell, a power of two"},
+	{.name = "threads", .argument = "N", .help = "worker threads (default: one per CPU)"},
+	{.name = "force", .help = "replace an existing output file"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -253,6 +264,18 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_read},
+	{.name = "map",
+	 .arguments = "[FILE...]",
+	 .summary = "draw what is where in a dump's, or a live guest's, memory",
+	 .details =
+		 "Rows of cells by address: what the kernel uses pages for, which are zero, free, "
+		 "left out or unreadable, and how well they compressed. On a terminal each cell "
+		 "shows the two kinds that it has most of; without colour, a letter.",
+	 .options = map_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_map},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

@@ -6,6 +6,8 @@
 
 #include <guestscope/base/text.h>
 
+#include "utf8.h"
+
 #define TEXT_CAPACITY_MIN 64
 
 /* Room for @extra more bytes and the final NUL. */
@@ -75,6 +77,11 @@ void gs_text_printf(struct gs_text *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	gs_text_vprintf(t, fmt, ap);
 	va_end(ap);
+}
+
+void gs_text_puts_printable(struct gs_text *t, const char *string)
+{
+	gs_utf8_printable(t, string, strlen(string));
 }
 
 void gs_text_clear(struct gs_text *t)
