@@ -22,7 +22,8 @@
 #include <guestscope/base/thread.h>
 #include <guestscope/memory.h>
 
-#define SLAB_BYTES (UINT64_C(16) << 20)
+#define SLAB_BYTES_MAX (UINT64_C(16) << 20)
+#define SLABS_PER_WORKER 8 /* at least: what the last ones leave unused is then little */
 #define POPULATE_BYTES (UINT64_C(32) << 20)
 #define HOST_PAGE_BYTES 4096 /* the smallest there is */
 #define SLOT_EXCLUDED UINT32_MAX
@@ -39,6 +40,11 @@ struct gs_page_spool {
 	_Atomic uint64_t taken; /* bytes given to slabs; may go beyond size */
 	_Atomic uint64_t used;  /* by pages */
 };
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* ---- room ---- */
 
@@ -66,7 +72,7 @@ static struct gs_error *populate(void *arg, unsigned int index)
 
 	(void)index;
 	while ((at = atomic_fetch_add(&p->next, POPULATE_BYTES)) < p->size) {
-		uint64_t size = p->size - at < POPULATE_BYTES ? p->size - at : POPULATE_BYTES;
+		uint64_t size = min_u64(p->size - at, POPULATE_BYTES);
 		int error = populate_piece(p->bytes + at, size);
 
 		if (error)
@@ -79,7 +85,7 @@ struct gs_error *gs_page_spool_create(uint64_t max_bytes, uint64_t ready_bytes,
 				      struct gs_page_spool **ret)
 {
 	GS_CLEANUP(gs_page_spool_destroy) struct gs_page_spool *spool = calloc(1, sizeof(*spool));
-	struct populate p = {.size = ready_bytes < max_bytes ? ready_bytes : max_bytes};
+	struct populate p = {.size = min_u64(ready_bytes, max_bytes)};
 	struct gs_error *err;
 
 	if (!spool)
@@ -285,6 +291,7 @@ struct fill {
 	struct gs_page_spool *spool;
 	struct spooled *s;
 	struct gs_page_source *src;
+	uint64_t slab_bytes;
 	const _Atomic int *cancelled;
 	pthread_mutex_t lock; /* src's next(), the table of units, end */
 	bool end;
@@ -368,13 +375,13 @@ static struct gs_error *next_data(struct fill *f, struct gs_chunk *chunk, uint32
 /* False: there is no room left. */
 static bool take_slab(struct fill *f, struct slab *slab)
 {
-	uint64_t at = atomic_fetch_add(&f->spool->taken, SLAB_BYTES);
+	uint64_t at = atomic_fetch_add(&f->spool->taken, f->slab_bytes);
 
 	if (at >= f->spool->size || f->spool->size - at < f->s->mem.attrs.page_size ||
-	    at / f->s->mem.attrs.page_size >= SLOTS_MAX - SLAB_BYTES)
+	    at / f->s->mem.attrs.page_size >= SLOTS_MAX - SLAB_BYTES_MAX)
 		return false;
 	slab->at = at;
-	slab->end = at + (f->spool->size - at < SLAB_BYTES ? f->spool->size - at : SLAB_BYTES);
+	slab->end = at + min_u64(f->spool->size - at, f->slab_bytes);
 	return true;
 }
 
@@ -462,6 +469,13 @@ static struct gs_error *fill_worker(void *arg, unsigned int index)
 	return err;
 }
 
+static uint64_t pick_slab_bytes(const struct gs_page_spool *spool, unsigned int threads)
+{
+	uint64_t share = spool->size / threads / SLABS_PER_WORKER / GS_CHUNK_BYTES * GS_CHUNK_BYTES;
+
+	return share > GS_CHUNK_BYTES ? min_u64(share, SLAB_BYTES_MAX) : GS_CHUNK_BYTES;
+}
+
 struct gs_error *gs_page_spool_fill(struct gs_page_spool *spool, struct gs_memory *mem,
 				    const struct gs_selection *sel, unsigned int threads,
 				    const _Atomic int *cancelled, struct gs_memory **ret)
@@ -476,12 +490,14 @@ struct gs_error *gs_page_spool_fill(struct gs_page_spool *spool, struct gs_memor
 	err = make_spooled(spool, mem, &f.s);
 	if (err)
 		return err;
+	threads = threads ? threads : gs_cpu_count();
+	f.slab_bytes = pick_slab_bytes(spool, threads);
 	spool->taken = 0;
 	spool->used = 0;
 	err = gs_selection_source(mem, sel, &src);
 	f.src = src;
 	if (!err)
-		err = gs_threads_run(threads ? threads : gs_cpu_count(), fill_worker, &f);
+		err = gs_threads_run(threads, fill_worker, &f);
 	if (err)
 		gs_memory_destroy(&f.s->mem);
 	else

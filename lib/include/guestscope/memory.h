@@ -380,8 +380,9 @@ uint64_t gs_page_spool_used_bytes(const struct gs_page_spool *spool);
 /*
  * Copy with @threads at once (0: one per CPU). Zero pages take no room, and *ret knows them as
  * ZERO. *ret has the name, attributes and ranges of @mem, which is not needed any more, and what is
- * not kept is EXCLUDED; it borrows the spool. NODATA: the pages do not fit. A spool may be filled
- * again once *ret is destroyed.
+ * not kept is EXCLUDED; it borrows the spool. NODATA: the pages do not fit; that may be found when
+ * up to an eighth is still free, as each thread has its own part. A spool may be filled again once
+ * *ret is destroyed.
  */
 GS_MUST_CHECK struct gs_error *gs_page_spool_fill(
 	struct gs_page_spool *spool, struct gs_memory *mem, const struct gs_selection *sel,
