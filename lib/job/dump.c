@@ -157,12 +157,13 @@ static struct gs_error *commit_and_end(struct dump *d)
 
 static struct gs_error *dump(struct dump *d)
 {
-	uint64_t stood_us;
+	uint64_t start_us = gs_qmp_run_history(d->qmp).stood_us, stood_us;
 	struct gs_error *err = prepare(d);
 
 	if (err)
 		return err;
-	stood_us = gs_qmp_run_history(d->qmp).stood_us;
+	/* Where it was not stopped, the moments count that QEMU took to tell of its memory. */
+	stood_us = d->spec.live ? start_us : gs_qmp_run_history(d->qmp).stood_us;
 	err = d->spec.live ? NULL : stop(d);
 	if (!err)
 		err = run(d);

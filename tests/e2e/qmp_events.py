@@ -66,6 +66,24 @@ class Monitor:
         self.events.clear()
         return names
 
+    def take_pauses(self, silence):
+        """The seconds of each pause that has come to its end, by QEMU's clock; waits as take() does."""
+        try:
+            while self._message(silence) is not None:
+                pass
+        except (OSError, EOFError):
+            pass
+        pauses, stopped = [], None
+        for _, message in self.events:
+            stamp = message["timestamp"]
+            when = stamp["seconds"] + stamp["microseconds"] / 1e6
+            if message["event"] == "STOP":
+                stopped = when
+            elif message["event"] == "RESUME" and stopped is not None:
+                pauses.append(when - stopped)
+        self.events.clear()
+        return pauses
+
     def drain(self):
         """Forget all events that have come."""
         self.take(0)

@@ -152,8 +152,8 @@ struct gs_dump_spec {
 	enum gs_after after; /* what becomes of the guest when the dump is complete */
 	/*
 	 * Do not stop the guest: DIRECT only. The dump is not one instant, and says so in a note
-	 * (see gs_attributes.live). QEMU stops for a millisecond or two while it tells of ranges
-	 * and registers.
+	 * (see gs_attributes.live). QEMU stops a dozen times for some tenths of a millisecond when
+	 * it is asked for ranges, registers and samples.
 	 */
 	bool live;
 	/*
@@ -169,8 +169,7 @@ struct gs_dump_spec {
 struct gs_dump_result {
 	struct gs_job_result job;
 	const char *engine;
-	double pause_ms; /* how long the guest stood still for us, by QEMU's clock; 0: it was found
-			    so, or was not stopped */
+	double pause_ms; /* how long the guest stood still for us, by QEMU's clock; 0: found so */
 	uint64_t spool_bytes; /* of pages that were copied first */
 };
 
