@@ -152,7 +152,7 @@ struct gs_error *info_emit_kernel(struct gs_emit *e, struct gs_memory *mem)
 
 	if (why && !gs_error_is_answer(why))
 		return gs_take(why);
-	if (l && l->has_phys_base && !mem->attrs.has_phys_base)
+	if (l && l->arch == GS_ARCH_X86_64 && l->has_phys_base && !mem->attrs.has_phys_base)
 		gs_emit_i64(e, "phys_base", "phys_base", l->phys_base);
 	emit_utsname(e, &mem->attrs, l);
 	gs_emit_bool(e, "vmcoreinfo", "VMCOREINFO", mem->attrs.vmcoreinfo);

@@ -228,10 +228,12 @@ static void test_ring_damaged(void **state)
 		{1, 1, 0, 6},                 /* no room for text */
 		{3, 3, 0, 7},                 /* an empty line */
 		{3, 1, 0, 6},                 /* one of each is neither */
-		{0, 0, 4000, 6},              /* longer than its block */
+		{0, 0, 120, 6},               /* longer than its block */
+		{0, 0, 4000, 6},              /* much longer */
 		{0, 0, 65535, 6},             /* longer than the ring */
 		{0, UINT64_C(1) << 20, 0, 6}, /* many turns on */
-		{0, -UINT64_C(4096), 0, 6},   /* ends before it begins */
+		{0, -UINT64_C(150), 0, 6},    /* ends before it begins */
+		{0, -UINT64_C(4096), 0, 6},   /* and in the turn before */
 		{UINT64_C(1) << 63, 0, 0, 6}, /* in some other age */
 		{8, 0, 0, 6},                 /* no id in front */
 		{UINT64_MAX, UINT64_MAX, 0, 6},
@@ -297,10 +299,12 @@ static void test_ring_unreadable(void **state)
 	print_many(&f, 1000, fl_print);
 	memmove(f.k.ram + FK_RAM_BYTES - 32768, f.k.ram + FL_TEXT, 32768);
 	fl_put(&f, FL_RINGBUFFER + 8 + 6 * 8 + 8, fl_pointer(&f, FK_RAM_BYTES - 32768), 8);
+	f.k.reads = 0;
 	assert_ok(listen_to(&f, &heard));
 	assert_true(heard->count > 400 && heard->lost > 300);
 	assert_int_equal(heard->count + heard->lost, 1000);
 	assert_int_equal(heard->records[0].sequence, 0);
+	assert_true(f.k.reads < 3000);
 	fl_deinit(&f);
 }
 
@@ -467,6 +471,7 @@ static void test_records_damaged(void **state)
 		const char *message;
 	} cases[] = {
 		{10, 0, 7, 0, NULL},
+		{10, 60, 6, 1, NULL},
 		{10, 65535, 6, 1, NULL},
 		{8, 15, 2, 0, "record of 15 bytes, none can be"},
 		{8, 65535, 2, 0, "record of 65535 bytes, none can be"},
