@@ -104,11 +104,26 @@ GS_MUST_CHECK struct gs_error *gs_linux_system_ram(struct gs_linux *l, struct gs
 
 /*
  * Look for a VMCOREINFO text in the memory itself: a page that holds an ELF note named VMCOREINFO,
- * or begins with "OSRELEASE=". Reads all memory with @threads. Of several, the one whose symbols
- * fit the page tables is taken. NODATA: none. *text_ret (NUL-terminated) is the caller's.
+ * or begins with "OSRELEASE=". Reads all memory with @threads (0: one per CPU). Of several, the
+ * lowest whose symbols fit the page tables is taken; where page tables are not known, the lowest.
+ * NODATA: none. A cancel gives OS "stopped". *text_ret (NUL-terminated) is the caller's.
  */
 GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_scan(struct gs_memory *mem, unsigned int threads,
 						  const _Atomic int *cancelled, char **text_ret,
+						  size_t *size_ret);
+/* The same where pages of @mem come faster from @src (borrowed, read to its end) than by reads. */
+GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_scan_source(struct gs_memory *mem,
+							 struct gs_page_source *src,
+							 unsigned int threads,
+							 const _Atomic int *cancelled,
+							 char **text_ret, size_t *size_ret);
+
+/*
+ * The text of a VMCOREINFO that comes as such, as ELF notes with one among them, or as what
+ * /sys/kernel/vmcoreinfo points at. CORRUPT names @path and what it should hold. *text_ret
+ * (NUL-terminated) is the caller's.
+ */
+GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_load(const char *path, char **text_ret,
 						  size_t *size_ret);
 
 /*

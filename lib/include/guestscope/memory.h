@@ -133,9 +133,9 @@ GS_MUST_CHECK struct gs_error *gs_attributes_copy(const struct gs_attributes *fr
 /* Set page_size by arch, block_size and vmcoreinfo. */
 void gs_attributes_set_page_size(struct gs_attributes *attrs);
 /*
- * Replace VMCOREINFO by @text (hostile; at most GS_VMCOREINFO_MAX_BYTES): the copy in
- * attrs->vmcoreinfo, and the note among attrs->notes, which is added where there was none.
- * page_size follows. CORRUPT: @text is too long, or not the text of a VMCOREINFO.
+ * Replace VMCOREINFO by @text (hostile; more than GS_VMCOREINFO_MAX_BYTES is INVALID): the copy in
+ * attrs->vmcoreinfo, and the note among attrs->notes, which is added where there was none. The page
+ * size follows.
  */
 GS_MUST_CHECK struct gs_error *gs_attributes_set_vmcoreinfo(struct gs_attributes *attrs,
 							    const char *text, size_t size);
