@@ -133,13 +133,26 @@ static struct gs_error *dump_now(struct gs_args *args, struct gs_dump_spec *spec
 	return dry ? dry_run(args, qmp, spec) : dump_to(args, qmp, spec, out);
 }
 
+/* *ret stays NULL if none is given. */
+static struct gs_error *load_vmcoreinfo(const struct gs_args *args, char **ret)
+{
+	const char *path = gs_args_get(args, "vmcoreinfo");
+	size_t size;
+
+	return path ? gs_vmcoreinfo_load(path, ret, &size) : NULL;
+}
+
 static struct gs_error *dump(struct gs_args *args)
 {
+	gs_autofree char *vmcoreinfo = NULL;
 	struct gs_dump_spec spec;
 	struct gs_error *err = parse_spec(args, &spec);
 
+	if (!err)
+		err = load_vmcoreinfo(args, &vmcoreinfo);
 	if (err)
 		return err;
+	spec.vmcoreinfo = vmcoreinfo;
 	if (!gs_args_has(args, "on") && gs_args_has(args, "count"))
 		return gs_error_create(GS_ERROR_INVALID, "--count has no place without --on");
 	if (gs_args_has(args, "on") && gs_args_has(args, "dry-run"))

@@ -30,7 +30,7 @@ GS_MUST_CHECK struct gs_error *dumptool_connect(const struct gs_args *args, stru
 /* ---- input.c: the dump that a command reads ---- */
 
 /* Options of commands that read a dump: rows of their tables. */
-#define DUMPTOOL_INPUT_OPTIONS                                                                   \
+#define DUMPTOOL_FILE_OPTIONS                                                                    \
 	{.name = "raw-base",                                                                     \
 	 .argument = "ADDRESS",                                                                  \
 	 .help = "FILE is a plain image of memory that starts at this guest physical address"},  \
@@ -39,6 +39,16 @@ GS_MUST_CHECK struct gs_error *dumptool_connect(const struct gs_args *args, stru
 		.help = "where input from a pipe, and indexes that do not fit into memory, are " \
 			"kept meanwhile (default: /var/tmp)"                                     \
 	}
+
+#define DUMPTOOL_VMCOREINFO_OPTION                                                             \
+	{                                                                                      \
+		.name = "vmcoreinfo", .argument = "FILE",                                      \
+		.help = "the guest kernel's VMCOREINFO, as text or ELF note, in place of the " \
+			"one that comes with the memory"                                       \
+	}
+
+/* Of those that make use of what the guest's kernel tells. */
+#define DUMPTOOL_INPUT_OPTIONS DUMPTOOL_VMCOREINFO_OPTION, DUMPTOOL_FILE_OPTIONS
 
 /* The positional arguments: the parts of one dump. */
 static inline const char *const *dumptool_paths(const struct gs_args *args)

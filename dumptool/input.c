@@ -43,9 +43,30 @@ static struct gs_error *open_files(const struct gs_args *args, size_t first, siz
 	return gs_dump_open(dumptool_paths(args) + first, count, &options, ret);
 }
 
+/* --vmcoreinfo. (Of the command `notes` that is an option without a value.) */
+static struct gs_error *use_vmcoreinfo(const struct gs_args *args, struct gs_memory *mem)
+{
+	const char *path = gs_args_get(args, "vmcoreinfo");
+	gs_autofree char *text = NULL;
+	size_t size;
+	struct gs_error *err;
+
+	if (!path)
+		return NULL;
+	err = gs_vmcoreinfo_load(path, &text, &size);
+	return err ? err : gs_attributes_set_vmcoreinfo(&mem->attrs, text, size);
+}
+
 struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret)
 {
-	return open_files(args, 0, gs_args_count(args), ret);
+	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;
+	struct gs_error *err = open_files(args, 0, gs_args_count(args), &mem);
+
+	if (!err)
+		err = use_vmcoreinfo(args, mem);
+	if (!err)
+		*ret = gs_take(mem);
+	return err;
 }
 
 static struct gs_error *look_at_guest(const struct gs_args *args, struct dumptool_input *in)
@@ -67,6 +88,8 @@ static struct gs_error *look(const struct gs_args *args, size_t first, size_t co
 		err = look_at_guest(args, &in);
 	else
 		err = gs_error_create(GS_ERROR_INVALID, "%s is missing", what);
+	if (!err)
+		err = use_vmcoreinfo(args, in.mem);
 	if (err)
 		dumptool_close_input(&in);
 	else

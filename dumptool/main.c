@@ -4,6 +4,7 @@
 
 static const struct gs_option dump_options[] = {
 	DUMPTOOL_OUTPUT_OPTIONS,
+	DUMPTOOL_VMCOREINFO_OPTION,
 	{.name = "engine",
 	 .letter = 'e',
 	 .argument = "ENGINE",
@@ -35,7 +36,7 @@ static const struct gs_option verify_options[] = {
 	 .argument = "FILE",
 	 .help = "also compare with this dump page by page"},
 	{.name = "threads", .argument = "N", .help = "worker threads (default: one per CPU)"},
-	DUMPTOOL_INPUT_OPTIONS,
+	DUMPTOOL_FILE_OPTIONS,
 	{0}};
 
 static const struct gs_option convert_options[] = {
@@ -45,7 +46,7 @@ static const struct gs_option info_options[] = {DUMPTOOL_INPUT_OPTIONS, {0}};
 
 static const struct gs_option notes_options[] = {
 	{.name = "vmcoreinfo", .help = "print the guest kernel's VMCOREINFO text"},
-	DUMPTOOL_INPUT_OPTIONS,
+	DUMPTOOL_FILE_OPTIONS,
 	{0}};
 
 static const struct gs_option dmesg_options[] = {

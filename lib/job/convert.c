@@ -5,6 +5,7 @@
 
 #include "output.h"
 #include "select.h"
+#include "vmcoreinfo.h"
 
 /* The output says that it lacks something, as the input should have. */
 static void mark_lost_pages(const struct gs_memory *mem, const struct gs_output_spec *spec,
@@ -65,6 +66,8 @@ struct gs_error *gs_convert(struct gs_memory *mem, const struct gs_output_spec *
 	gs_autodescription struct gs_description d = {0};
 	struct gs_error *err = gs_job_check_spec(spec);
 
+	if (!err)
+		err = gs_job_find_vmcoreinfo(mem, spec);
 	if (!err)
 		err = gs_describe(mem, spec->ranges, spec->format->format, &d);
 	if (err)

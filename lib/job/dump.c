@@ -10,10 +10,13 @@
 #include "dump.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <guestscope/base/time.h>
 
 #include "select.h"
+#include "vmcoreinfo.h"
 
 static void dump_deinit(struct dump *d)
 {
@@ -22,6 +25,29 @@ static void dump_deinit(struct dump *d)
 	gs_page_spool_destroy(d->spool);
 	gs_memory_destroy(d->direct);
 	gs_error_destroy(d->resume_err);
+	free(d->vmcoreinfo);
+}
+
+bool gs_dump_lacks_vmcoreinfo(const struct dump *d, const struct gs_memory *mem)
+{
+	return !d->spec.vmcoreinfo && gs_job_lacks_vmcoreinfo(mem, &d->spec.output);
+}
+
+struct gs_error *gs_dump_find_vmcoreinfo(struct dump *d, struct gs_memory *mem,
+					 const struct gs_vmcoreinfo_places *places)
+{
+	struct gs_error *err = gs_job_scan_vmcoreinfo(mem, places, &d->spec.output, &d->vmcoreinfo);
+
+	if (d->vmcoreinfo)
+		d->spec.vmcoreinfo = d->vmcoreinfo;
+	return err;
+}
+
+static struct gs_error *use_vmcoreinfo(const struct dump *d, struct gs_memory *mem)
+{
+	const char *text = d->spec.vmcoreinfo;
+
+	return text ? gs_attributes_set_vmcoreinfo(&mem->attrs, text, strlen(text)) : NULL;
 }
 
 /* Zero pages are found by whoever reads them anyway. */
@@ -31,9 +57,10 @@ struct gs_error *gs_dump_look(const struct dump *d, struct gs_memory *mem, struc
 	const struct select_options options = {.exclude = output->exclude,
 					       .threads = output->threads,
 					       .progress = output->progress};
-	struct gs_error *err =
-		gs_describe(mem, output->ranges, output->format->format, &v->description);
+	struct gs_error *err = use_vmcoreinfo(d, mem);
 
+	if (!err)
+		err = gs_describe(mem, output->ranges, output->format->format, &v->description);
 	if (err)
 		return err;
 	return gs_job_select(mem, v->description.ranges, v->description.range_count, &options,
@@ -52,6 +79,8 @@ static struct gs_error *prepare(struct dump *d)
 
 	if (!err)
 		err = gs_job_pick_engine(d->qmp, &d->spec, &d->engine, &d->direct);
+	if (!err && d->direct && gs_dump_lacks_vmcoreinfo(d, d->direct))
+		err = gs_dump_find_vmcoreinfo(d, d->direct, NULL);
 	if (!err)
 		err = gs_job_check_space(d);
 	if (!err && d->engine == GS_ENGINE_DIRECT)

@@ -17,6 +17,7 @@ struct dump {
 	struct gs_page_spool *spool; /* of --min-pause, else NULL */
 	struct gs_pause *pause;      /* while the guest is under guard */
 	struct overdue *overdue;     /* while it is under guard and that may take too long */
+	char *vmcoreinfo;            /* found in the guest's memory; spec.vmcoreinfo then */
 	struct gs_error *resume_err; /* the dump went on without */
 	struct gs_progress progress; /* where the caller has none */
 	struct gs_dump_result result;
@@ -51,6 +52,15 @@ GS_MUST_CHECK struct gs_error *gs_dump_stream_run(struct dump *d);
 GS_MUST_CHECK struct gs_error *gs_dump_qemu_run(struct dump *d);
 
 /* ---- dump.c ---- */
+
+/*
+ * Look for the VMCOREINFO that is lacking in @mem, the guest's memory, or only at @places of it if
+ * that is not NULL. What is found stays, whatever memory gs_dump_look() will look at.
+ */
+GS_MUST_CHECK struct gs_error *gs_dump_find_vmcoreinfo(struct dump *d, struct gs_memory *mem,
+						       const struct gs_vmcoreinfo_places *places);
+/* Whether there is need of that. */
+bool gs_dump_lacks_vmcoreinfo(const struct dump *d, const struct gs_memory *mem);
 
 /* What will be written: the description, and the pages of its ranges that are kept. */
 struct dump_view {

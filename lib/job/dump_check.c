@@ -29,13 +29,13 @@ static struct gs_error *check_qemu_engine(struct gs_qmp *qmp, const struct gs_du
 	gs_autofree char *known = NULL;
 	struct gs_error *err;
 
-	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero ||
+	if (output->ranges == GS_RANGES_SYSTEM || output->drop_zero || spec->vmcoreinfo ||
 	    output->exclude != GS_EXCLUDE_ZERO || output->level ||
 	    (output->flatten && output->format->format == GS_DUMP_ELF))
 		return gs_error_create(GS_ERROR_INVALID,
 				       "engine qemu writes all ranges, at its own level: --ranges "
-				       "system, -d, --exclude, --drop-zero, --level and flattened "
-				       "ELF need engine stream");
+				       "system, -d, --exclude, --drop-zero, --level, --vmcoreinfo "
+				       "and flattened ELF need engine stream");
 	err = gs_qmp_dump_formats(qmp, &formats);
 	if (err)
 		return err;

@@ -16,7 +16,7 @@
 
 #define PAGE_BYTES 4096 /* the least that there is */
 #define TEXT_BYTES_MAX 65536
-#define CANDIDATES_MAX 256 /* the lowest ones; to try one reads page tables */
+#define PLACES_MAX 256 /* the lowest ones; to try one reads page tables */
 
 static const char text_begin[] = "OSRELEASE=";
 static const char note_name[] = "VMCOREINFO";
@@ -25,36 +25,41 @@ static const char note_name[] = "VMCOREINFO";
 #define NOTE_HEADER_BYTES (12 + sizeof(note_name) + 1)
 
 /* A page that looks as if it began with VMCOREINFO. */
-struct candidate {
+struct place {
 	gs_gpa_t gpa;
 	bool is_note;
 };
 
+struct gs_vmcoreinfo_places {
+	bool big_endian;
+	size_t count;
+	struct place places[PLACES_MAX]; /* by rising address */
+};
+
 struct scan {
-	struct gs_memory *mem;
 	struct gs_page_source *src;
 	const _Atomic int *cancelled; /* or NULL */
 	pthread_mutex_t lock;         /* guards src->next() and all below */
 	bool stop;
-	size_t count;
-	struct candidate found[CANDIDATES_MAX]; /* by rising address */
+	struct gs_vmcoreinfo_places *found;
 };
 
-/* ---- candidates ---- */
+/* ---- places ---- */
 
 /* Whatever order pages are looked at in, the lowest are kept. */
-static void add_candidate(struct scan *s, gs_gpa_t gpa, bool is_note)
+static void add_place(struct scan *s, gs_gpa_t gpa, bool is_note)
 {
+	struct gs_vmcoreinfo_places *f = s->found;
 	size_t i;
 
 	pthread_mutex_lock(&s->lock);
-	for (i = s->count; i > 0 && s->found[i - 1].gpa > gpa; i--) {
-		if (i < CANDIDATES_MAX)
-			s->found[i] = s->found[i - 1];
+	for (i = f->count; i > 0 && f->places[i - 1].gpa > gpa; i--) {
+		if (i < PLACES_MAX)
+			f->places[i] = f->places[i - 1];
 	}
-	if (i < CANDIDATES_MAX)
-		s->found[i] = (struct candidate){gpa, is_note};
-	s->count += s->count < CANDIDATES_MAX;
+	if (i < PLACES_MAX)
+		f->places[i] = (struct place){gpa, is_note};
+	f->count += f->count < PLACES_MAX;
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -78,9 +83,9 @@ static void look_at_chunk(struct scan *s, const struct gs_chunk *chunk)
 		    chunk->page[(gpa - first_page) / page_size] != GS_EXTENT_DATA)
 			continue;
 		if (memcmp(page, text_begin, TEXT_BEGIN_BYTES) == 0)
-			add_candidate(s, gpa, false);
-		else if (is_note(page, s->mem->attrs.big_endian))
-			add_candidate(s, gpa, true);
+			add_place(s, gpa, false);
+		else if (is_note(page, s->found->big_endian))
+			add_place(s, gpa, true);
 	}
 }
 
@@ -129,6 +134,31 @@ static struct gs_error *look(void *arg, unsigned int index)
 	return err;
 }
 
+struct gs_error *gs_vmcoreinfo_look(struct gs_page_source *src, bool big_endian,
+				    unsigned int threads, const _Atomic int *cancelled,
+				    struct gs_vmcoreinfo_places **ret)
+{
+	gs_autofree struct gs_vmcoreinfo_places *found = calloc(1, sizeof(*found));
+	struct scan s = {.src = src,
+			 .cancelled = cancelled,
+			 .lock = PTHREAD_MUTEX_INITIALIZER,
+			 .found = found};
+	struct gs_error *err;
+
+	if (!found)
+		return gs_error_nomem();
+	found->big_endian = big_endian;
+	err = gs_threads_run(threads ? threads : gs_cpu_count(), look, &s);
+	if (!err)
+		*ret = gs_take(found);
+	return err;
+}
+
+void gs_vmcoreinfo_places_destroy(struct gs_vmcoreinfo_places *places)
+{
+	free(places);
+}
+
 /* ---- the one that fits ---- */
 
 struct text {
@@ -136,136 +166,116 @@ struct text {
 	size_t size;
 };
 
-/* NODATA: no text there. */
-static struct gs_error *read_text(struct scan *s, gs_gpa_t gpa, size_t size, struct text *ret)
+static struct gs_error *no_text(void)
+{
+	return gs_error_create(GS_ERROR_NODATA, "no VMCOREINFO");
+}
+
+static struct gs_error *read_text(struct gs_memory *mem, gs_gpa_t gpa, size_t size,
+				  struct text *ret)
 {
 	gs_autofree char *bytes = malloc(size + 1);
 	struct gs_error *err;
 
 	if (!bytes)
 		return gs_error_nomem();
-	err = gs_memory_read(s->mem, gpa, bytes, size);
+	err = gs_memory_read(mem, gpa, bytes, size);
 	if (err)
 		return err;
 	bytes[size] = '\0';
 	if (strncmp(bytes, text_begin, TEXT_BEGIN_BYTES) != 0)
-		return gs_error_create(GS_ERROR_NODATA, "no VMCOREINFO");
+		return no_text();
 	ret->size = strlen(bytes);
 	ret->bytes = gs_take(bytes);
 	return NULL;
 }
 
 /* A page of the kernel's; how large these are only the text itself may tell. */
-static struct gs_error *read_page(struct scan *s, gs_gpa_t gpa, struct text *ret)
+static struct gs_error *read_page(struct gs_memory *mem, gs_gpa_t gpa, struct text *ret)
 {
-	size_t i = gs_ranges_find(s->mem->ranges, s->mem->range_count, gpa);
-	const struct gs_range *range = &s->mem->ranges[i];
-	uint64_t left = range->size - (gpa - range->start);
-	struct gs_error *err =
-		read_text(s, gpa, left < TEXT_BYTES_MAX ? left : TEXT_BYTES_MAX, ret);
+	size_t i = gs_ranges_find(mem->ranges, mem->range_count, gpa);
+	const struct gs_range *range = &mem->ranges[i];
+	uint64_t left;
+	struct gs_error *err;
 
+	if (i >= mem->range_count || gpa < range->start)
+		return no_text();
+	left = range->size - (gpa - range->start);
+	err = read_text(mem, gpa, left < TEXT_BYTES_MAX ? left : TEXT_BYTES_MAX, ret);
 	if (!err || err->code != GS_ERROR_NODATA)
 		return err;
 	gs_error_destroy(err); /* pages behind it may have been left out of the dump */
-	return read_text(s, gpa, PAGE_BYTES, ret);
+	return read_text(mem, gpa, PAGE_BYTES, ret);
 }
 
-static struct gs_error *read_candidate(struct scan *s, const struct candidate *c, struct text *ret)
+static struct gs_error *read_note(struct gs_memory *mem, gs_gpa_t gpa, bool big_endian,
+				  struct text *ret)
 {
 	uint8_t header[NOTE_HEADER_BYTES];
-	struct gs_error *err;
+	struct gs_error *err = gs_memory_read(mem, gpa, header, sizeof(header));
 	uint32_t size;
 
-	if (!c->is_note)
-		return read_page(s, c->gpa, ret);
-	err = gs_memory_read(s->mem, c->gpa, header, sizeof(header));
 	if (err)
 		return err;
-	size = gs_get_u32(header + 4, s->mem->attrs.big_endian);
+	size = gs_get_u32(header + 4, big_endian);
 	if (size > GS_VMCOREINFO_MAX_BYTES)
-		return gs_error_create(GS_ERROR_NODATA, "no VMCOREINFO");
-	return read_text(s, c->gpa + sizeof(header), size, ret);
+		return no_text();
+	return read_text(mem, gpa + sizeof(header), size, ret);
 }
 
-/* *fits_ret: page tables are where @text says. False also for architectures not known here. */
-static struct gs_error *try_text(struct scan *s, const struct text *text, bool *fits_ret)
+/* *fits_ret: page tables are where the text says. False also for architectures not known here. */
+static struct gs_error *try_place(struct gs_memory *mem, const struct place *place, bool big_endian,
+				  struct text *ret, bool *fits_ret)
 {
 	GS_CLEANUP(gs_linux_close) struct gs_linux *l = NULL;
-	struct gs_error *err = gs_linux_open_with(s->mem, text->bytes, text->size, &l);
+	struct gs_error *err = place->is_note ? read_note(mem, place->gpa, big_endian, ret)
+					      : read_page(mem, place->gpa, ret);
 
+	if (!err)
+		err = gs_linux_open_with(mem, ret->bytes, ret->size, &l);
 	*fits_ret = !err && l->root_gpa;
 	return err;
 }
 
-/*
- * The first that fits; where page tables are not known, the first that could be one. Answers, as
- * the last reason why there is none, are not told: they speak of chance finds.
- */
-static struct gs_error *choose(struct scan *s, struct text *ret)
+/* Chance finds give answers that are of no interest; where page tables are not known, all fit. */
+struct gs_error *gs_vmcoreinfo_pick(struct gs_memory *mem,
+				    const struct gs_vmcoreinfo_places *places, char **text_ret,
+				    size_t *size_ret)
 {
-	struct text best = {0};
+	gs_autofree char *best = NULL;
+	bool fits = false;
 
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; !fits && i < places->count; i++) {
 		struct text text = {0};
-		bool fits = false;
-		struct gs_error *err = read_candidate(s, &s->found[i], &text);
+		struct gs_error *err =
+			try_place(mem, &places->places[i], places->big_endian, &text, &fits);
 
-		if (!err)
-			err = try_text(s, &text, &fits);
-		if (fits || (!err && !best.bytes)) {
-			free(best.bytes);
-			best = text;
-			text.bytes = NULL;
+		if (fits || (!err && !best)) {
+			free(best);
+			best = gs_take(text.bytes);
+			*size_ret = text.size;
 		}
 		free(text.bytes);
-		if (err && !gs_error_is_answer(err)) {
-			free(best.bytes);
+		if (err && !gs_error_is_answer(err))
 			return err;
-		}
 		gs_error_destroy(err);
-		if (fits)
-			break;
 	}
-	if (!best.bytes)
+	if (!best)
 		return gs_error_create(GS_ERROR_NODATA,
 				       "%s: no VMCOREINFO of a running kernel in the memory",
-				       s->mem->name);
-	*ret = best;
-	return NULL;
-}
-
-struct gs_error *gs_vmcoreinfo_scan_source(struct gs_memory *mem, struct gs_page_source *src,
-					   unsigned int threads, const _Atomic int *cancelled,
-					   char **text_ret, size_t *size_ret)
-{
-	gs_autofree struct scan *s = calloc(1, sizeof(*s));
-	struct text text = {0};
-	struct gs_error *err;
-
-	if (!s)
-		return gs_error_nomem();
-	s->mem = mem;
-	s->src = src;
-	s->cancelled = cancelled;
-	pthread_mutex_init(&s->lock, NULL);
-	err = gs_threads_run(threads ? threads : gs_cpu_count(), look, s);
-	pthread_mutex_destroy(&s->lock);
-	if (!err)
-		err = choose(s, &text);
-	if (err)
-		return err;
-	*text_ret = text.bytes;
-	*size_ret = text.size;
+				       mem->name);
+	*text_ret = gs_take(best);
 	return NULL;
 }
 
 struct gs_error *gs_vmcoreinfo_scan(struct gs_memory *mem, unsigned int threads,
 				    const _Atomic int *cancelled, char **text_ret, size_t *size_ret)
 {
+	GS_CLEANUP(gs_vmcoreinfo_places_destroy) struct gs_vmcoreinfo_places *places = NULL;
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	struct gs_error *err = gs_memory_source(mem, NULL, 0, &src);
 
-	if (err)
-		return err;
-	return gs_vmcoreinfo_scan_source(mem, src, threads, cancelled, text_ret, size_ret);
+	if (!err)
+		err = gs_vmcoreinfo_look(src, mem->attrs.big_endian, threads, cancelled, &places);
+	return err ? err : gs_vmcoreinfo_pick(mem, places, text_ret, size_ret);
 }

@@ -163,6 +163,12 @@ struct gs_dump_spec {
 	 */
 	bool min_pause;
 	uint64_t spool_max_bytes;
+	/*
+	 * VMCOREINFO (NUL-terminated, borrowed) in place of the guest's own. NULL: that one; if
+	 * there is none and it is needed, it is looked for in the guest's memory, with engine
+	 * STREAM while the guest stands still.
+	 */
+	const char *vmcoreinfo;
 	uint64_t max_pause_ms; /* TIMEOUT if the guest would stand still for longer; 0: none */
 };
 

@@ -111,12 +111,20 @@ GS_MUST_CHECK struct gs_error *gs_linux_system_ram(struct gs_linux *l, struct gs
 GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_scan(struct gs_memory *mem, unsigned int threads,
 						  const _Atomic int *cancelled, char **text_ret,
 						  size_t *size_ret);
-/* The same where pages of @mem come faster from @src (borrowed, read to its end) than by reads. */
-GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_scan_source(struct gs_memory *mem,
-							 struct gs_page_source *src,
-							 unsigned int threads,
-							 const _Atomic int *cancelled,
-							 char **text_ret, size_t *size_ret);
+/*
+ * The same in two steps, where pages come faster from a source than by reads: @src (borrowed) is
+ * read to its end, and of the places that looked like one the right one picked.
+ */
+struct gs_vmcoreinfo_places;
+GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_look(struct gs_page_source *src, bool big_endian,
+						  unsigned int threads,
+						  const _Atomic int *cancelled,
+						  struct gs_vmcoreinfo_places **ret);
+GS_MUST_CHECK struct gs_error *gs_vmcoreinfo_pick(struct gs_memory *mem,
+						  const struct gs_vmcoreinfo_places *places,
+						  char **text_ret, size_t *size_ret);
+void gs_vmcoreinfo_places_destroy(struct gs_vmcoreinfo_places *places);
+GS_DEFINE_CLEANUP(struct gs_vmcoreinfo_places *, gs_vmcoreinfo_places_destroy)
 
 /*
  * The text of a VMCOREINFO that comes as such, as ELF notes with one among them, or as what
