@@ -21,6 +21,7 @@ int cmd_regs(struct gs_args *args);
 int cmd_split(struct gs_args *args);
 int cmd_join(struct gs_args *args);
 int cmd_read(struct gs_args *args);
+int cmd_open(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */
 

@@ -128,6 +128,21 @@ static const struct gs_option map_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option open_options[] = {
+	{.name = "with",
+	 .argument = "READER",
+	 .help = "what to open it with (default: crash)",
+	 .values = "crash|drgn|gdb"},
+	{.name = "vmlinux", .argument = "FILE", .help = "the kernel's symbols"},
+	{.name = "debug-dir",
+	 .argument = "DIR",
+	 .help = "look for vmlinux there first; may be repeated",
+	 .repeat = true},
+	{.name = "debuginfod", .help = "download vmlinux by debuginfod-find, if it is not here"},
+	{.name = "print", .help = "print the command line that would be run; do nothing"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -277,6 +292,17 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_map},
+	{.name = "open",
+	 .arguments = "FILE... [-- ARGS...]",
+	 .summary = "start crash, drgn or gdb on a dump",
+	 .details = "vmlinux is found by the build-id that the dump tells. What the reader cannot "
+		    "read is converted first, into a file that is gone when the reader ends. ARGS "
+		    "are the reader's own. The exit status is the reader's.\n\n"
+		    "  dumptool open vm.flat --with drgn -- script.py",
+	 .options = open_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .run = cmd_open},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

@@ -175,6 +175,7 @@ static struct gs_error *take_load(struct parser *p, uint32_t index, const GElf_P
 		return bad_phdr(p, index, phdr, "more bytes in the file than in memory");
 	if (phdr->p_filesz && phdr->p_offset > UINT64_MAX / 2 - phdr->p_filesz)
 		return bad_phdr(p, index, phdr, "no such place in a file");
+	p->h->has_vaddrs |= phdr->p_vaddr && phdr->p_vaddr != phdr->p_paddr;
 	p->h->loads[p->h->load_count++] = (struct gs_elf_load){
 		.off = phdr->p_offset,
 		.gpa = phdr->p_paddr,

@@ -27,7 +27,8 @@ struct gs_elf_headers {
 	uint32_t flags;
 	struct gs_elf_load *loads; /* in the order of the program headers */
 	size_t load_count;
-	uint8_t *notes; /* of all PT_NOTEs */
+	bool has_vaddrs; /* that say more than p_paddr */
+	uint8_t *notes;  /* of all PT_NOTEs */
 	size_t notes_size;
 };
 

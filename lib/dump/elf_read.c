@@ -122,6 +122,7 @@ static struct gs_error *fill(struct elf_memory *m, struct gs_blob *blob, struct 
 		.format = "elf",
 		.parts = 1,
 		.load_count = (uint32_t)h->load_count,
+		.has_vaddrs = h->has_vaddrs,
 		.file_bytes = blob->size,
 	};
 	return NULL;

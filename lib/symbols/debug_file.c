@@ -5,6 +5,7 @@
  */
 #include <guestscope/symbols.h>
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,8 +62,13 @@ static bool has_release(const struct gs_debug_search *wanted)
 {
 	const char *release = wanted->release;
 
-	return release && *release && *release != '.' && !strchr(release, '/') &&
-	       strlen(release) <= RELEASE_MAX;
+	if (!release || !*release || *release == '.' || strlen(release) > RELEASE_MAX)
+		return false;
+	for (const char *c = release; *c; c++) {
+		if (!isalnum((unsigned char)*c) && !strchr("._-+~:", *c))
+			return false;
+	}
+	return true;
 }
 
 /* The path of a candidate, or NULL where the kernel does not tell enough. */
@@ -239,4 +245,34 @@ struct gs_error *gs_debug_file_find(const struct gs_debug_search *wanted, char *
 		err = gs_error_create(GS_ERROR_NODATA, "no file with the kernel's symbols found");
 	free(s.found);
 	return err;
+}
+
+/* ---- packages ---- */
+
+/* What gives a distribution away in a kernel's release or version. */
+static const struct {
+	const char *mark, *before, *after;
+} packages[] = {
+	{"Ubuntu", "linux-image-", "-dbgsym"},
+	{"Debian", "linux-image-", "-dbg"},
+	{".fc", "kernel-debuginfo-", ""},
+	{".el", "kernel-debuginfo-", ""},
+	{"-default", "kernel-default-debuginfo for ", ""},
+};
+
+char *gs_debug_package_hint(const char *release, const char *version)
+{
+	const struct gs_debug_search search = {.release = release};
+
+	if (!has_release(&search))
+		return strdup("the package with the debug information of its kernel");
+	for (size_t i = 0; i < COUNT(packages); i++) {
+		if (strstr(release, packages[i].mark) ||
+		    (version && strstr(version, packages[i].mark)))
+			return gs_strf("the package %s%s%s", packages[i].before, release,
+				       packages[i].after);
+	}
+	return gs_strf("the debug information of kernel %s (linux-image-%s-dbg, "
+		       "kernel-debuginfo-%s)",
+		       release, release, release);
 }

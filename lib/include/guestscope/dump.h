@@ -36,6 +36,7 @@ struct gs_dump_facts {
 	uint32_t status;     /* kdump header status word */
 	unsigned int parts;  /* files of a split set; 1 otherwise */
 	uint32_t load_count; /* ELF PT_LOADs */
+	bool has_vaddrs;     /* ELF: virtual addresses of the guest's, not those of p_paddr again */
 	uint64_t file_bytes; /* of all parts */
 	/*
 	 * kdump: pages that have a descriptor but no data, among those that extents were asked

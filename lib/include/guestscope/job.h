@@ -378,4 +378,29 @@ GS_MUST_CHECK struct gs_error *gs_survey(struct gs_memory *mem,
 void gs_survey_deinit(struct gs_survey *s);
 #define gs_autosurvey __attribute__((cleanup(gs_survey_deinit)))
 
+/* ---- foreign readers of dumps ---- */
+
+struct gs_reader {
+	const char *name;   /* also of its program */
+	const char *format; /* of gs_formats: what it is given where it objects to a file */
+	bool needs_symbols; /* does nothing without the kernel's */
+};
+const struct gs_reader *gs_reader_find(const char *name); /* NULL: not known here */
+/*
+ * Why it cannot read this dump file, or not what it could read of its own format; NULL: it can. By
+ * what the versions in distributions do; newer ones may do better.
+ */
+const char *gs_reader_objection(const struct gs_reader *reader, const struct gs_memory *mem);
+
+struct gs_reader_call {
+	const char *const *paths;     /* of the dump; NULL-terminated */
+	const char *vmlinux;          /* or NULL */
+	uint64_t kernel_offset;       /* what KASLR moved the kernel by */
+	const char *const *arguments; /* of the user's; NULL-terminated, or NULL */
+};
+/* Its command line, NULL-terminated, in one piece of memory: the caller frees *argv_ret alone. */
+GS_MUST_CHECK struct gs_error *gs_reader_command(const struct gs_reader *reader,
+						 const struct gs_reader_call *call,
+						 char ***argv_ret);
+
 #endif

@@ -77,4 +77,10 @@ struct gs_debug_search {
 GS_MUST_CHECK struct gs_error *gs_debug_file_find(const struct gs_debug_search *search,
 						  char **path_ret, char **tried_ret);
 
+/*
+ * What to install for a kernel's debug file, by what its release and version look like: "the
+ * package linux-image-6.1.0-13-amd64-dbg". NULL: no memory. The caller frees.
+ */
+char *gs_debug_package_hint(const char *release, const char *version);
+
 #endif
