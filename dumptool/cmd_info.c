@@ -120,6 +120,8 @@ int cmd_info(struct gs_args *args)
 	err = info_emit_kernel(e, in.mem);
 	emit_notes(e, &in.mem->attrs);
 	emit_ranges(e, in.mem);
+	if (!err)
+		err = info_emit_memory(args, e, &in);
 	gs_emit_end(e);
-	return gs_args_fail(args, err ? err : gs_emit_finish(e));
+	return dumptool_end_job(args, err ? err : gs_emit_finish(e));
 }

@@ -42,7 +42,10 @@ static const struct gs_option verify_options[] = {
 static const struct gs_option convert_options[] = {
 	DUMPTOOL_OUTPUT_OPTIONS, DUMPTOOL_INPUT_OPTIONS, {0}};
 
-static const struct gs_option info_options[] = {DUMPTOOL_INPUT_OPTIONS, {0}};
+static const struct gs_option info_options[] = {
+	{.name = "pages", .help = "read all pages, to tell which are zero or unreadable"},
+	DUMPTOOL_INPUT_OPTIONS,
+	{0}};
 
 static const struct gs_option notes_options[] = {
 	{.name = "vmcoreinfo", .help = "print the guest kernel's VMCOREINFO text"},
