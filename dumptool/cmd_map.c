@@ -18,6 +18,8 @@ static struct gs_error *survey(const struct gs_args *args, struct gs_memory *mem
 	if (!err)
 		err = gs_args_size(args, "cell", map_bucket_bytes(mem, columns),
 				   &options.bucket_bytes);
+	if (!err && !options.bucket_bytes)
+		err = gs_error_create(GS_ERROR_INVALID, "--cell: cells of no memory");
 	if (err)
 		return err;
 	bar = gs_progress_bar_start(options.progress, "map", gs_args_quiet(args));

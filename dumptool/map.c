@@ -7,7 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-/* Colours that also those tell apart who see no red or no green; kin are of one hue. */
+_Static_assert(GS_PAGE_KIND_COUNT == 12, "map_styles has all kinds");
+
+/* Colours that also those tell apart who see no red or no green; kin are of one hue. Zero is the
+ * last. */
 const struct map_style map_styles[GS_PAGE_KIND_COUNT] = {
 	{GS_PAGE_KIND_UNREADABLE, '!', '!', "in the dump, but reading them fails", 0xe01b4c, 161,
 	 "#c8102e", "#ff4d6a", "M0 0L6 6M6 0L0 6"},
@@ -41,6 +44,8 @@ char *map_percent(uint64_t part, uint64_t whole, char buffer[MAP_PERCENT_TEXT])
 
 	if (part && percent < 0.1)
 		snprintf(buffer, MAP_PERCENT_TEXT, "< 0.1 %%");
+	else if (part < whole && percent > 99.9)
+		snprintf(buffer, MAP_PERCENT_TEXT, "> 99.9 %%");
 	else
 		snprintf(buffer, MAP_PERCENT_TEXT, "%.1f %%", percent);
 	return buffer;
@@ -175,12 +180,13 @@ static struct gs_error *write_subtitle(struct map *map, bool is_live)
 		gs_text_puts_printable(&t, release);
 		gs_text_puts(&t, ", ");
 	}
-	gs_text_puts(&t, gs_arch_info(attrs->arch)->name);
+	if (attrs->arch != GS_ARCH_UNKNOWN)
+		gs_text_printf(&t, "%s, ", gs_arch_info(attrs->arch)->name);
 	if (facts)
-		gs_text_printf(&t, ", %s%s of %s", facts->flattened ? "flattened " : "",
+		gs_text_printf(&t, "%s%s of %s", facts->flattened ? "flattened " : "",
 			       facts->format, gs_format_size(facts->file_bytes, size));
 	else
-		gs_text_puts(&t, ", live guest");
+		gs_text_puts(&t, "live guest");
 	if (attrs->dump_level)
 		gs_text_printf(&t, ", dump level %u", attrs->dump_level);
 	if (attrs->incomplete)

@@ -48,10 +48,11 @@ static inline unsigned int map_column(const struct map *map, const struct gs_buc
 	return (unsigned int)(bucket->start % map->row_bytes / map->survey->bucket_bytes);
 }
 
-/* How each kind is shown. The order is that from the bottom of a cell to its top. */
+/* How each kind is shown. The order is that from the bottom of a cell to its top,
+ * which is zero. */
 struct map_style {
 	enum gs_page_kind kind;
-	char most, letter; /* without colour: where it is most of a cell; elsewhere */
+	char most, letter; /* without colour: in cells that it rules; in others */
 	const char *help;
 	uint32_t rgb;        /* on a terminal with 24-bit colour */
 	uint8_t color256;    /* on others */
@@ -61,7 +62,7 @@ struct map_style {
 };
 extern const struct map_style map_styles[GS_PAGE_KIND_COUNT];
 
-/* Whole-percent words for a part of a whole: "12.5 %", "< 0.1 %". */
+/* A part of a whole in words: "12.5 %", "< 0.1 %". */
 #define MAP_PERCENT_TEXT 16
 char *map_percent(uint64_t part, uint64_t whole, char buffer[MAP_PERCENT_TEXT]);
 

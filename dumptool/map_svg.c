@@ -21,6 +21,7 @@ enum {
 	STRIP_LEGEND = 34,
 	SCALE = 34,   /* room for the marks above the rows */
 	STACK = 26,   /* height of a full cell */
+	SEEN = 150,   /* hundredths of a pixel that are not overlooked */
 	STRIP_Y = 28, /* below it: how well it compressed */
 	STRIP = 6,
 	ROW = 44,
@@ -230,18 +231,34 @@ static void add_box(struct svg *svg, struct box *box, const struct box *next)
 	*box = *next;
 }
 
-/* How high the kinds of map_styles up to the @count-th reach in a cell, in hundredths of a pixel.
- */
-static unsigned int stack_height(const struct map *map, const uint64_t kinds[GS_PAGE_KIND_COUNT],
-				 size_t count)
+/* Pages of the first @count kinds of map_styles. */
+static uint64_t sum_kinds(const uint64_t kinds[GS_PAGE_KIND_COUNT], size_t count)
 {
 	uint64_t pages = 0;
 
 	for (size_t i = 0; i < count; i++)
 		pages += kinds[map_styles[i].kind];
+	return pages;
+}
+
+/*
+ * How high the first @count kinds reach in a cell, in hundredths of a pixel. Pages that cannot be
+ * read, and what little is not zero, are drawn higher than they are, or nobody would see them.
+ */
+static unsigned int stack_height(const struct map *map, const uint64_t kinds[GS_PAGE_KIND_COUNT],
+				 size_t count)
+{
+	uint64_t pages = sum_kinds(kinds, count), all = sum_kinds(kinds, GS_PAGE_KIND_COUNT - 1);
+	double full = STACK * 100, cell = (double)map->cell_pages, height, seen = SEEN;
+
 	if (pages > map->cell_pages) /* two ranges may share a page */
 		pages = map->cell_pages;
-	return (unsigned int)((double)pages / (double)map->cell_pages * STACK * 100);
+	height = (double)pages / cell * full;
+	if (all && (double)all / cell * full < seen && count < GS_PAGE_KIND_COUNT)
+		height = (double)pages / (double)all * seen;
+	if (count && kinds[GS_PAGE_KIND_UNREADABLE] && height < seen)
+		height = seen;
+	return (unsigned int)height;
 }
 
 /* All that a row has of one kind. */

@@ -131,13 +131,117 @@ static void test_empty_terabytes(void **state)
 	assert_true(a.reads < 8);
 }
 
+/* All pages below 2 MiB are the kernel's, then a stretch that cannot be told, then free ones. */
+static struct gs_error *by_address(void *arg, gs_pfn_t first, uint64_t count, uint8_t *ret)
+{
+	(void)arg;
+	assert_int_equal(count, 256);
+	assert_int_equal(first % 256, 0);
+	if (first == 512)
+		return gs_error_create(GS_ERROR_CORRUPT, "a struct page beyond belief");
+	memset(ret, first < 512 ? GS_PAGE_KERNEL : GS_PAGE_FREE, count);
+	return NULL;
+}
+
+static void test_classes(void **state)
+{
+	const struct gs_classifier classes = {.classify = by_address, .stride = 256};
+	const struct gs_compare_options options = {.classes = &classes, .threads = 3};
+	const struct gs_range range = {0, 5 * MIB};
+	struct fake_memory a, b;
+	struct gs_difference d;
+
+	(void)state;
+	fake_init(&a, &range, 1);
+	fake_init(&b, &range, 1);
+	b.hollow = MIB;
+	b.hollow_end = 4 * MIB;
+	a.excluded = b.excluded = 0;
+	a.excluded_end = b.excluded_end = 0x8000;
+	assert_ok(gs_compare(&a.mem, &b.mem, &options, &d));
+	assert_int_equal(d.by_class[GS_PAGE_KERNEL].pages_compared, 512 - 8);
+	assert_int_equal(d.by_class[GS_PAGE_KERNEL].pages_different, 192);
+	assert_int_equal(d.by_class[GS_PAGE_CLASS_UNKNOWN].pages_compared, 256);
+	assert_int_equal(d.by_class[GS_PAGE_CLASS_UNKNOWN].pages_different, 192);
+	assert_int_equal(d.by_class[GS_PAGE_FREE].pages_compared, 512);
+	assert_int_equal(d.by_class[GS_PAGE_FREE].pages_different, 192);
+	assert_int_equal(d.pages_different, 3 * 192);
+	/* Runs that are empty on both sides have classes, too. */
+	a.hollow = MIB;
+	a.hollow_end = 4 * MIB;
+	assert_ok(gs_compare(&a.mem, &b.mem, &options, &d));
+	assert_int_equal(d.pages_different, 0);
+	assert_int_equal(d.by_class[GS_PAGE_FREE].pages_compared, 512);
+}
+
+static struct gs_error *broken(void *arg, gs_pfn_t first, uint64_t count, uint8_t *ret)
+{
+	(void)arg, (void)first, (void)count, (void)ret;
+	return gs_error_os(EIO, "disk");
+}
+
+/* What is no answer ends it; so does a page that cannot be read, and a cancel. */
+static void test_errors(void **state)
+{
+	const struct gs_classifier classes = {.classify = broken, .stride = 256};
+	struct gs_compare_options options = {.classes = &classes};
+	struct gs_progress progress = {.cancelled = 1};
+	const struct gs_range range = {0, 64 * MIB};
+	struct fake_memory a, b;
+	struct gs_difference d;
+
+	(void)state;
+	fake_init(&a, &range, 1);
+	fake_init(&b, &range, 1);
+	assert_os_error(gs_compare(&a.mem, &b.mem, &options, &d), EIO);
+	options.classes = NULL;
+	options.threads = 5;
+	b.bad = 33 * MIB;
+	assert_error(gs_compare(&a.mem, &b.mem, &options, &d), GS_ERROR_CORRUPT, "bad page");
+	options.progress = &progress;
+	assert_os_error(gs_compare(&a.mem, &b.mem, &options, &d), EINTR);
+}
+
+struct order {
+	gs_gpa_t end;
+	unsigned int runs;
+};
+
+static void check_order(void *arg, gs_gpa_t start, uint64_t size, const char *what)
+{
+	struct order *order = arg;
+
+	assert_string_equal(what, "different");
+	assert_true(start >= order->end);
+	order->end = start + size;
+	order->runs++;
+}
+
+/* Whichever thread is faster, runs come by address, and none is cut at a window's border. */
+static void test_order(void **state)
+{
+	const struct gs_range range = {0, 64 * MIB};
+	struct order order = {0};
+	const struct gs_compare_options options = {.threads = 7, .fn = check_order, .arg = &order};
+	struct fake_memory a, b;
+	struct gs_difference d;
+
+	(void)state;
+	fake_init(&a, &range, 1);
+	fake_init(&b, &range, 1);
+	b.hollow_end = 64 * MIB;
+	assert_ok(gs_compare(&a.mem, &b.mem, &options, &d));
+	assert_int_equal(d.pages_different, 64 * 192);
+	assert_int_equal(order.runs, 64 * 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_equal),
-		cmocka_unit_test(test_different),
-		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_empty_terabytes),
+		cmocka_unit_test(test_equal),   cmocka_unit_test(test_different),
+		cmocka_unit_test(test_missing), cmocka_unit_test(test_empty_terabytes),
+		cmocka_unit_test(test_classes), cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
