@@ -5,78 +5,8 @@
 
 #include <guestscope/base/bytes.h>
 
+#include "elf_layout.h"
 #include "elf_plan.h"
-
-/* Fields that are not listed stay 0. */
-enum ehdr_field {
-	E_TYPE,
-	E_MACHINE,
-	E_VERSION,
-	E_PHOFF,
-	E_SHOFF,
-	E_FLAGS,
-	E_EHSIZE,
-	E_PHENTSIZE,
-	E_PHNUM,
-	E_SHENTSIZE,
-	E_SHNUM,
-	EHDR_FIELD_COUNT,
-};
-
-enum phdr_field {
-	P_TYPE,
-	P_FLAGS,
-	P_OFFSET,
-	P_VADDR,
-	P_PADDR,
-	P_FILESZ,
-	P_MEMSZ,
-	PHDR_FIELD_COUNT,
-};
-
-#define FIELD(type, member)                                                     \
-	{                                                                       \
-#member, offsetof(type, member), sizeof(((type *)0)->member), 0 \
-	}
-#define EHDR_FIELDS(type)                                                                      \
-	{                                                                                      \
-		FIELD(type, e_type), FIELD(type, e_machine), FIELD(type, e_version),           \
-			FIELD(type, e_phoff), FIELD(type, e_shoff), FIELD(type, e_flags),      \
-			FIELD(type, e_ehsize), FIELD(type, e_phentsize), FIELD(type, e_phnum), \
-			FIELD(type, e_shentsize), FIELD(type, e_shnum)                         \
-	}
-#define PHDR_FIELDS(type)                                                                  \
-	{                                                                                  \
-		FIELD(type, p_type), FIELD(type, p_flags), FIELD(type, p_offset),          \
-			FIELD(type, p_vaddr), FIELD(type, p_paddr), FIELD(type, p_filesz), \
-			FIELD(type, p_memsz)                                               \
-	}
-
-/* Indexed by is_64bit. */
-static const struct gs_field ehdr_fields[2][EHDR_FIELD_COUNT] = {EHDR_FIELDS(Elf32_Ehdr),
-								 EHDR_FIELDS(Elf64_Ehdr)};
-static const struct gs_field phdr_fields[2][PHDR_FIELD_COUNT] = {PHDR_FIELDS(Elf32_Phdr),
-								 PHDR_FIELDS(Elf64_Phdr)};
-static const struct gs_field sh_info_field[2] = {FIELD(Elf32_Shdr, sh_info),
-						 FIELD(Elf64_Shdr, sh_info)};
-
-/* makedumpfile's mark of a file whose writer did not finish. */
-#define DUMP_ELF_INCOMPLETE 0x1
-
-uint32_t gs_elf_ehdr_bytes(bool is_64bit)
-{
-	return is_64bit ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
-}
-
-uint32_t gs_elf_phdr_bytes(bool is_64bit)
-{
-	return is_64bit ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-}
-
-uint32_t gs_elf_shdr_bytes(bool is_64bit)
-{
-	return is_64bit ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
-}
 
 static struct gs_error *write_ehdr(const struct elf_plan *plan, const struct gs_attributes *attrs,
 				   struct gs_sink *sink)
@@ -100,7 +30,8 @@ static struct gs_error *write_ehdr(const struct elf_plan *plan, const struct gs_
 	ehdr[EI_DATA] = attrs->big_endian ? ELFDATA2MSB : ELFDATA2LSB;
 	ehdr[EI_VERSION] = EV_CURRENT;
 	for (int i = 0; i < EHDR_FIELD_COUNT; i++)
-		gs_field_put(&ehdr_fields[plan->is_64bit][i], ehdr, values[i], attrs->big_endian);
+		gs_field_put(&gs_elf_ehdr_fields[plan->is_64bit][i], ehdr, values[i],
+			     attrs->big_endian);
 	return gs_sink_write(sink, 0, ehdr, gs_elf_ehdr_bytes(plan->is_64bit));
 }
 
@@ -110,7 +41,7 @@ static struct gs_error *write_shdr(const struct elf_plan *plan, bool big_endian,
 {
 	uint8_t shdr[sizeof(Elf64_Shdr)] = {0};
 
-	gs_field_put(&sh_info_field[plan->is_64bit], shdr, plan->phdr_count, big_endian);
+	gs_field_put(&gs_elf_sh_info_field[plan->is_64bit], shdr, plan->phdr_count, big_endian);
 	return gs_sink_write(sink, plan->shdr_off, shdr, gs_elf_shdr_bytes(plan->is_64bit));
 }
 
@@ -142,8 +73,8 @@ static struct gs_error *batch_add(struct phdr_batch *b, const uint64_t values[PH
 		err = batch_flush(b);
 	memset(b->buffer + b->used, 0, size);
 	for (int i = 0; i < PHDR_FIELD_COUNT; i++)
-		gs_field_put(&phdr_fields[b->plan->is_64bit][i], b->buffer + b->used, values[i],
-			     b->big_endian);
+		gs_field_put(&gs_elf_phdr_fields[b->plan->is_64bit][i], b->buffer + b->used,
+			     values[i], b->big_endian);
 	b->used += size;
 	return err;
 }

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <stdlib.h>
 
+#include "elf_layout.h"
 #include "elf_plan.h"
 #include "writer.h"
 

@@ -49,9 +49,4 @@ GS_MUST_CHECK struct gs_error *gs_elf_write_headers(const struct elf_plan *plan,
 						    const struct gs_attributes *attrs,
 						    struct gs_sink *sink);
 
-/* Sizes of the headers in a class. */
-uint32_t gs_elf_ehdr_bytes(bool is_64bit);
-uint32_t gs_elf_phdr_bytes(bool is_64bit);
-uint32_t gs_elf_shdr_bytes(bool is_64bit);
-
 #endif

@@ -41,6 +41,7 @@ struct scan {
 	uint8_t window[WINDOW_SIZE];
 	uint64_t window_off;
 	size_t window_size;
+	struct gs_flat_end *cut; /* what is there of a file that was cut will do; or NULL */
 };
 
 bool gs_flat_probe(struct gs_blob *blob)
@@ -107,6 +108,18 @@ static struct gs_error *read_record_header(struct scan *s, uint64_t *off_ret, ui
 	return NULL;
 }
 
+/* Of a record that the file ends in, what is there. */
+static uint64_t shorten_record(struct scan *s, uint64_t size)
+{
+	uint64_t there = s->container->size - s->pos - RECORD_SIZE;
+
+	if (!s->cut || size <= there)
+		return size;
+	s->cut->record_pos = s->pos;
+	s->cut->there = there;
+	return there;
+}
+
 static struct gs_error *add_record(struct scan *s, uint64_t off, uint64_t size)
 {
 	uint64_t data = s->pos + RECORD_SIZE;
@@ -129,17 +142,35 @@ static struct gs_error *add_record(struct scan *s, uint64_t off, uint64_t size)
 	return NULL;
 }
 
+/* Whether the scan of a file that may be cut is at its end. */
+static bool at_cut(struct scan *s)
+{
+	if (!s->cut)
+		return false;
+	s->cut->pos = s->pos;
+	s->cut->cut = s->container->size - s->pos < RECORD_SIZE;
+	return s->cut->cut;
+}
+
 static struct gs_error *scan_records(struct scan *s)
 {
 	uint64_t off = 0, size = 0;
 	struct gs_error *err;
 
 	for (;;) {
+		if (at_cut(s))
+			return NULL;
 		err = read_record_header(s, &off, &size);
 		if (err)
 			return err;
 		if (off == UINT64_MAX && size == UINT64_MAX)
 			return NULL;
+		if (off <= INT64_MAX && size)
+			size = shorten_record(s, size);
+		if (s->cut && !size) { /* its header is the last there is */
+			s->cut->cut = true;
+			return NULL;
+		}
 		err = add_record(s, off, size);
 		if (err)
 			return err;
@@ -224,12 +255,13 @@ struct gs_blob *gs_flat_close(struct gs_blob *flat)
 }
 
 static struct gs_error *build_index(struct gs_blob *container, const char *spool_dir,
-				    struct flat_blob *flat)
+				    struct gs_flat_end *cut, struct flat_blob *flat)
 {
 	struct scan s = {
 		.container = container,
 		.pieces = GS_SPOOL_INIT(spool_dir),
 		.pos = START_SIZE,
+		.cut = cut,
 	};
 	struct gs_error *err = check_start(container);
 
@@ -242,7 +274,8 @@ static struct gs_error *build_index(struct gs_blob *container, const char *spool
 	return err;
 }
 
-struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir, struct gs_blob **ret)
+static struct gs_error *flat_open(struct gs_blob *blob, const char *spool_dir,
+				  struct gs_flat_end *cut, struct gs_blob **ret)
 {
 	struct flat_blob *flat = calloc(1, sizeof(*flat));
 	struct gs_error *err;
@@ -252,7 +285,7 @@ struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir, struc
 	flat->blob.ops = &flat_ops;
 	flat->stretches = (struct gs_spool)GS_SPOOL_INIT(spool_dir);
 	flat->blob.name = strdup(blob->name);
-	err = flat->blob.name ? build_index(blob, spool_dir, flat) : gs_error_nomem();
+	err = flat->blob.name ? build_index(blob, spool_dir, cut, flat) : gs_error_nomem();
 	if (err) {
 		gs_blob_destroy(&flat->blob);
 		return err;
@@ -260,4 +293,16 @@ struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir, struc
 	flat->container = blob;
 	*ret = &flat->blob;
 	return NULL;
+}
+
+struct gs_error *gs_flat_open(struct gs_blob *blob, const char *spool_dir, struct gs_blob **ret)
+{
+	return flat_open(blob, spool_dir, NULL, ret);
+}
+
+struct gs_error *gs_flat_open_cut(struct gs_blob *blob, const char *spool_dir,
+				  struct gs_flat_end *end_ret, struct gs_blob **ret)
+{
+	*end_ret = (struct gs_flat_end){0};
+	return flat_open(blob, spool_dir, end_ret, ret);
 }

@@ -27,6 +27,16 @@ GS_MUST_CHECK struct gs_error *gs_kdump_open(struct gs_blob *const *blobs, size_
 GS_MUST_CHECK struct gs_error *gs_raw_open(struct gs_blob *blob, const struct gs_dump_open *options,
 					   struct gs_dump_memory **ret);
 
+/* Where a flattened file ends. */
+struct gs_flat_end {
+	bool cut;            /* there is no end record */
+	uint64_t pos;        /* of the end record, or where it should be */
+	uint64_t record_pos; /* of a record within which the file ends... */
+	uint64_t there;      /* ...and how much of its data there is; 0: no such record */
+};
+/* As gs_flat_open(), but of a file that was cut, all that is there. */
+GS_MUST_CHECK struct gs_error *gs_flat_open_cut(struct gs_blob *blob, const char *spool_dir,
+						struct gs_flat_end *end_ret, struct gs_blob **ret);
 /* Destroys the view that gs_flat_open() made and hands back what it lay over. */
 struct gs_blob *gs_flat_close(struct gs_blob *flat);
 

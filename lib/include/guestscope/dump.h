@@ -230,6 +230,62 @@ GS_MUST_CHECK struct gs_error *gs_kdump_copy(struct gs_memory *mem,
 GS_MUST_CHECK struct gs_error *gs_kdump_cut(struct gs_memory *mem, size_t parts,
 					    gs_pfn_t *ends_ret);
 
+/* ---- mending ---- */
+
+/*
+ * A dump file whose headers are wrong, or that was cut, and the bytes that would put it right. It
+ * is opened for reading only; whoever applies the edits does so to a copy or to the file.
+ */
+struct gs_mend;
+
+/* One thing that is wrong; code is stable: "kdump-phys-base". Values may be NULL. */
+struct gs_mend_change {
+	const char *code;
+	char *text, *old_value, *new_value;
+};
+
+/* What the dump should say; all borrowed. */
+struct gs_mend_wanted {
+	/* utsname, phys_base; a VMCOREINFO that is not in the notes is added to them. */
+	const struct gs_attributes *attrs;
+	/* kdump: keep the pages of these only (within the memory's); NULL: all. */
+	const struct gs_range *ranges;
+	size_t range_count;
+	/* ELF: virtual addresses, as in struct gs_layout. */
+	const struct gs_segment *segments;
+	size_t segment_count;
+	struct gs_segment text;
+};
+
+/*
+ * Open what there is of an ELF or kdump file, flattened or not: one that ends too early has
+ * EXCLUDED or unreadable pages. Not a split set.
+ */
+GS_MUST_CHECK struct gs_error *gs_mend_open(const char *path, const char *spool_dir,
+					    struct gs_mend **ret);
+void gs_mend_close(struct gs_mend *m);
+GS_DEFINE_CLEANUP(struct gs_mend *, gs_mend_close)
+/* Its memory, borrowed, as far as it can be read; attributes may be completed there. */
+struct gs_memory *gs_mend_memory(struct gs_mend *m);
+
+/* Find out what to change; called once. Nothing to change: no edits. */
+GS_MUST_CHECK struct gs_error *gs_mend_plan(struct gs_mend *m, const struct gs_mend_wanted *wanted);
+const struct gs_mend_change *gs_mend_changes(const struct gs_mend *m, size_t *count_ret);
+
+/*
+ * The edits that mend the file where it is, ascending, not overlapping: new bytes at [*off_ret,
+ * *off_ret + *size_ret), some of them behind its end. They are made from the file as it was opened:
+ * all must be read before the first one is written there.
+ */
+size_t gs_mend_edit_count(const struct gs_mend *m);
+void gs_mend_edit(const struct gs_mend *m, size_t i, uint64_t *off_ret, uint64_t *size_ret);
+GS_MUST_CHECK struct gs_error *gs_mend_edit_read(struct gs_mend *m, size_t i, uint64_t pos,
+						 void *buf, size_t size);
+uint64_t gs_mend_file_size(const struct gs_mend *m); /* of the mended file */
+/* The whole mended dump, no longer flattened. @sink takes offsets. */
+GS_MUST_CHECK struct gs_error *gs_mend_copy(struct gs_mend *m, struct gs_sink *sink,
+					    struct gs_progress *progress);
+
 /*
  * The size that the file will have at most (every kept page stored raw) and, for ELF, exactly; for
  * dry runs and for the check of free space.
