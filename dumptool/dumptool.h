@@ -22,6 +22,7 @@ int cmd_split(struct gs_args *args);
 int cmd_join(struct gs_args *args);
 int cmd_read(struct gs_args *args);
 int cmd_open(struct gs_args *args);
+int cmd_repair(struct gs_args *args);
 
 /* ---- guest.c: the guest that a command is about ---- */
 

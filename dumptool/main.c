@@ -146,6 +146,28 @@ static const struct gs_option open_options[] = {
 	DUMPTOOL_INPUT_OPTIONS,
 	{0}};
 
+static const struct gs_option repair_options[] = {
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "FILE",
+	 .help = "write a repaired copy, which is never flattened"},
+	{.name = "in-place", .help = "repair the file itself, with a journal beside it"},
+	{.name = "dry-run", .help = "only say what is wrong, and what it should be"},
+	{.name = "vmcoreinfo",
+	 .argument = "FILE",
+	 .help = "add this VMCOREINFO text to a kdump file that has none"},
+	{.name = "ranges",
+	 .argument = "WHICH",
+	 .help = "of kdump files: drop pages that are no RAM of the guest's kernel (system, the "
+		 "default where it is known), or keep all",
+	 .values = "system|all"},
+	{.name = "force", .help = "replace an existing output file"},
+	{.name = "spool-dir",
+	 .argument = "DIR",
+	 .help = "where indexes that do not fit into memory are kept meanwhile (default: "
+		 "/var/tmp)"},
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "dump",
 	 .arguments = "-o FILE",
@@ -306,6 +328,22 @@ static const struct gs_command commands[] = {
 	 .min_args = 1,
 	 .max_args = -1,
 	 .run = cmd_open},
+	{.name = "repair",
+	 .arguments = "FILE",
+	 .summary = "put right the headers of a dump, or what is left of one",
+	 .details =
+		 "What the headers should say comes from the dump's own content: utsname and "
+		 "phys_base (QEMU leaves the one empty and gets the other wrong), the place of "
+		 "VMCOREINFO, ROM and video memory that make makedumpfile lose pages, the place of "
+		 "an ELF file's program headers and their virtual addresses. Of a file that was "
+		 "cut "
+		 "readers get what there is.\n\n"
+		 "An interrupted repair in place is finished by the next one.",
+	 .options = repair_options,
+	 .min_args = 1,
+	 .max_args = 1,
+	 .takes_json = true,
+	 .run = cmd_repair},
 	{.name = "capabilities",
 	 .summary = "show what engines and formats a guest allows",
 	 .takes_guest = true,

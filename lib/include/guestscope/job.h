@@ -139,6 +139,44 @@ GS_MUST_CHECK struct gs_error *gs_split(struct gs_memory *mem, const struct gs_o
 GS_MUST_CHECK struct gs_error *gs_join(struct gs_memory *mem, struct gs_outfile *out,
 				       struct gs_progress *progress, struct gs_job_result *ret);
 
+/* ---- repair ---- */
+
+struct gs_repair_spec {
+	enum gs_ranges_choice ranges; /* DEFAULT: a kdump file loses what is no System RAM */
+	const char *vmcoreinfo;       /* text to add to a kdump file; NULL: none */
+	size_t vmcoreinfo_size;
+	const char *spool_dir;        /* as in struct gs_dump_open */
+	struct gs_progress *progress; /* of a copy; or NULL */
+	/* Called before each change of a file in place; for tests. May be NULL. */
+	void (*step)(void *arg);
+	void *step_arg;
+};
+
+/*
+ * What is wrong with a dump file's headers, and what would put them right, found in the dump
+ * itself: utsname, phys_base, the place of VMCOREINFO, ranges that are no RAM, virtual addresses
+ * and the place of program headers in an ELF file, the end of a file that was cut. BUSY if a repair
+ * of the file was interrupted: gs_repair_recover() first.
+ */
+struct gs_repair;
+GS_MUST_CHECK struct gs_error *gs_repair_open(const char *path, const struct gs_repair_spec *spec,
+					      struct gs_repair **ret);
+void gs_repair_close(struct gs_repair *r);
+GS_DEFINE_CLEANUP(struct gs_repair *, gs_repair_close)
+/* What is wrong; borrowed. */
+const struct gs_mend_change *gs_repair_changes(const struct gs_repair *r, size_t *count_ret);
+/* The repaired dump, in @out (not yet committed): a regular file, never flattened. */
+GS_MUST_CHECK struct gs_error *gs_repair_copy(struct gs_repair *r, struct gs_outfile *out);
+/*
+ * Repair the file itself. Old and new bytes are first put into a journal beside it
+ * (FILE.guestscope-journal), so that whatever interrupts this, gs_repair_recover() finishes it.
+ */
+GS_MUST_CHECK struct gs_error *gs_repair_in_place(struct gs_repair *r);
+/* Finish an interrupted repair, if there is a journal beside the file (*found_ret). */
+GS_MUST_CHECK struct gs_error *gs_repair_recover(const char *path,
+						 const struct gs_repair_spec *spec,
+						 bool *found_ret);
+
 /* ---- dump ---- */
 
 enum gs_engine { GS_ENGINE_AUTO, GS_ENGINE_DIRECT, GS_ENGINE_STREAM, GS_ENGINE_QEMU };
