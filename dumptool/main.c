@@ -185,6 +185,11 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_dump},
+	{.name = "capabilities",
+	 .summary = "show what engines and formats a guest allows",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_capabilities},
 	{.name = "convert",
 	 .arguments = "FILE... -o FILE",
 	 .summary = "write a dump in another format",
@@ -198,76 +203,6 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_convert},
-	{.name = "verify",
-	 .arguments = "FILE...",
-	 .summary = "check a dump: its structure, and every page",
-	 .details =
-		 "The file is judged by its raw bytes, apart from the readers of the other "
-		 "commands. Each finding has a stable code and a severity; the exit status is 1 if "
-		 "one of them is an error.\n\n"
-		 "The sum is over the non-zero 4 KiB units of memory by guest physical address: "
-		 "equal sums and equal ranges mean equal memory, in whatever format. That of a "
-		 "plain image is had with --raw-base.",
-	 .options = verify_options,
-	 .min_args = 1,
-	 .max_args = -1,
-	 .takes_json = true,
-	 .run = cmd_verify},
-	{.name = "info",
-	 .arguments = "[FILE...]",
-	 .summary = "show what a dump, or a live guest's memory, is and holds",
-	 .options = info_options,
-	 .max_args = -1,
-	 .takes_guest = true,
-	 .takes_json = true,
-	 .run = cmd_info},
-	{.name = "notes",
-	 .arguments = "[FILE...]",
-	 .summary = "list a dump's notes: CPUs, VMCOREINFO",
-	 .options = notes_options,
-	 .max_args = -1,
-	 .takes_guest = true,
-	 .takes_json = true,
-	 .run = cmd_notes},
-	{.name = "dmesg",
-	 .arguments = "[FILE...]",
-	 .summary = "print the kernel log that is in the guest's memory",
-	 .details =
-		 "Needs no vmlinux. Without options it prints what makedumpfile prints."
-		 "\n\n"
-		 "The wall clock is known from what the kernel logged when it set its clock from "
-		 "the RTC: to half a second, as UTC, and before later corrections.",
-	 .options = dmesg_options,
-	 .max_args = -1,
-	 .takes_guest = true,
-	 .takes_json = true,
-	 .run = cmd_dmesg},
-	{.name = "regs",
-	 .arguments = "[FILE...]",
-	 .summary = "show the registers of a dump's, or a live guest's, CPUs",
-	 .details = "What the notes of the dump carry: general registers; of x86 also segments, "
-		    "descriptor tables and control registers, of Arm also floating point. Values "
-		    "that are addresses of the kernel's are shown by name.",
-	 .options = regs_options,
-	 .max_args = -1,
-	 .takes_guest = true,
-	 .takes_json = true,
-	 .run = cmd_regs},
-	{.name = "compare",
-	 .arguments = "FILE [FILE]",
-	 .summary = "find the pages that differ between two dumps",
-	 .details =
-		 "The second one is a dump, or with -g a live guest, which goes on running. "
-		 "Formats "
-		 "do not matter. Pages are counted by what the first guest's kernel used them for, "
-		 "where that can be told.\n\n"
-		 "The exit status is 0 if the memories are the same, and 1 if they differ.",
-	 .options = compare_options,
-	 .min_args = 1,
-	 .max_args = 2,
-	 .takes_guest = true,
-	 .takes_json = true,
-	 .run = cmd_compare},
 	{.name = "split",
 	 .arguments = "FILE... -n N -o PATTERN",
 	 .summary = "write a dump as a set of smaller kdump files",
@@ -292,6 +227,54 @@ static const struct gs_command commands[] = {
 	 .takes_json = true,
 	 .run = cmd_join},
 
+	{.name = "repair",
+	 .arguments = "FILE",
+	 .summary = "put right the headers of a dump, or what is left of one",
+	 .details =
+		 "What the headers should say comes from the dump's own content: utsname and "
+		 "phys_base (QEMU leaves the one empty and gets the other wrong), the place of "
+		 "VMCOREINFO, ROM and video memory that make makedumpfile lose pages, the place of "
+		 "an ELF file's program headers and their virtual addresses. Of a file that was "
+		 "cut "
+		 "readers get what there is.\n\n"
+		 "An interrupted repair in place is finished by the next one.",
+	 .options = repair_options,
+	 .min_args = 1,
+	 .max_args = 1,
+	 .takes_json = true,
+	 .run = cmd_repair},
+	{.name = "info",
+	 .arguments = "[FILE...]",
+	 .summary = "show what a dump, or a live guest's memory, is and holds",
+	 .options = info_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_info},
+	{.name = "dmesg",
+	 .arguments = "[FILE...]",
+	 .summary = "print the kernel log that is in the guest's memory",
+	 .details =
+		 "Needs no vmlinux. Without options it prints what makedumpfile prints."
+		 "\n\n"
+		 "The wall clock is known from what the kernel logged when it set its clock from "
+		 "the RTC: to half a second, as UTC, and before later corrections.",
+	 .options = dmesg_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_dmesg},
+	{.name = "regs",
+	 .arguments = "[FILE...]",
+	 .summary = "show the registers of a dump's, or a live guest's, CPUs",
+	 .details = "What the notes of the dump carry: general registers; of x86 also segments, "
+		    "descriptor tables and control registers, of Arm also floating point. Values "
+		    "that are addresses of the kernel's are shown by name.",
+	 .options = regs_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_regs},
 	{.name = "read",
 	 .arguments = "[FILE] ADDR [LEN]",
 	 .summary = "show bytes of a dump's, or with -g a live guest's, memory",
@@ -305,6 +288,14 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_read},
+	{.name = "notes",
+	 .arguments = "[FILE...]",
+	 .summary = "list a dump's notes: CPUs, VMCOREINFO",
+	 .options = notes_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_notes},
 	{.name = "map",
 	 .arguments = "[FILE...]",
 	 .summary = "draw what is where in a dump's, or a live guest's, memory",
@@ -328,27 +319,36 @@ static const struct gs_command commands[] = {
 	 .min_args = 1,
 	 .max_args = -1,
 	 .run = cmd_open},
-	{.name = "repair",
-	 .arguments = "FILE",
-	 .summary = "put right the headers of a dump, or what is left of one",
+	{.name = "verify",
+	 .arguments = "FILE...",
+	 .summary = "check a dump: its structure, and every page",
 	 .details =
-		 "What the headers should say comes from the dump's own content: utsname and "
-		 "phys_base (QEMU leaves the one empty and gets the other wrong), the place of "
-		 "VMCOREINFO, ROM and video memory that make makedumpfile lose pages, the place of "
-		 "an ELF file's program headers and their virtual addresses. Of a file that was "
-		 "cut "
-		 "readers get what there is.\n\n"
-		 "An interrupted repair in place is finished by the next one.",
-	 .options = repair_options,
+		 "The file is judged by its raw bytes, apart from the readers of the other "
+		 "commands. Each finding has a stable code and a severity; the exit status is 1 if "
+		 "one of them is an error.\n\n"
+		 "The sum is over the non-zero 4 KiB units of memory by guest physical address: "
+		 "equal sums and equal ranges mean equal memory, in whatever format. That of a "
+		 "plain image is had with --raw-base.",
+	 .options = verify_options,
 	 .min_args = 1,
-	 .max_args = 1,
+	 .max_args = -1,
 	 .takes_json = true,
-	 .run = cmd_repair},
-	{.name = "capabilities",
-	 .summary = "show what engines and formats a guest allows",
+	 .run = cmd_verify},
+	{.name = "compare",
+	 .arguments = "FILE [FILE]",
+	 .summary = "find the pages that differ between two dumps",
+	 .details =
+		 "The second one is a dump, or with -g a live guest, which goes on running. "
+		 "Formats "
+		 "do not matter. Pages are counted by what the first guest's kernel used them for, "
+		 "where that can be told.\n\n"
+		 "The exit status is 0 if the memories are the same, and 1 if they differ.",
+	 .options = compare_options,
+	 .min_args = 1,
+	 .max_args = 2,
 	 .takes_guest = true,
 	 .takes_json = true,
-	 .run = cmd_capabilities},
+	 .run = cmd_compare},
 	{0},
 };
 
