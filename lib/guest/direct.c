@@ -325,6 +325,15 @@ struct gs_error *gs_guest_direct_settle(struct gs_memory *mem)
 	return gs_error_wrap(err, "direct access to %s", mem->name);
 }
 
+/* One that was killed does not answer any more, whatever else of it is still there. */
+struct gs_error *gs_guest_direct_confirm(struct gs_memory *mem)
+{
+	struct gs_qmp_status status;
+	struct gs_error *err = gs_qmp_query_status(((struct direct *)mem)->qmp, &status);
+
+	return gs_error_wrap(err, "direct access to %s", mem->name);
+}
+
 pid_t gs_guest_direct_pid(const struct gs_memory *mem)
 {
 	return mem->ops == &direct_ops ? ((const struct direct *)mem)->process.pid : 0;

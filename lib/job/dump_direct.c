@@ -130,6 +130,8 @@ static struct gs_error *copy_and_resume(struct dump *d, const struct dump_view *
 		return NULL;
 	}
 	d->result.spool_bytes = gs_page_spool_used_bytes(d->spool);
+	if (!err)
+		err = gs_guest_direct_confirm(d->direct);
 	return err ? err : gs_dump_resume(d);
 }
 
@@ -156,5 +158,7 @@ struct gs_error *gs_dump_direct_run(struct dump *d)
 		err = gs_attributes_mark_live(&v.description.attrs);
 	if (!err && d->spool)
 		err = copy_and_resume(d, &v, &copy);
-	return err ? err : write_view(d, copy ? copy : d->direct, &v);
+	if (!err)
+		err = write_view(d, copy ? copy : d->direct, &v);
+	return err || copy ? err : gs_guest_direct_confirm(d->direct);
 }

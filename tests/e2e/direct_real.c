@@ -383,6 +383,7 @@ static void test_dimm_between_open_and_settle(void **state)
 static void test_killed(void **state)
 {
 	struct gs_memory *mem = NULL;
+	gs_autoerror struct gs_error *err = NULL;
 	enum gs_extent extent;
 	struct gs_qmp *qmp;
 	gs_gpa_t end;
@@ -394,9 +395,13 @@ static void test_killed(void **state)
 	qmp = connect_to("./m");
 	assert_ok(gs_guest_direct_open(qmp, &mem));
 	assert_ok(gs_memory_read(mem, 0, &byte, 1));
+	assert_ok(gs_guest_direct_confirm(mem));
 	end_qemu(pid);
 	assert_error(gs_memory_read(mem, 0, &byte, 1), GS_ERROR_GONE, NULL);
 	assert_error(gs_memory_extent(mem, 16 * MIB, &extent, &end), GS_ERROR_GONE, NULL);
+	/* LOST if it died with the question on its way, GONE if that was known before. */
+	err = gs_guest_direct_confirm(mem);
+	assert_true(err && (err->code == GS_ERROR_LOST || err->code == GS_ERROR_GONE));
 	gs_memory_destroy(mem);
 	gs_qmp_close(qmp);
 }

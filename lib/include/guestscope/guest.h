@@ -74,8 +74,8 @@ GS_MUST_CHECK struct gs_error *gs_guest_memory_open(struct gs_qmp *qmp, struct g
  * the page tables of private anonymous memory, and by the holes of a shared file. The guest may run
  * or stand still; reads never stop it. The session is borrowed.
  *
- * A QEMU that is being killed loses its memory page by page, and what is gone looks untouched. So
- * the last word on what was read is an answer of QEMU (that to "cont", say) after the last read.
+ * A QEMU that is being killed for want of memory loses pages while it still is there, and what is
+ * gone looks untouched: gs_guest_direct_confirm() has the last word on what was read.
  *   UNSUPPORTED  QEMU is not on this host, the guest is confidential (SEV, TDX), or the samples
  *                differ: what was found
  *   OS           no permission to read the process: what would be needed
@@ -87,6 +87,9 @@ GS_MUST_CHECK struct gs_error *gs_guest_direct_open(struct gs_qmp *qmp, struct g
  * nobody may read meanwhile. BUSY: something changed (a plugged DIMM); open it again.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_direct_settle(struct gs_memory *mem);
+/* Whether QEMU lives on, so that all that was read until now was there. GONE or LOST: it does not.
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_direct_confirm(struct gs_memory *mem);
 /* QEMU's process if @mem was opened here, else 0. */
 pid_t gs_guest_direct_pid(const struct gs_memory *mem);
 
