@@ -48,8 +48,11 @@ static inline unsigned int map_column(const struct map *map, const struct gs_buc
 	return (unsigned int)(bucket->start % map->row_bytes / map->survey->bucket_bytes);
 }
 
-/* How each kind is shown. The order is that from the bottom of a cell to its top,
- * which is zero. */
+/*
+ * How each kind is shown. The order is that from the bottom of a cell to its top; those from
+ * MAP_FIRST_ABSENT on, excluded and zero, have no bytes to show.
+ */
+#define MAP_FIRST_ABSENT (GS_PAGE_KIND_COUNT - 2)
 struct map_style {
 	enum gs_page_kind kind;
 	char most, letter; /* without colour: in cells that it rules; in others */

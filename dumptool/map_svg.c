@@ -243,21 +243,23 @@ static uint64_t sum_kinds(const uint64_t kinds[GS_PAGE_KIND_COUNT], size_t count
 
 /*
  * How high the first @count kinds reach in a cell, in hundredths of a pixel. Pages that cannot be
- * read, and what little is not zero, are drawn higher than they are, or nobody would see them.
+ * read, and what little is there, are drawn higher than they are, or nobody would see them.
  */
 static unsigned int stack_height(const struct map *map, const uint64_t kinds[GS_PAGE_KIND_COUNT],
 				 size_t count)
 {
-	uint64_t pages = sum_kinds(kinds, count), all = sum_kinds(kinds, GS_PAGE_KIND_COUNT - 1);
-	double full = STACK * 100, cell = (double)map->cell_pages, height, seen = SEEN;
+	uint64_t pages = sum_kinds(kinds, count), there = sum_kinds(kinds, MAP_FIRST_ABSENT);
+	double pixel = STACK * 100 / (double)map->cell_pages, least = 0, height;
 
+	if (there && (double)there * pixel < SEEN)
+		least = SEEN * (count < MAP_FIRST_ABSENT ? (double)pages / (double)there : 1);
+	if (count && kinds[GS_PAGE_KIND_UNREADABLE])
+		least = SEEN;
 	if (pages > map->cell_pages) /* two ranges may share a page */
 		pages = map->cell_pages;
-	height = (double)pages / cell * full;
-	if (all && (double)all / cell * full < seen && count < GS_PAGE_KIND_COUNT)
-		height = (double)pages / (double)all * seen;
-	if (count && kinds[GS_PAGE_KIND_UNREADABLE] && height < seen)
-		height = seen;
+	height = (double)pages * pixel;
+	if (height < least)
+		height = least;
 	return (unsigned int)height;
 }
 

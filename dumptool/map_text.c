@@ -13,7 +13,6 @@
 
 /* What lies above all kinds in a cell that is not full. */
 #define NOTHING GS_PAGE_KIND_COUNT
-#define ZERO (GS_PAGE_KIND_COUNT - 1)
 
 /* The two of which a cell has most, by their places in map_styles. */
 struct mix {
@@ -124,7 +123,7 @@ static void put_block(struct gs_text *out, const struct map_terminal *terminal,
 	unsigned int eighths = (unsigned int)((8 * mix->lower_pages + sum / 2) / sum);
 	bool has_ground = mix->upper != NOTHING && eighths < 8;
 
-	if (eighths == 0 && mix->lower_pages && mix->upper >= ZERO)
+	if (eighths == 0 && mix->lower_pages && mix->upper >= MAP_FIRST_ABSENT)
 		eighths = 1; /* little is not nothing */
 	if (eighths == 0) {
 		put_color(out, terminal, false, &map_styles[mix->upper]);
@@ -139,7 +138,7 @@ static void put_block(struct gs_text *out, const struct map_terminal *terminal,
 		gs_text_puts(out, "\033[49m");
 }
 
-/* The kind that a cell has most of: three quarters, or all if that is zero. */
+/* The kind that a cell has most of: three quarters, or all if nothing is there. */
 static void put_letter(struct gs_text *out, const uint64_t shares[NOTHING + 1])
 {
 	size_t most = find_largest(shares, NOTHING, SIZE_MAX);
@@ -148,7 +147,7 @@ static void put_letter(struct gs_text *out, const uint64_t shares[NOTHING + 1])
 
 	for (size_t i = 0; i < NOTHING; i++)
 		pages += shares[i];
-	is_most = most == ZERO ? shares[most] == pages : 4 * shares[most] >= 3 * pages;
+	is_most = most >= MAP_FIRST_ABSENT ? shares[most] == pages : 4 * shares[most] >= 3 * pages;
 	gs_text_append(out, is_most ? &map_styles[most].most : &map_styles[most].letter, 1);
 }
 
@@ -264,7 +263,7 @@ static void put_legend(struct gs_text *out, const struct map *map,
 		       gs_format_size(map->row_bytes, row));
 	if (!terminal->color)
 		gs_text_puts(out, " The first letter is for cells of one kind to three quarters, "
-				  "or all zero.");
+				  "excluded or zero altogether.");
 	if (map->stored_bytes)
 		gs_text_printf(out, "\nPages with data: %s, stored in %s.",
 			       gs_format_size(map->stored_pages * map->survey->page_size, data),

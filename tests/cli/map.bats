@@ -62,7 +62,7 @@ D d data              384 KiB   14.3 %           96 pages  data of no known clas
 X x excluded          288 KiB   10.7 %           72 pages  left out of the dump, or lost
 . z zero                2 MiB   74.9 %          503 pages  zero, whatever they are used for
 
-A cell is 4 KiB, a row 256 KiB. The first letter is for cells of one kind to three quarters, or all zero.
+A cell is 4 KiB, a row 256 KiB. The first letter is for cells of one kind to three quarters, excluded or zero altogether.
 Pages with data: 384 KiB, stored in 384 KiB.
 TEXT
 }
@@ -89,9 +89,8 @@ TEXT
 	done
 }
 
-@test "svg: well-formed; the legend has the totals, the cells add up to them" {
-	make dump "$KDUMP"
-	"$D" map dump -q --json -o dump.svg >out
+# dump.svg and the document "out" of the same map: do they agree, and is the picture in shape?
+check_svg() {
 	/usr/bin/python3 - <<'PYTHON'
 import collections, json, re
 import xml.etree.ElementTree as tree
@@ -108,11 +107,30 @@ for rect in root.iter(svg + "rect"):
         for name, number in re.findall(r"^([a-z-]+): (\d+) pages$", title.text, re.M):
             cells[name] += int(number)
 assert cells == total, cells
+# What is drawn stays within its row.
+for path in root.iter(svg + "path"):
+    for x, y, w, h in re.findall(r"M(\d+) ([\d.]+)h(\d+)v([\d.]+)H", path.get("d")):
+        assert 0 < float(h) <= 26 and 0 < int(w) <= 1024, path.get("d")
 width, height = int(root.get("width")), int(root.get("height"))
 for rect in root.iter(svg + "rect"):
     assert int(rect.get("x", 0)) + int(rect.get("width")) <= width
     assert int(rect.get("y", 0)) + int(rect.get("height")) <= height
 PYTHON
+}
+
+@test "svg: well-formed; the legend has the totals, the cells add up to them" {
+	make dump "$KDUMP"
+	"$D" map dump -q --json -o dump.svg >out
+	check_svg
+}
+
+@test "svg: cells that hold a little of everything" {
+	make dump "$KDUMP" 'ram: 0x1000000..0x4000000' 'page: 0x1000000 text' 'page: 0x1001000 excluded' \
+		'page: 0x1100000 excluded' 'page: 0x1200000 text payload=00' 'page: 0x1300000 text' \
+		'page: 0x1301000 text payload=00' 'page: 0x1302000 excluded' \
+		'page: 0x2000000..0x2100000 text' 'page: 0x2000000 text payload=00'
+	"$D" map dump -q --json --cell 1M -o dump.svg >out
+	check_svg
 }
 
 @test "svg: what a dump says of itself is no markup" {
