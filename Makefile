@@ -36,6 +36,8 @@ PACKAGES := libelf libdeflate libzstd libxxhash libcjson smartcols
 # These come without a pkg-config file.
 LIBS_BARE := -llzo2 -lsnappy
 OPTIONAL := $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo libisal)
+# Opened at run time; the headers tell the functions' types.
+LIBVIRT := $(shell $(PKG_CONFIG) --exists libvirt libvirt-qemu 2>/dev/null && echo 1)
 
 DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(OPTIONAL) 2>/dev/null)
 DEP_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(OPTIONAL) 2>/dev/null) $(LIBS_BARE)
@@ -46,7 +48,7 @@ CFLAGS   ?= -O2 -g
 ALL_CFLAGS := -std=gnu11 -pthread -fPIC -fvisibility=default $(WARNINGS) $(if $(WERROR),-Werror) \
 	      $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
 	      -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DGS_VERSION='"$(VERSION)"' \
-	      $(if $(OPTIONAL),-DGS_HAVE_ISAL=1) -Ilib/include $(DEP_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+	      $(if $(OPTIONAL),-DGS_HAVE_ISAL=1) $(if $(LIBVIRT),-DGS_HAVE_LIBVIRT=1) -Ilib/include $(DEP_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))

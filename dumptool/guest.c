@@ -15,7 +15,10 @@ static void trace(void *arg, bool outgoing, const char *text, size_t size)
 
 struct gs_error *dumptool_connect(const struct gs_args *args, struct gs_qmp **ret)
 {
-	const struct gs_qmp_options options = {.trace = gs_args_verbose(args) > 1 ? trace : NULL};
+	const struct gs_qmp_options options = {
+		.libvirt_uri = gs_args_connect(args),
+		.trace = gs_args_verbose(args) > 1 ? trace : NULL,
+	};
 	gs_autofree char *run_dir = gs_registry_dir(getenv("XDG_RUNTIME_DIR"));
 
 	if (!run_dir)

@@ -21,6 +21,7 @@ static void trace(void *arg, bool outgoing, const char *text, size_t size)
 struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms, struct target *ret)
 {
 	const struct gs_qmp_options options = {
+		.libvirt_uri = gs_args_connect(args),
 		.command_ms = command_ms,
 		.trace = gs_args_verbose(args) ? trace : NULL,
 	};

@@ -90,6 +90,11 @@ const char *gs_args_guest(const struct gs_args *args)
 	return guest && *guest ? guest : NULL;
 }
 
+const char *gs_args_connect(const struct gs_args *args)
+{
+	return gs_args_get(args, "connect");
+}
+
 const char *const *gs_args_rest(const struct gs_args *args)
 {
 	return args->rest;

@@ -24,6 +24,13 @@ static const struct gs_option guest_option = {
 	.help = "the guest to work on (default: $GUESTSCOPE_GUEST)",
 };
 
+static const struct gs_option connect_option = {
+	.name = "connect",
+	.letter = 'c',
+	.argument = "URI",
+	.help = "where libvirt: guests are (default: libvirt's own)",
+};
+
 static const struct gs_option json_option = {
 	.name = "json",
 	.help = "print JSON instead of text",
@@ -47,6 +54,8 @@ const struct gs_option *gs_command_option(const struct gs_command *command, size
 	}
 	if ((!command || command->takes_guest) && i-- == 0)
 		return &guest_option;
+	if ((!command || command->takes_guest) && i-- == 0)
+		return &connect_option;
 	if ((!command || command->takes_json) && i-- == 0)
 		return &json_option;
 	return i < COMMON_COUNT ? &common_options[i] : NULL;

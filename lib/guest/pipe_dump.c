@@ -17,23 +17,46 @@
 #define CANCEL_MS 5000       /* a QEMU that does not hang gives up much faster */
 #define FD_NAME "guestscope-dump"
 
-static struct gs_error *hand_over_pipe(struct gs_qmp *qmp, int *read_fd_ret)
+static struct gs_error *make_pipe(int *read_fd_ret, int *write_fd_ret)
 {
-	gs_autoclose int write_fd = -1;
 	int pair[2];
-	struct gs_error *err;
 
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return gs_error_os(errno, "pipe");
-	write_fd = pair[1];
+	*read_fd_ret = pair[0];
+	*write_fd_ret = pair[1];
 	/* Only a matter of speed: unprivileged users may have used up their share. */
-	(void)fcntl(write_fd, F_SETPIPE_SZ, PIPE_BYTES);
-	err = gs_qmp_getfd(qmp, FD_NAME, write_fd);
-	if (err)
-		close(pair[0]);
-	else
-		*read_fd_ret = pair[0];
+	(void)fcntl(pair[1], F_SETPIPE_SZ, PIPE_BYTES);
+	return NULL;
+}
+
+static struct gs_error *hand_over_pipe(struct gs_qmp *qmp, int *read_fd_ret)
+{
+	gs_autoclose int read_fd = -1, write_fd = -1;
+	struct gs_error *err = make_pipe(&read_fd, &write_fd);
+
+	if (!err)
+		err = gs_qmp_getfd(qmp, FD_NAME, write_fd);
+	if (!err)
+		*read_fd_ret = gs_take_fd(&read_fd);
 	return err;
+}
+
+/* libvirt knows no ranges, and no dump that is over with its reply. */
+static struct gs_error *start_by_libvirt(struct gs_qmp *qmp, const char *format,
+					 struct pipe_dump *ret)
+{
+	gs_autoclose int read_fd = -1, write_fd = -1;
+	struct gs_error *err;
+
+	gs_qmp_drop_events(qmp);
+	err = make_pipe(&read_fd, &write_fd);
+	if (!err)
+		err = gs_qmp_libvirt_dump(qmp, format, write_fd);
+	if (err)
+		return gs_error_wrap(err, "libvirt's dump");
+	*ret = (struct pipe_dump){.qmp = qmp, .fd = gs_take_fd(&read_fd), .active = true};
+	return NULL;
 }
 
 /* An early refusal leaves the name registered, a later one does not. */
@@ -69,8 +92,11 @@ struct gs_error *gs_pipe_dump_start(struct gs_qmp *qmp, const char *format, stru
 	struct gs_qmp_dump command = {.format = format, .detach = true};
 	gs_autoclose int fd = -1;
 	uint64_t id;
-	struct gs_error *err = begin(qmp, &command, &fd, &id);
+	struct gs_error *err;
 
+	if (gs_qmp_is_libvirt(qmp))
+		return start_by_libvirt(qmp, format, ret);
+	err = begin(qmp, &command, &fd, &id);
 	if (err)
 		return err;
 	err = gs_qmp_await(qmp, id, 0, NULL);
@@ -109,8 +135,13 @@ struct gs_error *gs_pipe_dump_start_brief(struct gs_qmp *qmp, gs_gpa_t begin_gpa
 	struct gs_qmp_dump command = {
 		.has_range = length != 0, .begin = begin_gpa, .length = length};
 	struct pipe_dump dump = {.qmp = qmp, .fd = -1};
-	struct gs_error *err = begin(qmp, &command, &dump.fd, &dump.reply_id);
+	struct gs_error *err;
 
+	if (gs_qmp_is_libvirt(qmp))
+		return length ? gs_error_create(GS_ERROR_UNSUPPORTED,
+						"libvirt dumps all memory or nothing")
+			      : start_by_libvirt(qmp, NULL, ret);
+	err = begin(qmp, &command, &dump.fd, &dump.reply_id);
 	if (err)
 		return err;
 	err = await_start(&dump);

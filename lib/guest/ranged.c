@@ -15,6 +15,7 @@
 
 #include "pipe_dump.h"
 #include "ranged.h"
+#include "xp.h"
 
 #define BLOCK_BYTES (UINT64_C(64) << 10)
 #define BLOCK_COUNT 64
@@ -74,7 +75,7 @@ static struct gs_error *drain(struct gs_page_source *src, gs_gpa_t gpa, uint8_t 
 			       size, gpa, done);
 }
 
-struct gs_error *gs_guest_fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
+static struct gs_error *fetch_by_dump(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
 {
 	GS_CLEANUP(gs_page_source_destroy) struct gs_page_source *src = NULL;
 	const struct gs_elf_stream_options options = {.silence_ms = GS_PIPE_SILENCE_MS};
@@ -91,6 +92,12 @@ struct gs_error *gs_guest_fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, 
 		return err;
 	}
 	return gs_pipe_dump_finish(&dump);
+}
+
+struct gs_error *gs_guest_fetch(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
+{
+	return gs_qmp_is_libvirt(qmp) ? gs_guest_read_xp(qmp, gpa, buf, size)
+				      : fetch_by_dump(qmp, gpa, buf, size);
 }
 
 static struct block *pick_block(struct ranged *r, gs_gpa_t gpa)

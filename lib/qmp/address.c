@@ -8,7 +8,7 @@
 
 #include <guestscope/base/text.h>
 
-#define FORMS "unix:PATH, a path with a '/', tcp:HOST:PORT, fd:N or pid:N"
+#define FORMS "unix:PATH, a path with a '/', tcp:HOST:PORT, fd:N, pid:N or libvirt:DOMAIN"
 
 /* The part of @text behind @prefix, or NULL. */
 static const char *behind(const char *text, const char *prefix)
@@ -80,13 +80,24 @@ static struct gs_error *parse_pid(const char *text, struct gs_qmp_address *ret)
 	return err;
 }
 
+static struct gs_error *parse_libvirt(const char *domain, struct gs_qmp_address *ret)
+{
+	if (!*domain)
+		return gs_error_create(GS_ERROR_INVALID, "libvirt: the domain is missing");
+	*ret = (struct gs_qmp_address){.kind = GS_QMP_LIBVIRT, .path = strdup(domain), .fd = -1};
+	return ret->path ? NULL : gs_error_nomem();
+}
+
 struct gs_error *gs_qmp_address_parse(const char *text, struct gs_qmp_address *ret)
 {
 	static const struct {
 		const char *prefix;
 		struct gs_error *(*parse)(const char *text, struct gs_qmp_address *ret);
-	} kinds[] = {
-		{"unix:", parse_unix}, {"tcp:", parse_tcp}, {"fd:", parse_fd}, {"pid:", parse_pid}};
+	} kinds[] = {{"unix:", parse_unix},
+		     {"tcp:", parse_tcp},
+		     {"fd:", parse_fd},
+		     {"pid:", parse_pid},
+		     {"libvirt:", parse_libvirt}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		const char *rest = behind(text, kinds[i].prefix);
@@ -121,6 +132,8 @@ char *gs_qmp_address_text(const struct gs_qmp_address *address)
 		return gs_strf("fd:%d", address->fd);
 	case GS_QMP_PID:
 		return gs_strf("pid:%d", (int)address->pid);
+	case GS_QMP_LIBVIRT:
+		return gs_strf("libvirt:%s", address->path);
 	}
 	return NULL;
 }

@@ -189,6 +189,7 @@ struct gs_error *gs_qmp_open_socket(const struct gs_qmp_address *address, uint64
 	case GS_QMP_FD:
 		return copy_fd(address->fd, ret);
 	case GS_QMP_PID:
+	case GS_QMP_LIBVIRT:
 		break;
 	}
 	return gs_error_create(GS_ERROR_INVALID, "no such kind of address");

@@ -14,6 +14,7 @@
 
 #include "address.h"
 #include "connect.h"
+#include "libvirt.h"
 #include "peer.h"
 
 #define GREETING_MS 5000
@@ -31,6 +32,11 @@ static struct gs_qmp_options complete(const struct gs_qmp_options *given)
 	if (!o.message_max)
 		o.message_max = MESSAGE_MAX;
 	return o;
+}
+
+uint64_t gs_qmp_greeting_ms(const struct gs_qmp_options *options)
+{
+	return complete(options).greeting_ms;
 }
 
 /*
@@ -78,6 +84,7 @@ void gs_qmp_close(struct gs_qmp *qmp)
 	if (qmp->transport)
 		gs_qmp_transport_destroy(qmp->transport);
 	free(qmp->name);
+	free(qmp->domain_uuid);
 	free(qmp);
 }
 
@@ -115,6 +122,13 @@ static struct gs_error *negotiate(struct gs_qmp *qmp)
 	gs_error_destroy(err);
 	return gs_error_create(GS_ERROR_GONE, "%s: greeted, then ended: %s", qmp->name,
 			       qmp->ended->message);
+}
+
+struct gs_error *gs_qmp_greet(struct gs_qmp *qmp)
+{
+	struct gs_error *err = await_greeting(qmp, gs_deadline_in(qmp->options.greeting_ms));
+
+	return err ? err : negotiate(qmp);
 }
 
 static bool is_stopped(pid_t pid)
@@ -356,6 +370,8 @@ struct gs_error *gs_qmp_connect(const struct gs_qmp_address *address,
 		return connect_fd(address, options, ret);
 	case GS_QMP_PID:
 		return gs_qmp_connect_process(address, options, ret);
+	case GS_QMP_LIBVIRT:
+		return gs_qmp_connect_libvirt(address, options, ret);
 	}
 	return gs_error_create(GS_ERROR_INVALID, "no such kind of address");
 }
@@ -377,6 +393,11 @@ bool gs_qmp_passes_fds(const struct gs_qmp *qmp)
 	return qmp->transport->can_pass_fds;
 }
 
+bool gs_qmp_is_libvirt(const struct gs_qmp *qmp)
+{
+	return qmp->is_bridged;
+}
+
 bool gs_qmp_has_pending(const struct gs_qmp *qmp)
 {
 	return qmp->events.count || qmp->events.dropped ||
@@ -385,7 +406,11 @@ bool gs_qmp_has_pending(const struct gs_qmp *qmp)
 
 pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp)
 {
-	return qmp->ended ? 0 : qmp->transport->ops->peer_pid(qmp->transport);
+	if (qmp->ended)
+		return 0;
+	if (qmp->is_bridged)
+		return *qmp->domain_uuid ? gs_qmp_find_domain(qmp->domain_uuid) : 0;
+	return qmp->transport->ops->peer_pid(qmp->transport);
 }
 
 void gs_qmp_version(const struct gs_qmp *qmp, int version[3])

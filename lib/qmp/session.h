@@ -64,6 +64,8 @@ struct gs_qmp {
 	bool greeted;
 	bool negotiated;        /* from here on, garbage sets off a recovery */
 	struct gs_error *ended; /* why no more will come */
+	bool is_bridged;        /* through libvirt (libvirt.h): */
+	char *domain_uuid;      /* of the domain; "" if it is not on this host */
 	int version[3];
 	char error_class[64];
 };
@@ -84,6 +86,11 @@ GS_MUST_CHECK struct gs_error *gs_qmp_session_over(int fd, bool aligned, const c
 GS_MUST_CHECK struct gs_error *gs_qmp_connect_socket(const struct gs_qmp_address *address,
 						     const struct gs_qmp_options *options,
 						     bool give_way, struct gs_qmp **ret);
+
+/* Await the greeting of a fresh connection, and negotiate. */
+GS_MUST_CHECK struct gs_error *gs_qmp_greet(struct gs_qmp *qmp);
+/* How long a connection may take by these options, which may be NULL. */
+uint64_t gs_qmp_greeting_ms(const struct gs_qmp_options *options);
 
 /* ---- incoming.c ---- */
 

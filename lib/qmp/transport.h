@@ -3,7 +3,9 @@
  * A transport carries whole commands to a peer and whole messages back. The session above it knows
  * ids, replies and events; a transport knows none of that.
  *
- *	session -- send, receive, resync -- transport -- bytes of a socket | calls of a library
+ *	session -- send, receive, resync -- transport -- bytes of a socket
+ *
+ * The socket is a monitor's, or leads to a process that speaks to libvirt for us (libvirt.h).
  */
 #ifndef QMP_TRANSPORT_H
 #define QMP_TRANSPORT_H

@@ -19,15 +19,16 @@
 
 /* Where a monitor is. */
 enum gs_qmp_kind {
-	GS_QMP_UNIX, /* path; a leading '@' is the abstract namespace; paths of any length */
-	GS_QMP_TCP,  /* host, port */
-	GS_QMP_FD,   /* an inherited, connected socket */
-	GS_QMP_PID,  /* a QEMU process: its monitor is looked up */
+	GS_QMP_UNIX,    /* path; a leading '@' is the abstract namespace; paths of any length */
+	GS_QMP_TCP,     /* host, port */
+	GS_QMP_FD,      /* an inherited, connected socket */
+	GS_QMP_PID,     /* a QEMU process: its monitor is looked up */
+	GS_QMP_LIBVIRT, /* a domain of libvirt's, by name */
 };
 
 struct gs_qmp_address {
 	enum gs_qmp_kind kind;
-	char *path; /* UNIX; owned */
+	char *path; /* UNIX; LIBVIRT: the domain; owned */
 	char *host; /* TCP; owned */
 	uint16_t port;
 	int fd;
@@ -36,7 +37,8 @@ struct gs_qmp_address {
 
 /*
  * "unix:PATH", "unix:@NAME", anything with a '/', "tcp:HOST:PORT" ([v6] in brackets), "fd:N",
- * "pid:N". GS_ERROR_INVALID otherwise: a bare word is not an address (launch.h knows guest names).
+ * "pid:N", "libvirt:DOMAIN". GS_ERROR_INVALID otherwise: a bare word is not an address (launch.h
+ * knows guest names).
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_address_parse(const char *text, struct gs_qmp_address *ret);
 void gs_qmp_address_deinit(struct gs_qmp_address *address);
@@ -48,8 +50,9 @@ struct gs_qmp_options {
 	 * memory at start needs about a second per GiB.
 	 */
 	uint64_t greeting_ms;
-	uint64_t command_ms; /* deadline of a command that has none of its own; 0: 30 s */
-	size_t message_max;  /* bytes of one message from the peer; 0: 256 MiB */
+	uint64_t command_ms;     /* deadline of a command that has none of its own; 0: 30 s */
+	const char *libvirt_uri; /* for libvirt: guests; NULL: libvirt's own default */
+	size_t message_max;      /* bytes of one message from the peer; 0: 256 MiB */
 	/* Wire trace (-v): @outgoing tells the direction. May be NULL. */
 	void (*trace)(void *arg, bool outgoing, const char *text, size_t size);
 	void *trace_arg;
@@ -67,7 +70,9 @@ struct gs_qmp;
  *   PROTOCOL     it speaks something else (a human monitor, say)
  * @options may be NULL. An fd: address is copied and stays the caller's; the socket behind it may
  * have been used and negotiated before. pid:N takes the first of the process's monitors that is
- * free.
+ * free. libvirt: starts a process that talks to libvirt for us and ends with the session; it is a
+ * fork that goes on to use the heap, as the common C libraries allow beside threads. UNSUPPORTED:
+ * libvirt is not installed.
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_connect(const struct gs_qmp_address *address,
 					      const struct gs_qmp_options *options,
@@ -90,6 +95,11 @@ int gs_qmp_fd(const struct gs_qmp *qmp);
 bool gs_qmp_has_pending(const struct gs_qmp *qmp);
 /* Whether descriptors can be passed (getfd, and all that needs it): over local sockets only. */
 bool gs_qmp_passes_fds(const struct gs_qmp *qmp);
+/*
+ * Whether libvirt holds the monitor. It lets no dump-guest-memory through but its own:
+ * gs_qmp_libvirt_dump().
+ */
+bool gs_qmp_is_libvirt(const struct gs_qmp *qmp);
 /*
  * The QEMU process if it runs on this host and is known for sure, else 0: found by the kernel's
  * table of sockets among the open files that we may see. Looked up by each call.
@@ -189,6 +199,11 @@ struct gs_qmp_dump {
 /* Sends dump-guest-memory; without detach the reply comes when the dump is over (await @id_ret). */
 GS_MUST_CHECK struct gs_error *gs_qmp_dump_start(struct gs_qmp *qmp, const struct gs_qmp_dump *dump,
 						 uint64_t *id_ret);
+/*
+ * libvirt's own dump of all memory into @fd, a pipe's end, which stays the caller's; @format NULL:
+ * elf. NULL: it has begun, and DUMP_COMPLETED will tell of its end.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_libvirt_dump(struct gs_qmp *qmp, const char *format, int fd);
 struct gs_qmp_dump_status {
 	char status[16]; /* none active completed failed */
 	uint64_t completed_bytes, total_bytes;

@@ -49,7 +49,7 @@ struct gs_command {
 	const char *details;
 	const struct gs_option *options; /* its own, besides the tool's common ones */
 	int min_args, max_args;          /* positional; max -1: any number */
-	bool takes_guest;                /* has -g and, later, -c; see gs_args_guest() */
+	bool takes_guest;                /* has -g and -c; see gs_args_guest() */
 	bool takes_json;                 /* has --json */
 	int (*run)(struct gs_args *args);
 };
@@ -83,6 +83,7 @@ GS_MUST_CHECK struct gs_error *gs_args_duration(const struct gs_args *args, cons
 size_t gs_args_count(const struct gs_args *args);
 const char *gs_args_at(const struct gs_args *args, size_t i); /* positional; NULL past the last */
 const char *const *gs_args_all(const struct gs_args *args);   /* the same, all of them */
+const char *gs_args_connect(const struct gs_args *args);      /* -c, else NULL */
 const char *gs_args_guest(const struct gs_args *args); /* -g, else $GUESTSCOPE_GUEST, else NULL */
 const char *const *gs_args_rest(
 	const struct gs_args *args); /* after "--"; NULL if there was none */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The functions of libvirt that we call, looked up when they are first needed. */
+#ifndef QMP_LIBVIRT_API_H
+#define QMP_LIBVIRT_API_H
+
+#include <stddef.h>
+
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+
+#include <guestscope/base/error.h>
+
+/* library, function: the type comes from libvirt's own header. */
+#define GS_LIBVIRT_FUNCTIONS(X)                           \
+	X(GENERAL, virConnectClose)                       \
+	X(GENERAL, virConnectDomainEventRegisterAny)      \
+	X(GENERAL, virConnectGetURI)                      \
+	X(GENERAL, virConnectOpen)                        \
+	X(GENERAL, virConnectRegisterCloseCallback)       \
+	X(GENERAL, virConnectSetKeepAlive)                \
+	X(GENERAL, virDomainCoreDumpWithFormat)           \
+	X(GENERAL, virDomainGetUUIDString)                \
+	X(GENERAL, virDomainIsActive)                     \
+	X(GENERAL, virDomainLookupByName)                 \
+	X(GENERAL, virEventAddHandle)                     \
+	X(GENERAL, virEventRegisterDefaultImpl)           \
+	X(GENERAL, virEventRunDefaultImpl)                \
+	X(GENERAL, virGetLastErrorMessage)                \
+	X(GENERAL, virSetErrorFunc)                       \
+	X(QEMU, virConnectDomainQemuMonitorEventRegister) \
+	X(QEMU, virDomainQemuMonitorCommandWithFiles)
+
+struct gs_libvirt_api {
+#define GS_LIBVIRT_MEMBER(library, function) __typeof__(function) *function;
+	GS_LIBVIRT_FUNCTIONS(GS_LIBVIRT_MEMBER)
+#undef GS_LIBVIRT_MEMBER
+};
+
+/* UNSUPPORTED: libvirt's libraries are not installed, or too old (8.2 is needed). */
+GS_MUST_CHECK struct gs_error *gs_libvirt_load(struct gs_libvirt_api *ret);
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The bridge: serves QMP on a socket, and gets the answers from libvirt.
+ *
+ * Two threads: one takes commands, each to its end, as libvirt lets only one at a time through to
+ * a domain anyway; the other runs libvirt's event loop, where events come from and the socket's
+ * end is seen.
+ */
+#ifdef GS_HAVE_LIBVIRT
+#include "libvirt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <guestscope/base/io.h>
+
+#include "libvirt_api.h"
+#include "libvirt_dump.h"
+#include "stream_input.h"
+
+#define NAME "libvirt-bridge"
+#define SOCKET_FD 3
+#define REPORT_FD 4
+#define COMMAND_MAX (64 << 20) /* bytes of one command */
+#define KEEPALIVE_S 5          /* a host that vanishes is noticed after a few of these */
+#define KEEPALIVE_COUNT 3
+
+struct bridge {
+	struct gs_libvirt_api api;
+	virConnectPtr conn;
+	virDomainPtr domain;
+	struct gs_qmp_input input;
+	int passed_fd;        /* came with the command that is being received; -1: none */
+	pthread_mutex_t lock; /* one message at a time goes out */
+};
+
+/* ---- messages out ---- */
+
+static void end(struct bridge *b)
+{
+	(void)b;
+	_exit(EXIT_SUCCESS);
+}
+
+/* Takes @message. A socket that nobody reads is a session that has ended. */
+static void say(struct bridge *b, struct gs_json *message)
+{
+	gs_autojson struct gs_json *owned = message;
+	gs_autofree char *text = gs_json_print(message, GS_JSON_COMPACT);
+	int failed;
+
+	if (!text)
+		end(b);
+	pthread_mutex_lock(&b->lock);
+	failed = gs_write_full(SOCKET_FD, text, strlen(text)) < 0 ||
+		 gs_write_full(SOCKET_FD, "\r\n", 2) < 0;
+	pthread_mutex_unlock(&b->lock);
+	if (failed)
+		end(b);
+}
+
+static struct gs_json *object_of(const char *key, struct gs_json *value)
+{
+	struct gs_json *object = gs_json_new_object();
+
+	if (!gs_json_set(object, key, value)) {
+		gs_json_destroy(object);
+		return NULL;
+	}
+	return object;
+}
+
+/* Takes both; @id may be NULL. */
+static void reply(struct bridge *b, struct gs_json *message, struct gs_json *id)
+{
+	if (id)
+		gs_json_set(message, "id", id);
+	say(b, message);
+}
+
+static struct gs_json *refusal(const char *why)
+{
+	struct gs_json *error = object_of("class", gs_json_new_string("GenericError"));
+
+	gs_json_set(error, "desc", gs_json_new_string(why));
+	return object_of("error", error);
+}
+
+/* What libvirt itself has to say, in the shape of an error of the monitor's. */
+static struct gs_json *libvirt_error(const struct bridge *b)
+{
+	const char *message = b->api.virGetLastErrorMessage();
+
+	return refusal(message ? message : "libvirt failed");
+}
+
+/* ---- commands ---- */
+
+/* @command has no id: libvirt has ids of its own, and refuses others. */
+static struct gs_json *ask(struct bridge *b, const char *command, int fd)
+{
+	gs_autoerror struct gs_error *err = NULL;
+	struct gs_json *answer = NULL;
+	char *text = NULL;
+	int failed = b->api.virDomainQemuMonitorCommandWithFiles(
+		b->domain, command, fd >= 0 ? 1 : 0, fd >= 0 ? &fd : NULL, NULL, NULL, &text, 0);
+
+	if (failed < 0) {
+		/* A domain that is gone cannot answer any more: the session is to see the end. */
+		if (b->api.virDomainIsActive(b->domain) != 1)
+			end(b);
+		return libvirt_error(b);
+	}
+	err = gs_json_parse(text, strlen(text), &answer);
+	free(text);
+	if (!answer)
+		return refusal(err->message);
+	gs_json_destroy(gs_json_detach(answer, "id"));
+	return answer;
+}
+
+static struct gs_json *start_dump(struct bridge *b, const struct gs_json *command, int *fd)
+{
+	const char *format = gs_json_string(gs_json_path(command, "arguments", "format", NULL));
+	gs_autoerror struct gs_error *err =
+		gs_libvirt_dump_start(&b->api, b->domain, format, gs_take_fd(fd));
+
+	return err ? refusal(err->message) : object_of("return", gs_json_new_object());
+}
+
+/*
+ * Capabilities were libvirt's to negotiate. libvirt 9.0 dies of a DUMP_COMPLETED that it did not
+ * ask for, and takes all its connections with it.
+ */
+static struct gs_json *answer(struct bridge *b, const struct gs_json *command, int *fd)
+{
+	const char *name = gs_json_string(gs_json_get(command, "execute"));
+	gs_autofree char *text = gs_json_print(command, GS_JSON_COMPACT);
+
+	if (name && strcmp(name, "qmp_capabilities") == 0)
+		return object_of("return", gs_json_new_object());
+	if (name && strcmp(name, GS_QMP_BRIDGE_DUMP) == 0)
+		return start_dump(b, command, fd);
+	if (name && strcmp(name, "dump-guest-memory") == 0)
+		return refusal("libvirt does not survive a dump that it did not start itself");
+	return text ? ask(b, text, *fd) : NULL;
+}
+
+/* Takes @command. */
+static void serve(struct bridge *b, struct gs_json *command)
+{
+	gs_autojson struct gs_json *owned = command;
+	gs_autoclose int fd = gs_take_fd(&b->passed_fd);
+	struct gs_json *id = gs_json_detach(command, "id");
+
+	reply(b, answer(b, command, &fd), id);
+}
+
+static void take_fd(struct bridge *b, struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		if (b->passed_fd >= 0)
+			close(b->passed_fd);
+		memcpy(&b->passed_fd, CMSG_DATA(c), sizeof(int));
+	}
+}
+
+static void receive(struct bridge *b)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct gs_qmp_input *in = &b->input;
+	struct iovec part;
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t size;
+
+	if (!gs_qmp_input_make_room(in))
+		end(b);
+	part = (struct iovec){in->data + in->end, in->capacity - in->end};
+	size = recvmsg(SOCKET_FD, &message, MSG_CMSG_CLOEXEC);
+	if (size == 0 || (size < 0 && errno != EINTR))
+		end(b);
+	take_fd(b, &message);
+	in->end += size > 0 ? (size_t)size : 0;
+}
+
+/* Half a command of a client that died is followed by a byte that no JSON holds: both are dropped.
+ */
+static _Noreturn void serve_for_ever(struct bridge *b)
+{
+	for (;;) {
+		struct gs_json *command;
+		struct gs_error *err;
+
+		while (gs_qmp_input_scan(&b->input) == GS_QMP_NOTHING)
+			receive(b);
+		err = gs_qmp_input_take(&b->input, &command);
+		b->input.aligned = true;
+		if (!err)
+			serve(b, command);
+		gs_error_destroy(err);
+	}
+}
+
+/* ---- events ---- */
+
+static void on_event(virConnectPtr conn, virDomainPtr domain, const char *name, long long seconds,
+		     unsigned int micros, const char *details, void *opaque)
+{
+	struct gs_json *event = object_of("event", gs_json_new_string(name));
+	struct gs_json *timestamp = object_of("seconds", gs_json_new_i64(seconds)), *data = NULL;
+
+	(void)conn;
+	(void)domain;
+	gs_json_set(timestamp, "microseconds", gs_json_new_u64(micros));
+	gs_json_set(event, "timestamp", timestamp);
+	if (details) {
+		gs_error_destroy(gs_json_parse(details, strlen(details), &data));
+		gs_json_set(event, "data", data ? data : gs_json_new_string(details));
+	}
+	say(opaque, event);
+}
+
+static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int event, int detail,
+			void *opaque)
+{
+	(void)conn;
+	(void)domain;
+	(void)detail;
+	if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED)
+		end(opaque);
+	return 0;
+}
+
+static void on_close(virConnectPtr conn, int reason, void *opaque)
+{
+	(void)conn;
+	(void)reason;
+	end(opaque);
+}
+
+static void on_hangup(int watch, int fd, int events, void *opaque)
+{
+	(void)watch;
+	(void)fd;
+	(void)events;
+	end(opaque);
+}
+
+static void *run_events(void *arg)
+{
+	struct bridge *b = arg;
+
+	while (b->api.virEventRunDefaultImpl() == 0)
+		;
+	end(b);
+	return NULL;
+}
+
+/* Not every connection has events: commands work all the same. */
+static void register_events(struct bridge *b)
+{
+	const struct gs_libvirt_api *api = &b->api;
+
+	(void)api->virConnectSetKeepAlive(b->conn, KEEPALIVE_S, KEEPALIVE_COUNT);
+	(void)api->virConnectRegisterCloseCallback(b->conn, on_close, b, NULL);
+	(void)api->virConnectDomainEventRegisterAny(
+		b->conn, b->domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+		VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), b, NULL);
+	(void)api->virConnectDomainQemuMonitorEventRegister(b->conn, b->domain, NULL, on_event, b,
+							    NULL, 0);
+	(void)api->virEventAddHandle(SOCKET_FD, VIR_EVENT_HANDLE_HANGUP, on_hangup, b, NULL);
+}
+
+/* ---- the beginning ---- */
+
+static void ignore_error(void *opaque, virErrorPtr error)
+{
+	(void)opaque;
+	(void)error;
+}
+
+/* "driver[+transport]://[host]/path": nobody but libvirt knows where a host is. */
+static bool is_local(const struct bridge *b)
+{
+	gs_autofree char *uri = b->api.virConnectGetURI(b->conn);
+	const char *host = uri ? strstr(uri, "://") : NULL;
+
+	return host && host[3] == '/';
+}
+
+static const char *connect_domain(struct bridge *b, const char *uri, const char *domain)
+{
+	const struct gs_libvirt_api *api = &b->api;
+
+	api->virSetErrorFunc(NULL, ignore_error);
+	if (api->virEventRegisterDefaultImpl() < 0)
+		return api->virGetLastErrorMessage();
+	b->conn = api->virConnectOpen(uri);
+	b->domain = b->conn ? api->virDomainLookupByName(b->conn, domain) : NULL;
+	if (!b->domain)
+		return api->virGetLastErrorMessage();
+	return api->virDomainIsActive(b->domain) == 1 ? NULL : "the domain is not running";
+}
+
+static void report(struct bridge *b, const char *uri, const char *domain)
+{
+	struct gs_qmp_bridge_report r = {.connected = true};
+	gs_autoerror struct gs_error *err = gs_libvirt_load(&b->api);
+	const char *why_not = err ? err->message : connect_domain(b, uri, domain);
+
+	if (!why_not && b->api.virDomainGetUUIDString(b->domain, r.uuid) < 0)
+		why_not = b->api.virGetLastErrorMessage();
+	if (why_not) {
+		r.connected = false;
+		snprintf(r.message, sizeof(r.message), "%s", why_not);
+	} else {
+		r.is_local = is_local(b);
+	}
+	if (gs_write_full(REPORT_FD, &r, sizeof(r)) < 0 || why_not)
+		_exit(EXIT_FAILURE);
+	close(REPORT_FD);
+}
+
+/* Nothing of the caller's stays open but the two descriptors; no terminal reaches us. */
+static int isolate(int socket, int report_fd)
+{
+	sigset_t all;
+	int null_fd;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, NAME);
+	socket = fcntl(socket, F_DUPFD, REPORT_FD + 1);
+	report_fd = fcntl(report_fd, F_DUPFD, REPORT_FD + 1);
+	null_fd = open("/dev/null", O_RDWR);
+	if (chdir("/") < 0 || socket < 0 || report_fd < 0 || null_fd < 0)
+		return -1;
+	for (int fd = 0; fd < SOCKET_FD; fd++)
+		if (dup2(null_fd, fd) < 0)
+			return -1;
+	if (dup2(socket, SOCKET_FD) < 0 || dup2(report_fd, REPORT_FD) < 0)
+		return -1;
+	fcntl(SOCKET_FD, F_SETFD, FD_CLOEXEC);
+	fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
+	return (int)syscall(SYS_close_range, REPORT_FD + 1, UINT_MAX, 0);
+}
+
+static void greet(struct bridge *b)
+{
+	gs_autojson struct gs_json *answer = ask(b, "{\"execute\":\"query-version\"}", -1);
+	struct gs_json *hello = object_of("version", gs_json_copy(gs_json_get(answer, "return")));
+
+	gs_json_set(hello, "capabilities", gs_json_new_array());
+	say(b, object_of("QMP", hello));
+}
+
+_Noreturn void gs_qmp_bridge_main(const char *uri, const char *domain, int socket, int report_fd)
+{
+	static struct bridge b = {.passed_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	pthread_t thread;
+
+	b.input.aligned = true;
+	b.input.message_max = COMMAND_MAX;
+	if (isolate(socket, report_fd) < 0)
+		_exit(EXIT_FAILURE);
+	report(&b, uri, domain);
+	register_events(&b);
+	if (pthread_create(&thread, NULL, run_events, &b) != 0)
+		_exit(EXIT_FAILURE);
+	greet(&b);
+	serve_for_ever(&b);
+}
+#endif
