@@ -40,16 +40,23 @@ struct dump {
 	pthread_t caller;
 };
 
+/* Once libvirt has opened the fifo its name has done its work, and may not outlive us. */
+static void remove_name(struct dump *d)
+{
+	if (*d->path)
+		unlink(d->path);
+	if (*d->dir)
+		rmdir(d->dir);
+	*d->path = *d->dir = '\0';
+}
+
 static void destroy(struct dump *d)
 {
 	if (d->fifo >= 0)
 		close(d->fifo);
 	if (d->out >= 0)
 		close(d->out);
-	if (*d->path)
-		unlink(d->path);
-	if (*d->dir)
-		rmdir(d->dir);
+	remove_name(d);
 	free(d);
 }
 
@@ -113,6 +120,7 @@ static bool move_some(struct dump *d)
 		return false; /* nobody reads the pipe any more */
 	if (!p[0].revents)
 		return !d->called;
+	remove_name(d);
 	size = splice(d->fifo, NULL, d->out, NULL, PIECE, SPLICE_F_MOVE);
 	if (size < 0)
 		return errno == EINTR || errno == EAGAIN;
