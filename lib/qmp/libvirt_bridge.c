@@ -49,6 +49,7 @@ struct bridge {
 static void end(struct bridge *b)
 {
 	(void)b;
+	gs_libvirt_dump_abandon();
 	_exit(EXIT_SUCCESS);
 }
 

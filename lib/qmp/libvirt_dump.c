@@ -50,6 +50,8 @@ static void remove_name(struct dump *d)
 	*d->path = *d->dir = '\0';
 }
 
+static _Atomic(struct dump *) current; /* libvirt takes one at a time */
+
 static void destroy(struct dump *d)
 {
 	if (d->fifo >= 0)
@@ -57,7 +59,16 @@ static void destroy(struct dump *d)
 	if (d->out >= 0)
 		close(d->out);
 	remove_name(d);
+	current = NULL;
 	free(d);
+}
+
+void gs_libvirt_dump_abandon(void)
+{
+	struct dump *d = current;
+
+	if (d)
+		remove_name(d);
 }
 
 static struct gs_error *parse_format(const char *name, unsigned int *ret)
@@ -133,6 +144,7 @@ static void *move(void *arg)
 
 	while (move_some(d))
 		;
+	remove_name(d);
 	close(gs_take_fd(&d->fifo));
 	close(gs_take_fd(&d->out));
 	pthread_join(d->caller, NULL);
@@ -168,6 +180,7 @@ struct gs_error *gs_libvirt_dump_start(const struct gs_libvirt_api *api, virDoma
 		err = parse_format(format, &d->format);
 	if (!err)
 		err = make_fifo(d);
+	current = d;
 	if (!err)
 		err = start_threads(d);
 	if (err)

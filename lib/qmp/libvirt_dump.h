@@ -12,5 +12,7 @@
 GS_MUST_CHECK struct gs_error *gs_libvirt_dump_start(const struct gs_libvirt_api *api,
 						     virDomainPtr domain, const char *format,
 						     int fd);
+/* The process is about to end: a libvirt that has yet to open the fifo must not wait for ever. */
+void gs_libvirt_dump_abandon(void);
 
 #endif
