@@ -202,7 +202,9 @@ static void receive(struct bridge *b)
 	in->end += size > 0 ? (size_t)size : 0;
 }
 
-/* Half a command of a client that died is followed by a byte that no JSON holds: both are dropped.
+/*
+ * Half a command of a client that died is followed by a byte that no JSON holds: both are dropped.
+ * As from QEMU, a line says so: the next message, which begins a line, is known by that for one.
  */
 static _Noreturn void serve_for_ever(struct bridge *b)
 {
@@ -216,6 +218,8 @@ static _Noreturn void serve_for_ever(struct bridge *b)
 		b->input.aligned = true;
 		if (!err)
 			serve(b, command);
+		else
+			say(b, refusal(err->message));
 		gs_error_destroy(err);
 	}
 }
