@@ -69,6 +69,13 @@ included_rooms() {
 	done
 }
 
+@test "libvirt is known to the room qmp alone" {
+	run grep -lE '<libvirt/|virDomain' -r lib qmpctl dumptool --include='*.[ch]'
+	for f in $output; do
+		[[ $f = lib/qmp/libvirt* ]]
+	done
+}
+
 @test "every public header compiles by itself" {
 	for h in lib/include/guestscope/*.h lib/include/guestscope/*/*.h; do
 		echo "#include \"$h\"" | cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only \

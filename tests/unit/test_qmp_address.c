@@ -62,6 +62,10 @@ static void test_numbers(void **state)
 	address = parse("pid:4242");
 	assert_int_equal(address.kind, GS_QMP_PID);
 	assert_int_equal(address.pid, 4242);
+	address = parse("libvirt:some domain");
+	assert_int_equal(address.kind, GS_QMP_LIBVIRT);
+	assert_string_equal(address.path, "some domain");
+	gs_qmp_address_deinit(&address);
 }
 
 static void test_refusals(void **state)
@@ -70,7 +74,7 @@ static void test_refusals(void **state)
 		"",          "name",    "unix:",       "unix:@",        "tcp:host",
 		"tcp:h:",    "tcp:h:0", "tcp:h:65536", "tcp:[::1]4444", "tcp:::1:4444x",
 		"tcp:h:12x", "fd:",     "fd:-1",       "fd:x",          "fd:99999999999",
-		"pid:0",     "pid:-5",  "pid:",        "libvirt:dom",   "tcp:[::1",
+		"pid:0",     "pid:-5",  "pid:",        "libvirt:",      "tcp:[::1",
 	};
 
 	(void)state;
