@@ -39,6 +39,7 @@ struct window {
 	struct page_finding findings[WINDOW_FINDINGS_MAX];
 	size_t finding_count;
 	uint64_t more_findings;
+	enum gs_severity more_severity; /* the worst of those */
 	struct extents extents;
 	struct gs_verify_result found;
 };
@@ -77,6 +78,8 @@ static void find(struct window *w, enum gs_severity severity, const char *code, 
 
 	if (w->finding_count == WINDOW_FINDINGS_MAX) {
 		w->more_findings++;
+		if (severity > w->more_severity)
+			w->more_severity = severity;
 		return;
 	}
 	va_start(ap, fmt);
@@ -318,7 +321,7 @@ static void tell_findings(struct job *job, struct window *w)
 		free(f->text);
 	}
 	if (w->more_findings)
-		gs_verify_find(job->v, GS_SEVERITY_ERROR, "kdump-pages-bad", NO_OFFSET,
+		gs_verify_find(job->v, w->more_severity, "kdump-pages-bad", NO_OFFSET,
 			       "%" PRIu64 " more findings in pages 0x%" PRIx64 " to 0x%" PRIx64,
 			       w->more_findings, w->first_pfn, w->end_pfn);
 }
