@@ -114,20 +114,32 @@ static struct gs_error *mend_place(struct elf *e)
 	return err;
 }
 
-/* Segments that end behind the file get the size of what is there. */
+/* How much of a segment there is, in whole pages; UINT64_MAX: all. */
+static uint64_t what_is_there(const struct elf *e, uint64_t i)
+{
+	uint64_t off = phdr_get(e, i, P_OFFSET), filesz = phdr_get(e, i, P_FILESZ);
+	uint64_t there = off < e->m->there ? e->m->there - off : 0, over;
+
+	if (filesz <= there)
+		return UINT64_MAX;
+	over = (phdr_get(e, i, P_PADDR) + there) % e->m->mem->attrs.page_size;
+	return there > over ? there - over : 0;
+}
+
+/* What is not there is not in the dump: as p_memsz beyond p_filesz it would read as zero. */
 static struct gs_error *mend_cut(struct elf *e)
 {
 	uint64_t lost = 0;
 	char size[GS_SIZE_TEXT];
 
 	for (uint64_t i = 0; i < e->count; i++) {
-		uint64_t off = phdr_get(e, i, P_OFFSET), filesz = phdr_get(e, i, P_FILESZ);
-		uint64_t there = off < e->m->there ? e->m->there - off : 0;
+		uint64_t there = what_is_there(e, i);
 
-		if (!is_load(e, i) || filesz <= there)
+		if (!is_load(e, i) || there == UINT64_MAX)
 			continue;
-		lost += filesz - there;
+		lost += phdr_get(e, i, P_FILESZ) - there;
 		phdr_put(e, i, P_FILESZ, there);
+		phdr_put(e, i, P_MEMSZ, there);
 	}
 	if (!lost)
 		return NULL;

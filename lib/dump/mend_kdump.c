@@ -22,13 +22,21 @@ static bool is_useless(const struct gs_attributes *now, int field)
 	return !*value || (field == GS_UTS_MACHINE && gs_arch_from_name(value) == GS_ARCH_UNKNOWN);
 }
 
+/* A machine that the notes tell, though no name does, has one here. */
+static const char *due_name(const struct gs_attributes *due, int field)
+{
+	if (field == GS_UTS_MACHINE && is_useless(due, field) && due->arch != GS_ARCH_UNKNOWN)
+		return gs_arch_info(due->arch)->name;
+	return due->utsname[field];
+}
+
 static struct gs_error *mend_utsname(struct gs_mend *m, const struct gs_mend_wanted *wanted,
 				     uint8_t *header)
 {
 	struct gs_error *err = NULL;
 
 	for (int i = 0; i < GS_UTSNAME_FIELDS && !err; i++) {
-		const char *now = m->mem->attrs.utsname[i], *due = wanted->attrs->utsname[i];
+		const char *now = m->mem->attrs.utsname[i], *due = due_name(wanted->attrs, i);
 
 		if (!is_useless(&m->mem->attrs, i) || !*due || strcmp(now, due) == 0)
 			continue;
@@ -75,7 +83,25 @@ static struct gs_error *leads_to_text(struct gs_mend *m, const struct gs_attribu
 	return err;
 }
 
-/* Notes that have grown find room behind everything else. */
+/* Whether the file has other notes than those due. */
+static struct gs_error *are_other_notes(struct gs_mend *m, const uint8_t *notes, size_t size,
+					const struct gs_kdump_headers *h, bool *ret)
+{
+	gs_autofree uint8_t *now = NULL;
+	struct gs_error *err;
+
+	*ret = h->sub[KDUMP_SIZE_NOTE] != size;
+	if (*ret)
+		return NULL;
+	now = malloc(size + 1);
+	if (!now)
+		return gs_error_nomem();
+	err = gs_blob_read(m->view, "notes", h->sub[KDUMP_OFFSET_NOTE], now, size);
+	*ret = !err && memcmp(now, notes, size) != 0;
+	return err;
+}
+
+/* New notes find room behind everything else. */
 static struct gs_error *move_notes(struct gs_mend *m, uint8_t *notes, size_t size,
 				   struct gs_kdump_headers *h)
 {
@@ -107,7 +133,7 @@ static struct gs_error *mend_vmcoreinfo(struct gs_mend *m, const struct gs_mend_
 	uint64_t was = h->sub[KDUMP_OFFSET_VMCOREINFO], off;
 	gs_autofree uint8_t *notes = NULL;
 	struct gs_error *err;
-	bool good, moved;
+	bool good, moved = false;
 	size_t size;
 
 	if (!due->vmcoreinfo || h->header[KDUMP_HEADER_VERSION] < (uint64_t)since)
@@ -115,9 +141,10 @@ static struct gs_error *mend_vmcoreinfo(struct gs_mend *m, const struct gs_mend_
 	err = leads_to_text(m, due, h, &good);
 	if (!err && !good)
 		err = gs_writer_notes(due, &notes, &size, &off);
+	if (!err && !good)
+		err = are_other_notes(m, notes, size, h, &moved);
 	if (err || good)
 		return err;
-	moved = size > h->sub[KDUMP_SIZE_NOTE];
 	if (moved)
 		err = move_notes(m, gs_take(notes), size, h);
 	if (err)

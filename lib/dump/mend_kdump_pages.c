@@ -309,13 +309,14 @@ static bool must_shrink(const struct gs_mend *m, const struct gs_mend_wanted *wa
 
 static struct gs_error *shrink(struct gs_mend *m, struct gs_kdump_headers *h)
 {
-	char was[GS_SIZE_TEXT], will_be[GS_SIZE_TEXT];
+	uint64_t pages = gs_kdump_index_rank(kdump_of(m)->index, h->max_mapnr);
+	char was[32], will_be[32];
 	struct gs_error *err = mend_bitmaps(m, h);
 
 	if (err)
 		return err;
-	gs_format_size(gs_ranges_total_bytes(m->mem->ranges, m->mem->range_count), was);
-	gs_format_size(gs_ranges_total_bytes(m->ranges, m->range_count), will_be);
+	snprintf(was, sizeof(was), "%" PRIu64 " pages", pages);
+	snprintf(will_be, sizeof(will_be), "%" PRIu64 " pages", kept_entries(m));
 	return gs_mend_note(m, "kdump-ranges", was, will_be,
 			    "there are pages that are no RAM of the guest's kernel (ROM, video "
 			    "memory): makedumpfile loses others of such a file");

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/base/thread.h>
 
 #include "output.h"
 #include "repair_journal.h"
@@ -27,31 +28,39 @@ static bool is_vmcoreinfo(const struct gs_attributes *attrs)
 	return !err && gs_vmcoreinfo_get(v, "OSRELEASE");
 }
 
-static struct gs_error *set_text(struct gs_attributes *attrs, const char *text, size_t size)
+/* A text in the guest's memory itself, if there is one. */
+static struct gs_error *scan(struct gs_memory *mem, struct gs_progress *progress)
 {
-	char *copy = malloc(size + 1);
+	gs_autofree char *text = NULL;
+	size_t size;
+	struct gs_error *err = gs_vmcoreinfo_scan(
+		mem, gs_cpu_count(), progress ? &progress->cancelled : NULL, &text, &size);
 
-	if (!copy)
-		return gs_error_nomem();
-	memcpy(copy, text, size);
-	copy[size] = '\0';
-	free(attrs->vmcoreinfo);
-	attrs->vmcoreinfo = copy;
-	attrs->vmcoreinfo_size = size;
+	if (!err)
+		return gs_attributes_set_vmcoreinfo(&mem->attrs, text, size);
+	if (!gs_error_is_answer(err))
+		return err;
+	gs_error_destroy(err);
 	return NULL;
 }
 
-/* The one that was given, else what the header leads to if it is one, else that of the notes. */
-static struct gs_error *choose_vmcoreinfo(const struct gs_repair_spec *spec,
-					  struct gs_attributes *attrs)
+/*
+ * The one that was given, else what the header leads to if it is one, else that of the notes, else
+ * what is in memory.
+ */
+static struct gs_error *choose_vmcoreinfo(const struct gs_repair_spec *spec, struct gs_memory *mem)
 {
+	struct gs_attributes *attrs = &mem->attrs;
+	struct gs_error *err = NULL;
+
 	if (spec->vmcoreinfo)
-		return set_text(attrs, spec->vmcoreinfo, spec->vmcoreinfo_size);
-	if (!attrs->vmcoreinfo || is_vmcoreinfo(attrs))
-		return NULL;
-	free(gs_take(attrs->vmcoreinfo));
-	attrs->vmcoreinfo_size = 0;
-	return gs_attributes_read_notes(attrs);
+		return gs_attributes_set_vmcoreinfo(attrs, spec->vmcoreinfo, spec->vmcoreinfo_size);
+	if (attrs->vmcoreinfo && !is_vmcoreinfo(attrs)) {
+		free(gs_take(attrs->vmcoreinfo));
+		attrs->vmcoreinfo_size = 0;
+		err = gs_attributes_read_notes(attrs);
+	}
+	return err || attrs->vmcoreinfo ? err : scan(mem, spec->progress);
 }
 
 static struct gs_error *check_spec(const struct gs_repair_spec *spec, const struct gs_memory *mem)
@@ -80,7 +89,7 @@ static struct gs_error *plan(struct gs_repair *r)
 	struct gs_error *err = check_spec(&r->spec, mem);
 
 	if (!err)
-		err = choose_vmcoreinfo(&r->spec, &mem->attrs);
+		err = choose_vmcoreinfo(&r->spec, mem);
 	if (!err)
 		err = gs_describe(mem, r->spec.ranges, kdump ? GS_DUMP_KDUMP : GS_DUMP_ELF, &d);
 	if (err)

@@ -143,7 +143,7 @@ GS_MUST_CHECK struct gs_error *gs_join(struct gs_memory *mem, struct gs_outfile 
 
 struct gs_repair_spec {
 	enum gs_ranges_choice ranges; /* DEFAULT: a kdump file loses what is no System RAM */
-	const char *vmcoreinfo;       /* text to add to a kdump file; NULL: none */
+	const char *vmcoreinfo;       /* text to use, and to add to a kdump file; NULL: none */
 	size_t vmcoreinfo_size;
 	const char *spool_dir;        /* as in struct gs_dump_open */
 	struct gs_progress *progress; /* of a copy; or NULL */
@@ -155,8 +155,9 @@ struct gs_repair_spec {
 /*
  * What is wrong with a dump file's headers, and what would put them right, found in the dump
  * itself: utsname, phys_base, the place of VMCOREINFO, ranges that are no RAM, virtual addresses
- * and the place of program headers in an ELF file, the end of a file that was cut. BUSY if a repair
- * of the file was interrupted: gs_repair_recover() first.
+ * and the place of program headers in an ELF file, the end of a file that was cut. Where there is
+ * no VMCOREINFO it is looked for in the memory. BUSY if a repair of the file was interrupted:
+ * gs_repair_recover() first.
  */
 struct gs_repair;
 GS_MUST_CHECK struct gs_error *gs_repair_open(const char *path, const struct gs_repair_spec *spec,
