@@ -356,7 +356,7 @@ int main(int argc, char **argv)
 {
 	static const struct gs_tool tool = {
 		.name = "dumptool",
-		.summary = "write, convert and look into dumps of guest memory",
+		.summary = "take, convert, look into and check dumps of guest memory",
 		.commands = commands,
 	};
 
