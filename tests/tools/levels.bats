@@ -43,10 +43,13 @@ teardown_file() {
 	[ -n "${SCRATCH-}" ] || return 0
 	cd "$BATS_TEST_DIRNAME/../.." || return 1
 	source tests/e2e/guest.bash
-	end_guests rested pressed
+	end_guests rested pressed giant
 }
 
-setup() { cd "$BATS_TEST_DIRNAME/../.." || return 1; }
+setup() {
+	cd "$BATS_TEST_DIRNAME/../.." || return 1
+	source tests/e2e/guest.bash
+}
 
 # all_levels NAME: a line per level, also in $SCRATCH/NAME.levels.
 all_levels() {
@@ -72,6 +75,20 @@ left_out() {
 	[ $(($(left_out 8) - 6144)) -gt $(((48 + 24 + 24 + 8 + 16) * 256)) ]
 	[ $(($(left_out 16) - 6144)) -gt 4096 ]
 	[ "$(left_out 31)" -gt 80000 ]
+}
+
+@test "a page of 1 GiB, whose tails are in other sections than its head; page tables of 5 levels" {
+	GUEST_MEM=2200M GUEST_APPEND='hugepagesz=1G hugepages=1 hugetlb_free_vmemmap=on' \
+		launch_guest giant -- -cpu qemu64,+pdpe1gb,+la57
+	dumptool dump -q -g giant -f elf --ranges system -o "$SCRATCH/giant.elf"
+	qmpctl kill -g giant
+	for level in 8 30; do
+		tests/tools/same_kept "$SCRATCH/giant.elf" $level "$SCRATCH" | tee "$SCRATCH/giant.levels"
+		read -r _ verdict kept <"$SCRATCH/giant.levels"
+		[ "$verdict" = same ]
+		[ "$kept" -lt $(((2200 - 1024) << 8)) ]
+	done
+	rm "$SCRATCH/giant.elf"
 }
 
 @test "a dump leaves out what convert does" {
