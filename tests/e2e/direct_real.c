@@ -337,23 +337,33 @@ static bool set_hugepages(long count)
 	return file && fclose(file) == 0 && ok && hugepages() == count;
 }
 
+static long hugepages_before;
+
+static int note_hugepages(void **state)
+{
+	hugepages_before = hugepages();
+	return unit_enter_scratch(state);
+}
+
+static int return_hugepages(void **state)
+{
+	if (hugepages_before >= 0)
+		(void)set_hugepages(hugepages_before);
+	return unit_leave_scratch(state);
+}
+
 static void test_hugepages(void **state)
 {
 	struct shape shape = {
 		.args = WITH_BACKEND(BACKEND("memfd,share=on,hugetlb=on,hugetlbsize=2M")),
 		.ram_bytes = 256 * MIB,
 	};
-	long before = hugepages(), wanted = before + 128;
 	void *arg = &shape;
 
 	(void)state;
-	if (before < 0 || !set_hugepages(wanted)) {
-		if (before >= 0)
-			(void)set_hugepages(before);
+	if (hugepages_before < 0 || !set_hugepages(hugepages_before + 128))
 		skip();
-	}
 	test_shape(&arg);
-	(void)set_hugepages(before);
 }
 
 /* ---- what changes ---- */
@@ -410,7 +420,7 @@ int main(void)
 {
 	struct CMUnitTest tests[sizeof(shapes) / sizeof(*shapes) + 4] = {
 		unit_test_in_scratch(test_private_file),
-		unit_test_in_scratch(test_hugepages),
+		cmocka_unit_test_setup_teardown(test_hugepages, note_hugepages, return_hugepages),
 		unit_test_in_scratch(test_dimm_between_open_and_settle),
 		unit_test_in_scratch(test_killed),
 	};

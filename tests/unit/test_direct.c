@@ -178,6 +178,58 @@ static void test_holes_of_a_shared_file(void **state)
 	munmap(at, size);
 }
 
+/* The exit status of a child without privileges: whether it finds the first page to be this. */
+static int look_as_nobody(const uint8_t *at, size_t size, enum gs_extent expected)
+{
+	struct areas a;
+	uint64_t hva = (uintptr_t)at, end;
+	enum gs_extent extent;
+	struct gs_error *err;
+
+	if (setgid(65534) < 0 || setuid(65534) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+		return 2;
+	err = gs_direct_process_open(getpid(), &a.process);
+	if (!err)
+		err = gs_direct_areas_read(&a.process, &a.areas);
+	if (!err)
+		err = gs_direct_areas_use(a.areas, &a.process, hva, size);
+	if (!err)
+		err = gs_direct_areas_extent(a.areas, &a.process, hva, hva + size, &extent, &end);
+	return err || extent != expected;
+}
+
+static void check_as_nobody(const uint8_t *at, size_t size, enum gs_extent expected)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0)
+		_exit(look_as_nobody(at, size, expected));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* Only root is shown mapped files as such; others find them among the open ones, or not at all. */
+static void test_shared_file_without_privileges(void **state)
+{
+	int fd = memfd_create("guest ram", MFD_CLOEXEC);
+	int other = memfd_create("guest ram", MFD_CLOEXEC);
+	uint8_t *at;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(ftruncate(fd, 16 * PAGE), 0);
+	assert_int_equal(ftruncate(other, 16 * PAGE), 0);
+	at = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at[15 * PAGE] = 1;
+	check_as_nobody(at, 16 * PAGE, GS_EXTENT_ZERO);
+	close(fd);
+	check_as_nobody(at, 16 * PAGE, GS_EXTENT_DATA);
+	close(other);
+	munmap(at, 16 * PAGE);
+}
+
 /* Its untouched pages come from a file that may hold anything. */
 static void test_private_file_is_data(void **state)
 {
@@ -765,6 +817,7 @@ int main(void)
 		cmocka_unit_test(test_touched_at_length),
 		cmocka_unit_test(test_touched_from_the_middle_of_a_page),
 		cmocka_unit_test(test_holes_of_a_shared_file),
+		cmocka_unit_test(test_shared_file_without_privileges),
 		cmocka_unit_test(test_private_file_is_data),
 		cmocka_unit_test(test_memory_of_several_areas),
 		cmocka_unit_test(test_process_that_ends),
