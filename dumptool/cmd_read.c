@@ -136,7 +136,9 @@ static struct gs_error *read_memory(const struct gs_args *args, const char *cons
 	struct gs_error *err = NULL;
 
 	r->view.mem = mem;
-	if (is_virtual(args))
+	if (gs_args_has(args, "virt") && !gs_args_has(args, "cpu"))
+		err = dumptool_find_vmcoreinfo(args, mem);
+	if (!err && is_virtual(args))
 		err = dumptool_find_kernel(args, mem, is_name(words[0]), &kernel);
 	if (!err)
 		err = parse_address(args, words[0], &kernel, &r->address);

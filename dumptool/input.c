@@ -57,6 +57,31 @@ static struct gs_error *use_vmcoreinfo(const struct gs_args *args, struct gs_mem
 	return err ? err : gs_attributes_set_vmcoreinfo(&mem->attrs, text, size);
 }
 
+/* What QEMU would have to dump page by page is not searched. */
+static bool is_searchable(const struct gs_memory *mem)
+{
+	return strcmp(mem->ops->format, "guest") != 0 || gs_guest_direct_pid(mem);
+}
+
+struct gs_error *dumptool_find_vmcoreinfo(const struct gs_args *args, struct gs_memory *mem)
+{
+	gs_autofree char *text = NULL;
+	struct gs_error *err;
+	size_t size;
+
+	if (mem->attrs.vmcoreinfo || !is_searchable(mem))
+		return NULL;
+	err = gs_vmcoreinfo_scan(mem, 0, NULL, &text, &size);
+	if (err && err->code == GS_ERROR_NODATA) {
+		gs_error_destroy(err);
+		return NULL;
+	}
+	if (err)
+		return err;
+	gs_args_note(args, "%s: VMCOREINFO is missing, but was found in the memory", mem->name);
+	return gs_attributes_set_vmcoreinfo(&mem->attrs, text, size);
+}
+
 struct gs_error *dumptool_open(const struct gs_args *args, struct gs_memory **ret)
 {
 	GS_CLEANUP(gs_memory_destroy) struct gs_memory *mem = NULL;

@@ -68,8 +68,10 @@ static void complete_attributes(struct gs_attributes *attrs, const struct gs_lin
 {
 	char *machine = attrs->utsname[GS_UTS_MACHINE];
 
-	if (kernel)
+	if (kernel) {
+		attrs->arch = kernel->arch; /* a plain image does not tell */
 		memcpy(attrs->utsname, kernel->utsname, sizeof(attrs->utsname));
+	}
 	if (kernel && kernel->has_phys_base) {
 		attrs->has_phys_base = true;
 		attrs->phys_base = kernel->phys_base;
