@@ -32,7 +32,7 @@ const struct map_style map_styles[GS_PAGE_KIND_COUNT] = {
 	 "#c9a22e", "M3 0V6"},
 	{GS_PAGE_KIND_FREE, 'F', 'f', "free, with old content", 0xe3cf8f, 186, "#eedc9e", "#6a6037",
 	 NULL},
-	{GS_PAGE_KIND_EXCLUDED, 'X', 'x', "left out of the dump, or lost", 0x8c8c88, 102, "#c0c0ba",
+	{GS_PAGE_KIND_EXCLUDED, 'X', 'x', "left out of the dump, or lost", 0xa8a8a2, 248, "#c0c0ba",
 	 "#566070", "M-1 7L7 -1M-1 1L1 -1M5 7L7 5"},
 	{GS_PAGE_KIND_ZERO, '.', 'z', "zero, whatever they are used for", 0x5c6066, 241, "#d8dce1",
 	 "#353b44", NULL},

@@ -42,6 +42,30 @@ static void property_extent(struct gs_memory *mem, gs_gpa_t gpa, enum gs_extent 
 		assert(code != GS_ERROR_NODATA);
 }
 
+/* How a page is said to be stored is how it reads. */
+static void property_stored(struct gs_memory *mem, gs_gpa_t gpa, gs_gpa_t end)
+{
+	static uint8_t page[GS_CODEC_PAGE_MAX];
+	struct gs_stored_page stored[8];
+	uint64_t size = mem->attrs.page_size;
+	size_t count = (end - gpa) / size < 8 ? (end - gpa) / size : 8;
+	gs_autoerror struct gs_error *err = NULL;
+
+	if (!gs_dump_stores_pages(mem) || gpa % size)
+		return;
+	err = gs_dump_stored_pages(mem, gpa, count, stored);
+	for (size_t i = 0; i < count && !err; i++) {
+		enum gs_error_code code = property_read(mem, gpa + i * size, page, size);
+
+		assert((stored[i].storage == GS_STORAGE_NONE) == (code == GS_ERROR_NODATA));
+		assert(stored[i].storage != GS_STORAGE_DAMAGED || code == GS_ERROR_CORRUPT);
+		if (stored[i].storage == GS_STORAGE_ZERO)
+			assert(!code && gs_is_zero(page, size));
+		if (stored[i].storage == GS_STORAGE_OWN)
+			assert(stored[i].bytes && stored[i].bytes <= size);
+	}
+}
+
 static void property_extents(struct gs_memory *mem)
 {
 	int steps = PROPERTY_STEPS;
@@ -63,6 +87,7 @@ static void property_extents(struct gs_memory *mem)
 			assert(next > gpa && next <= end && kind != GS_EXTENT_HOLE);
 			property_extent(mem, gpa, kind,
 					next - gpa < PROPERTY_READ ? next - gpa : PROPERTY_READ);
+			property_stored(mem, gpa, next);
 		}
 	}
 }
