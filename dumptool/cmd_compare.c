@@ -189,7 +189,7 @@ static struct gs_error *open_sides(const struct gs_args *args, struct sides *s)
 	err = dumptool_look_at(args, 0, "a dump FILE", &s->a);
 	if (!err)
 		err = dumptool_look_at(args, 1, "a second dump FILE, or -g GUEST,", &s->b);
-	return err ? err : dumptool_open_classes(s->a.mem, &s->classes);
+	return err ? err : dumptool_open_classes(args, true, s->a.mem, &s->classes);
 }
 
 static struct gs_error *run(const struct gs_args *args, const struct sides *s, struct findings *f,

@@ -86,7 +86,7 @@ static struct gs_error *draw(const struct gs_args *args, const struct dumptool_i
 	dumptool_autoclasses struct dumptool_classes classes = {0};
 	gs_autosurvey struct gs_survey s = {0};
 	dumptool_automap struct map map = {0};
-	struct gs_error *err = dumptool_open_classes(in->mem, &classes);
+	struct gs_error *err = dumptool_open_classes(args, true, in->mem, &classes);
 
 	if (!err)
 		err = survey(args, in->mem, classes.classifier, columns, &s);

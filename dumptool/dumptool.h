@@ -128,8 +128,12 @@ struct dumptool_classes {
 	struct gs_classifier storage;
 	char *why_not; /* then: one line; or NULL */
 };
-/* Finds out what it can; the borrowed @mem outlives @ret, and @ret stays where it is. */
-GS_MUST_CHECK struct gs_error *dumptool_open_classes(struct gs_memory *mem,
+/*
+ * Finds out what it can; the borrowed @mem outlives @ret, and @ret stays where it is. @may_scan: a
+ * memory without VMCOREINFO is searched for one.
+ */
+GS_MUST_CHECK struct gs_error *dumptool_open_classes(const struct gs_args *args, bool may_scan,
+						     struct gs_memory *mem,
 						     struct dumptool_classes *ret);
 void dumptool_close_classes(struct dumptool_classes *c);
 #define dumptool_autoclasses __attribute__((cleanup(dumptool_close_classes)))

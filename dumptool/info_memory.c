@@ -116,7 +116,7 @@ struct gs_error *info_emit_memory(const struct gs_args *args, struct gs_emit *e,
 
 	if (!gs_args_has(args, "pages") && (in->qmp || bytes > COUNTED_MAX_BYTES))
 		return NULL;
-	err = dumptool_open_classes(in->mem, &classes);
+	err = dumptool_open_classes(args, gs_args_has(args, "pages"), in->mem, &classes);
 	if (!err)
 		err = count(args, in->mem, classes.classifier, &s);
 	if (err)

@@ -106,3 +106,13 @@ PYTHON
 	jq -e '.classes[] | select(.class == "cache") | .pages_compared > 64 * 256
 		and .pages_different < 1000' <<<"$output"
 }
+
+@test "a guest without the vmcoreinfo device: classes all the same, from what is in its memory" {
+	eval "$("$BATS_TEST_DIRNAME/../guest/boot" --kernel "$KERNEL" --initrd "$INITRD" --mem 256M \
+		--no-vmcoreinfo "$SCRATCH/bare" 3>&-)"
+	run --separate-stderr dumptool map --json -g "$SCRATCH/bare/qmp"
+	kill "$pid"
+	[ "$status" -eq 0 ]
+	[[ $stderr = *'VMCOREINFO'*'found in the memory'* ]]
+	jq -e '.total | .data == 0 and .kernel > 2000 and .user > 20 and .cache > 100' <<<"$output"
+}
