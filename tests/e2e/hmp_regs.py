@@ -12,8 +12,6 @@ import re
 import sys
 
 ABSENT = re.compile(r'^(DR\d|EFER|FCW|FSW|FTW|MXCSR|FPR\d|XMM\d+|YMM\d+|Opmask\d+|ST|CC[SDO]|CPL|II|A20|SMM|HLT)$')
-# TCG works these out when they are asked for: its notes do not have them (CF PF AF ZF SF DF OF).
-LAZY_FLAGS = 0xcd5
 SEGMENT = re.compile(r'^(ES|CS|SS|DS|FS|GS|LDT|TR) *=([0-9a-f]{4}) ([0-9a-f]{8,16}) ([0-9a-f]{8}) ([0-9a-f]{8})')
 TABLE = re.compile(r'^(GDT|IDT)= +([0-9a-f]{8,16}) ([0-9a-f]{8})')
 WORD = re.compile(r'([A-Z][A-Z0-9]*) *=([0-9a-f]+)')
@@ -53,8 +51,6 @@ def differences(theirs, ours):
         if mine is None:
             yield f'{name}: not in ours'
             continue
-        if name in ('rflags', 'eflags'):
-            mine, value = mine & ~LAZY_FLAGS, value & ~LAZY_FLAGS
         if name.endswith('.flags'):  # the monitor leaves out the bits that are part of the base
             mine &= 0x00ffff00
         if mine != value:

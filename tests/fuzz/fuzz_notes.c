@@ -35,6 +35,24 @@ static uint32_t walk(const uint8_t *notes, size_t size, bool big_endian)
 	return cpus;
 }
 
+/* Whatever the architecture: no more CPUs than notes, and all that they have is there once. */
+static void read_registers(const struct gs_attributes *attrs)
+{
+	struct gs_registers_walk walk = {0};
+	struct gs_registers regs;
+	bool found = true;
+
+	while (found) {
+		gs_autoerror struct gs_error *err = gs_registers_next(attrs, &walk, &regs, &found);
+
+		if (err)
+			break;
+		assert(walk.cpu <= attrs->notes_size / 12 && (regs.count > 0) == found);
+		assert(regs.count <= GS_REGISTERS_MAX);
+		gs_registers_mode(&regs);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	for (int big_endian = 0; big_endian < 2; big_endian++) {
@@ -49,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!gs_attributes_read_notes(&attrs));
 		assert(attrs.cpu_count == walk(attrs.notes, size, big_endian));
 		assert(!attrs.vmcoreinfo || attrs.vmcoreinfo_size < size);
+		for (attrs.arch = 0; attrs.arch < GS_ARCH_COUNT; attrs.arch++)
+			read_registers(&attrs);
 		gs_attributes_deinit(&attrs);
 	}
 	return 0;
