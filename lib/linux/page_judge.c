@@ -37,11 +37,11 @@ static bool has_type(const struct page_type *type, uint32_t mapcount)
 }
 
 /* @info of a tail at @vaddr is the head's address or, all ones above some zeros, a mask. */
-static uint64_t decode_head(uint64_t info, uint64_t vaddr)
+static uint64_t decode_head(const struct page_layout *p, uint64_t info, uint64_t vaddr)
 {
 	uint64_t rest = ~(info & ~TAIL);
 
-	if (rest >> HEAD_MASK_BITS_MAX == 0 && (rest & (rest + 1)) == 0)
+	if (p->head_may_be_mask && rest >> HEAD_MASK_BITS_MAX == 0 && (rest & (rest + 1)) == 0)
 		return vaddr & ~rest;
 	return info & ~TAIL;
 }
@@ -55,11 +55,11 @@ uint64_t gs_page_head(const struct page_layout *p, const uint8_t *raw, uint64_t 
 	uint64_t info = get_word(p, raw, p->head_off);
 
 	if (info & TAIL)
-		return decode_head(info, vaddr);
+		return decode_head(p, info, vaddr);
 	if (is_last || !(get_flags(p, raw) & p->head_mask))
 		return vaddr;
 	info = get_word(p, raw + p->size, p->head_off);
-	return info & TAIL ? decode_head(info, vaddr + p->size) : vaddr;
+	return info & TAIL ? decode_head(p, info, vaddr + p->size) : vaddr;
 }
 
 static bool is_cache(const struct page_layout *p, uint64_t flags)

@@ -50,10 +50,10 @@ static struct gs_error *read_offsets(const struct gs_linux *l, struct page_layou
 			return gs_error_create(GS_ERROR_NODATA, "vmcoreinfo: no usable OFFSET(%s)",
 					       fields[i].name);
 	}
-	if (!read_offset(l, "page.compound_head", 8, p->size, &p->head_off) &&
-	    !read_offset(l, "page.compound_info", 8, p->size, &p->head_off))
-		return no_usable("OFFSET(page.compound_head)");
-	return NULL;
+	if (read_offset(l, "page.compound_head", 8, p->size, &p->head_off))
+		return NULL;
+	p->head_may_be_mask = read_offset(l, "page.compound_info", 8, p->size, &p->head_off);
+	return p->head_may_be_mask ? NULL : no_usable("OFFSET(page.compound_head)");
 }
 
 static uint64_t read_flag(const struct gs_linux *l, const char *name)

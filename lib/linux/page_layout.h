@@ -33,6 +33,7 @@ struct page_layout {
 	uint32_t size; /* sizeof(struct page) */
 	bool big_endian;
 	uint32_t flags_off, mapping_off, private_off, mapcount_off, refcount_off, head_off;
+	bool head_may_be_mask;
 	uint64_t head_mask, lru, private, swapcache, swapbacked; /* bits of flags */
 	uint64_t slab, hwpoison;                                 /* 0: not among the flags */
 	struct page_type buddy, offline, hugetlb;
