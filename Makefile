@@ -143,7 +143,7 @@ check: tests-built ## all tests that need no foreign reader (boots guests)
 check-tools: tests-built ## every format against crash, drgn, makedumpfile, libkdumpfile, gdb
 	$(Q)O='$(O)' tests/run check-tools
 
-bench: all ## convert against makedumpfile, same run, same input
+bench: all ## pauses against QEMU, conversion against makedumpfile, same run, same input
 	$(Q)O='$(O)' tests/bench/run
 
 demo: all ## boot a guest, dump it, verify the dump, look into it

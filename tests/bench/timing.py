@@ -94,7 +94,7 @@ def run_quietly(argv, out, patience_s):
     deadline = time.monotonic() + patience_s
     best = None
     while not best or (best.others_share > QUIET and time.monotonic() < deadline):
-        if best:
+        if best and argv.count(out):
             os.unlink(out)
         wait_for_quiet(deadline)
         run = run_once(argv, out)
@@ -109,16 +109,17 @@ def sync_file(path):
     os.close(fd)
 
 
-def alternate(commands, count, patience_s, inspect):
+def alternate(commands, count, patience_s, inspect, keep=False):
     """Runs each (argv, out) of `commands` in turn, `count` times over; a Series for each.
 
-    Outputs are removed after each run; those of the last round only after inspect().
+    Outputs are removed after each run, unless they are to be kept; those of the last round only
+    after inspect().
     """
     series = [Series([]) for _ in commands]
     for number in range(count):
         for (argv, out), runs in zip(commands, series):
             runs.runs.append(run_quietly(argv, out, patience_s))
-            if number < count - 1:
+            if number < count - 1 and not keep:
                 os.unlink(out)
     inspect()
     for _, out in commands:
