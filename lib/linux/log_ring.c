@@ -69,7 +69,8 @@ enum layout_field {
 	FIELDS
 };
 
-/* What a field holds: so many bytes, or a struct, or (neither is said) a word. */
+/* What a field holds: so many bytes, or a struct, or a word of the machine. */
+#define WORD .width = 0
 static const struct {
 	enum layout_struct in;
 	const char *name;
@@ -79,22 +80,22 @@ static const struct {
 	[RB_DESCS] = {RINGBUFFER, "printk_ringbuffer.desc_ring", .holds = DESC_RING},
 	[RB_TEXT] = {RINGBUFFER, "printk_ringbuffer.text_data_ring", .holds = DATA_RING},
 	[DESCS_COUNT_BITS] = {DESC_RING, "prb_desc_ring.count_bits", .width = 4},
-	[DESCS_DESCS] = {DESC_RING, "prb_desc_ring.descs"},
-	[DESCS_INFOS] = {DESC_RING, "prb_desc_ring.infos"},
+	[DESCS_DESCS] = {DESC_RING, "prb_desc_ring.descs", WORD},
+	[DESCS_INFOS] = {DESC_RING, "prb_desc_ring.infos", WORD},
 	[DESCS_HEAD] = {DESC_RING, "prb_desc_ring.head_id", .holds = ATOMIC},
 	[DESCS_TAIL] = {DESC_RING, "prb_desc_ring.tail_id", .holds = ATOMIC},
 	[TEXT_SIZE_BITS] = {DATA_RING, "prb_data_ring.size_bits", .width = 4},
-	[TEXT_DATA] = {DATA_RING, "prb_data_ring.data"},
+	[TEXT_DATA] = {DATA_RING, "prb_data_ring.data", WORD},
 	[DESC_STATE] = {DESC, "prb_desc.state_var", .holds = ATOMIC},
 	[DESC_LPOS] = {DESC, "prb_desc.text_blk_lpos", .holds = LPOS},
-	[LPOS_BEGIN] = {LPOS, "prb_data_blk_lpos.begin"},
-	[LPOS_NEXT] = {LPOS, "prb_data_blk_lpos.next"},
+	[LPOS_BEGIN] = {LPOS, "prb_data_blk_lpos.begin", WORD},
+	[LPOS_NEXT] = {LPOS, "prb_data_blk_lpos.next", WORD},
 	[INFO_SEQ] = {INFO, "printk_info.seq", .width = 8},
 	[INFO_TIME] = {INFO, "printk_info.ts_nsec", .width = 8},
 	/* With the facility and the level behind it, which VMCOREINFO does not name. */
 	[INFO_TEXT_LEN] = {INFO, "printk_info.text_len", .width = 2 + LEVEL_OFF},
 	[INFO_CALLER] = {INFO, "printk_info.caller_id", .width = 4},
-	[ATOMIC_COUNTER] = {ATOMIC, "atomic_long_t.counter"},
+	[ATOMIC_COUNTER] = {ATOMIC, "atomic_long_t.counter", WORD},
 };
 
 struct ring {
