@@ -1,49 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A map drawn as SVG: one file that needs nothing else, on a ground of its own that follows the
- * reader's choice of light or dark. All measures are in pixels of a picture 1200 wide.
+ * reader's choice of light or dark.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "map.h"
+#include "map_svg.h"
 
-enum {
-	WIDTH = 1200,
-	MARGIN = 24,
-	PLOT_X = 112, /* addresses stand left of it, ratios right */
-	PLOT_WIDTH = 1024,
-	LEGEND_Y = 82,
-	LEGEND_COLUMNS = 4,
-	LEGEND_COLUMN = (WIDTH - 2 * MARGIN) / LEGEND_COLUMNS,
-	LEGEND_ROW = 42,
-	STRIP_LEGEND = 34,
-	SCALE = 34,   /* room for the marks above the rows */
-	STACK = 26,   /* height of a full cell */
-	SEEN = 150,   /* hundredths of a pixel that are not overlooked */
-	STRIP_Y = 28, /* below it: how well it compressed */
-	STRIP = 6,
-	ROW = 44,
-	BREAK = 34,
-};
-
-/* Steps of stored size in relation to the pages' own, in eighths; darker is less well. */
-static const struct {
-	unsigned int eighths;
-	const char *opacity, *label;
-} steps[] = {
+const struct map_svg_step map_svg_steps[STEP_COUNT] = {
 	{1, "0.15", "up to 1/8"}, {2, "0.35", "1/4"},     {4, "0.55", "1/2"},
 	{6, "0.78", "3/4"},       {8, "1", "not at all"},
-};
-#define STEP_COUNT (sizeof(steps) / sizeof(*steps))
-
-struct svg {
-	const struct map *map;
-	struct gs_text *out;
-	bool has_strip;
-	unsigned int y;      /* drawn so far */
-	struct gs_text path; /* of the shape that is being made */
 };
 
 /* ---- text ---- */
@@ -64,8 +32,8 @@ static void put_escaped(struct gs_text *out, const char *text)
 	}
 }
 
-static void put_label(struct svg *svg, unsigned int x, unsigned int y, const char *class,
-		      const char *text)
+void map_svg_label(struct svg *svg, unsigned int x, unsigned int y, const char *class,
+		   const char *text)
 {
 	gs_text_printf(svg->out, "<text x=\"%u\" y=\"%u\" class=\"%s\">", x, y, class);
 	put_escaped(svg->out, text);
@@ -122,8 +90,7 @@ static void put_styles(struct gs_text *out)
 
 /* ---- legend ---- */
 
-/* The shape in svg->path, in the colour of a kind. */
-static void put_shape(struct svg *svg, const struct map_style *style)
+void map_svg_shape(struct svg *svg, const struct map_style *style)
 {
 	const char *name = gs_page_kind_name(style->kind);
 
@@ -148,12 +115,12 @@ static void put_legend_entry(struct svg *svg, unsigned int x, unsigned int y,
 	put_escaped(svg->out, style->help);
 	gs_text_puts(svg->out, "</title>\n");
 	gs_text_printf(&svg->path, "M%u %uh16v30h-16z", x, y);
-	put_shape(svg, style);
-	put_label(svg, x + 24, y + 12, "ink name", gs_page_kind_name(style->kind));
+	map_svg_shape(svg, style);
+	map_svg_label(svg, x + 24, y + 12, "ink name", gs_page_kind_name(style->kind));
 	text = gs_strf("%s · %s · %" PRIu64 " pages",
 		       gs_format_size(pages * map->survey->page_size, size),
 		       map_percent(pages, map->pages, percent), pages);
-	put_label(svg, x + 24, y + 28, "muted legend", text ? text : "");
+	map_svg_label(svg, x + 24, y + 28, "muted legend", text ? text : "");
 	gs_text_puts(svg->out, "</g>\n");
 }
 
@@ -168,14 +135,14 @@ static void put_strip_legend(struct svg *svg)
 	text = gs_strf("Stripe below: stored size of pages with data (%s of %s, %s)",
 		       gs_format_size(map->stored_bytes, stored), gs_format_size(data_bytes, data),
 		       map_percent(map->stored_bytes, data_bytes, percent));
-	put_label(svg, MARGIN, svg->y + 14, "ink", text ? text : "");
+	map_svg_label(svg, MARGIN, svg->y + 14, "ink", text ? text : "");
 	x = MARGIN + 2 * LEGEND_COLUMN;
 	for (size_t i = 0; i < STEP_COUNT; i++) {
 		gs_text_printf(svg->out,
 			       "<rect x=\"%u\" y=\"%u\" width=\"28\" height=\"8\" class=\"ink\" "
 			       "fill-opacity=\"%s\"/>\n",
-			       x, svg->y + 6, steps[i].opacity);
-		put_label(svg, x + 34, svg->y + 14, "muted", steps[i].label);
+			       x, svg->y + 6, map_svg_steps[i].opacity);
+		map_svg_label(svg, x + 34, svg->y + 14, "muted", map_svg_steps[i].label);
 		x += 108;
 	}
 	svg->y += STRIP_LEGEND;
@@ -197,231 +164,6 @@ static void put_legend(struct svg *svg)
 		put_strip_legend(svg);
 }
 
-/* ---- rows ---- */
-
-static unsigned int column_x(const struct map *map, unsigned int column)
-{
-	return PLOT_X + (unsigned int)((uint64_t)column * PLOT_WIDTH / map->columns);
-}
-
-/* A box that grows as long as cells go on alike, so that a picture has few of them. */
-struct box {
-	unsigned int x, end_x;
-	unsigned int top, bottom; /* hundredths of a pixel below the top of the row */
-};
-
-static void flush_box(struct svg *svg, struct box *box)
-{
-	unsigned int height = box->bottom - box->top;
-
-	if (box->end_x > box->x && height)
-		gs_text_printf(&svg->path, "M%u %u.%02uh%uv%u.%02uH%uz", box->x,
-			       svg->y + box->top / 100, box->top % 100, box->end_x - box->x,
-			       height / 100, height % 100, box->x);
-	*box = (struct box){0};
-}
-
-static void add_box(struct svg *svg, struct box *box, const struct box *next)
-{
-	if (box->end_x == next->x && box->top == next->top && box->bottom == next->bottom) {
-		box->end_x = next->end_x;
-		return;
-	}
-	flush_box(svg, box);
-	*box = *next;
-}
-
-/* Pages of the first @count kinds of map_styles. */
-static uint64_t sum_kinds(const uint64_t kinds[GS_PAGE_KIND_COUNT], size_t count)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < count; i++)
-		pages += kinds[map_styles[i].kind];
-	return pages;
-}
-
-/*
- * How high the first @count kinds reach in a cell, in hundredths of a pixel. Pages that cannot be
- * read, and what little is there, are drawn higher than they are, or nobody would see them.
- */
-static unsigned int stack_height(const struct map *map, const uint64_t kinds[GS_PAGE_KIND_COUNT],
-				 size_t count)
-{
-	uint64_t pages = sum_kinds(kinds, count), there = sum_kinds(kinds, MAP_FIRST_ABSENT);
-	double pixel = STACK * 100 / (double)map->cell_pages, least = 0, height;
-
-	if (there && (double)there * pixel < SEEN)
-		least = SEEN * (count < MAP_FIRST_ABSENT ? (double)pages / (double)there : 1);
-	if (count && kinds[GS_PAGE_KIND_UNREADABLE])
-		least = SEEN;
-	if (pages > map->cell_pages) /* two ranges may share a page */
-		pages = map->cell_pages;
-	height = (double)pages * pixel;
-	if (height < least)
-		height = least;
-	return (unsigned int)height;
-}
-
-/* All that a row has of one kind. */
-static void put_kind(struct svg *svg, const struct map_row *row, size_t style)
-{
-	const struct map *map = svg->map;
-	struct box box = {0};
-
-	for (size_t i = 0; i < row->count; i++) {
-		const struct gs_bucket *bucket = &map->survey->buckets[row->first + i];
-		unsigned int column = map_column(map, bucket);
-		uint64_t kinds[GS_PAGE_KIND_COUNT];
-		struct box next = {.x = column_x(map, column), .end_x = column_x(map, column + 1)};
-
-		gs_page_tally_kinds(&bucket->tally, kinds);
-		next.top = STACK * 100 - stack_height(map, kinds, style + 1);
-		next.bottom = STACK * 100 - stack_height(map, kinds, style);
-		add_box(svg, &box, &next);
-	}
-	flush_box(svg, &box);
-	put_shape(svg, &map_styles[style]);
-}
-
-/* The step of a cell's pages with data; STEP_COUNT if it has none. */
-static size_t step_of(const struct map *map, const struct gs_bucket *bucket)
-{
-	uint64_t pages, bytes;
-	size_t step = 0;
-
-	gs_page_tally_stored(&bucket->tally, &pages, &bytes);
-	if (!pages)
-		return STEP_COUNT;
-	while (step < STEP_COUNT - 1 &&
-	       8 * bytes > steps[step].eighths * pages * map->survey->page_size)
-		step++;
-	return step;
-}
-
-static void put_strip(struct svg *svg, const struct map_row *row)
-{
-	const struct map *map = svg->map;
-
-	for (size_t step = 0; step < STEP_COUNT; step++) {
-		struct box box = {0};
-
-		for (size_t i = 0; i < row->count; i++) {
-			const struct gs_bucket *bucket = &map->survey->buckets[row->first + i];
-			unsigned int column = map_column(map, bucket);
-			struct box next = {.x = column_x(map, column),
-					   .end_x = column_x(map, column + 1),
-					   .top = STRIP_Y * 100,
-					   .bottom = (STRIP_Y + STRIP) * 100};
-
-			if (step_of(map, bucket) == step)
-				add_box(svg, &box, &next);
-		}
-		flush_box(svg, &box);
-		if (svg->path.size)
-			gs_text_printf(svg->out,
-				       "<path class=\"ink\" fill-opacity=\"%s\" d=\"%s\"/>\n",
-				       steps[step].opacity, svg->path.data);
-		gs_text_clear(&svg->path);
-	}
-}
-
-/* What a pointer over cells is told: [first, last] of the survey's buckets, which are alike. */
-static void put_hover(struct svg *svg, size_t first, size_t last)
-{
-	const struct map *map = svg->map;
-	const struct gs_bucket *a = &map->survey->buckets[first], *b = &map->survey->buckets[last];
-	unsigned int x = column_x(map, map_column(map, a));
-	uint64_t kinds[GS_PAGE_KIND_COUNT], pages, bytes, count = last - first + 1;
-	char size[GS_SIZE_TEXT];
-
-	gs_text_printf(svg->out,
-		       "<rect class=\"hover\" x=\"%u\" y=\"%u\" width=\"%u\" "
-		       "height=\"%u\"><title>0x%" PRIx64 " to 0x%" PRIx64,
-		       x, svg->y, column_x(map, map_column(map, b) + 1) - x, STRIP_Y + STRIP,
-		       a->start, b->start + (map->survey->bucket_bytes - 1));
-	gs_page_tally_kinds(&a->tally, kinds);
-	for (size_t i = 0; i < GS_PAGE_KIND_COUNT; i++) {
-		if (kinds[map_styles[i].kind])
-			gs_text_printf(svg->out, "\n%s: %" PRIu64 " pages",
-				       gs_page_kind_name(map_styles[i].kind),
-				       count * kinds[map_styles[i].kind]);
-	}
-	gs_page_tally_stored(&a->tally, &pages, &bytes);
-	if (pages)
-		gs_text_printf(svg->out, "\n%" PRIu64 " pages stored in %s", count * pages,
-			       gs_format_size(count * bytes, size));
-	gs_text_puts(svg->out, "</title></rect>\n");
-}
-
-static bool are_alike(const struct gs_survey *s, size_t a, size_t b)
-{
-	return s->buckets[b].start - s->buckets[a].start == (b - a) * s->bucket_bytes &&
-	       memcmp(&s->buckets[a].tally, &s->buckets[b].tally, sizeof(s->total)) == 0;
-}
-
-static void put_hovers(struct svg *svg, const struct map_row *row)
-{
-	for (size_t i = 0; i < row->count;) {
-		size_t first = row->first + i, last = first;
-
-		while (++i < row->count && are_alike(svg->map->survey, first, row->first + i))
-			last = row->first + i;
-		put_hover(svg, first, last);
-	}
-}
-
-static void put_row_labels(struct svg *svg, const struct map_row *row)
-{
-	const struct map *map = svg->map;
-	uint64_t pages = 0, bytes = 0, some_pages, some_bytes;
-	char text[GS_SIZE_TEXT];
-
-	put_label(svg, PLOT_X - 10, svg->y + 12, "ink at end", map_address(row->start, text));
-	snprintf(text, sizeof(text), "0x%" PRIx64, row->start);
-	put_label(svg, PLOT_X - 10, svg->y + 25, "muted hex end", text);
-	for (size_t i = 0; i < row->count; i++) {
-		gs_page_tally_stored(&map->survey->buckets[row->first + i].tally, &some_pages,
-				     &some_bytes);
-		pages += some_pages;
-		bytes += some_bytes;
-	}
-	if (!bytes)
-		return;
-	snprintf(text, sizeof(text), "%.1f×",
-		 (double)(pages * map->survey->page_size) / (double)bytes);
-	put_label(svg, WIDTH - 14, svg->y + STRIP_Y + STRIP, "muted end", text);
-}
-
-static void put_row(struct svg *svg, const struct map_row *row)
-{
-	put_row_labels(svg, row);
-	gs_text_puts(svg->out, "<g class=\"cells\">\n");
-	for (size_t i = 0; i < GS_PAGE_KIND_COUNT; i++)
-		put_kind(svg, row, i);
-	if (svg->has_strip)
-		put_strip(svg, row);
-	gs_text_puts(svg->out, "</g>\n");
-	put_hovers(svg, row);
-	svg->y += svg->has_strip ? ROW : ROW - STRIP;
-}
-
-static void put_break(struct svg *svg, const struct map_row *row)
-{
-	unsigned int middle = svg->y + BREAK / 2 - 6;
-	gs_autofree char *text = NULL;
-	char size[GS_SIZE_TEXT];
-
-	text = gs_strf("no memory: %s, 0x%" PRIx64 " to 0x%" PRIx64,
-		       gs_format_size(row->end - row->start, size), row->start, row->end - 1);
-	gs_text_printf(
-		svg->out,
-		"<path class=\"hair\" stroke-dasharray=\"2 5\" d=\"M%u %uh330M%u %uh-330\"/>\n",
-		PLOT_X, middle, PLOT_X + PLOT_WIDTH, middle);
-	put_label(svg, PLOT_X + PLOT_WIDTH / 2, middle + 4, "muted middle", text ? text : "");
-	svg->y += BREAK;
-}
-
 /* Marks at the quarters of a row: what to add to its address. */
 static void put_scale(struct svg *svg)
 {
@@ -440,10 +182,10 @@ static void put_scale(struct svg *svg)
 							(char[GS_SIZE_TEXT]){0}));
 		gs_text_printf(svg->out, "<path class=\"hair\" d=\"M%u.5 %uv9\"/>\n", x,
 			       svg->y - 14);
-		put_label(svg, x + 5, svg->y - 7, "muted", text ? text : "");
+		map_svg_label(svg, x + 5, svg->y - 7, "muted", text ? text : "");
 	}
 	if (svg->has_strip)
-		put_label(svg, WIDTH - 14, svg->y - 7, "muted end", "smaller");
+		map_svg_label(svg, WIDTH - 14, svg->y - 7, "muted end", "smaller");
 }
 
 /* ---- the picture ---- */
@@ -457,7 +199,7 @@ static unsigned int total_height(const struct map *map, bool has_strip)
 	height += (kinds + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS * LEGEND_ROW;
 	height += has_strip ? STRIP_LEGEND : 0;
 	for (size_t i = 0; i < map->row_count; i++)
-		height += !map->rows[i].count ? BREAK : has_strip ? ROW : ROW - STRIP;
+		height += map_svg_row_height(&map->rows[i], has_strip);
 	return height;
 }
 
@@ -474,8 +216,8 @@ static void put_head(struct svg *svg)
 	put_styles(svg->out);
 	gs_text_printf(svg->out, "<rect width=\"%u\" height=\"%u\" class=\"ground\"/>\n", WIDTH,
 		       height);
-	put_label(svg, MARGIN, 38, "ink title", svg->map->title);
-	put_label(svg, MARGIN, 60, "muted", svg->map->subtitle);
+	map_svg_label(svg, MARGIN, 38, "ink title", svg->map->title);
+	map_svg_label(svg, MARGIN, 60, "muted", svg->map->subtitle);
 	svg->y = LEGEND_Y;
 }
 
@@ -486,12 +228,8 @@ void map_draw_svg(const struct map *map, struct gs_text *out)
 	put_head(&svg);
 	put_legend(&svg);
 	put_scale(&svg);
-	for (size_t i = 0; i < map->row_count; i++) {
-		if (map->rows[i].count)
-			put_row(&svg, &map->rows[i]);
-		else
-			put_break(&svg, &map->rows[i]);
-	}
+	for (size_t i = 0; i < map->row_count; i++)
+		map_svg_row(&svg, &map->rows[i]);
 	gs_text_puts(out, "</svg>\n");
 	out->failed |= svg.path.failed;
 	gs_text_deinit(&svg.path);

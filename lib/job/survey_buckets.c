@@ -114,10 +114,11 @@ struct gs_error *gs_survey_make_buckets(const struct gs_memory *mem, uint64_t bu
 {
 	uint64_t count;
 
-	if (bucket_bytes < mem->attrs.page_size || bucket_bytes & (bucket_bytes - 1))
+	if (bucket_bytes < mem->attrs.page_size || bucket_bytes > GS_GPA_MAX ||
+	    bucket_bytes & (bucket_bytes - 1))
 		return gs_error_create(GS_ERROR_INVALID,
-				       "a bucket of %llu bytes: not a power of two, or less than "
-				       "a page",
+				       "a bucket of %llu bytes: not a power of two, less than a "
+				       "page, or more than any memory",
 				       (unsigned long long)bucket_bytes);
 	count = count_buckets(mem, bucket_bytes);
 	if (count > GS_BUCKETS_MAX)

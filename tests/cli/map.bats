@@ -83,10 +83,12 @@ TEXT
 
 @test "cells of impossible sizes are refused" {
 	make dump "$KDUMP"
-	for size in 5000 1K 0; do
+	for size in 5000 1K 0 1048576T 9007199254740992; do
 		run -2 --separate-stderr "$D" map -q --cell $size dump
 		[[ $stderr = *bucket* || $stderr = *cell* ]]
 	done
+	"$D" map -q --cell 4096T dump -o huge.svg # one cell for all that there can be
+	[ "$("$D" map --json --cell 4096T dump | jq '.cells | length')" -eq 1 ]
 }
 
 # dump.svg and the document "out" of the same map: do they agree, and is the picture in shape?

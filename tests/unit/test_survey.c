@@ -171,14 +171,14 @@ static void test_buckets(void **state)
 static void test_bad_buckets(void **state)
 {
 	const struct gs_range range = {0, TIB};
-	const uint64_t sizes[] = {1, 2048, 12288, 4096};
+	const uint64_t sizes[] = {1, 2048, 12288, 4096, UINT64_C(1) << 53};
 	struct fake_memory f;
 	struct gs_survey s;
 
 	(void)state;
 	fake_init(&f, &range, 1);
 	f.hollow_end = TIB;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		const struct gs_survey_options options = {.bucket_bytes = sizes[i]};
 
 		assert_error(gs_survey(&f.mem, &options, &s), GS_ERROR_INVALID, NULL);

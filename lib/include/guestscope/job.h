@@ -390,7 +390,7 @@ struct gs_survey_options {
 	 * only a kdump's impossible descriptors as unreadable.
 	 */
 	bool read_pages;
-	uint64_t bucket_bytes; /* a power of two of at least a page; 0: no buckets */
+	uint64_t bucket_bytes; /* a power of two from a page to GS_GPA_MAX; 0: no buckets */
 	unsigned int threads;  /* 0: as many as CPUs */
 	struct gs_progress *progress;
 };
