@@ -80,11 +80,12 @@ endif
 all: lib $(TOOL_BIN) $(TOOLS:%=$(O)/completion/%) ## library and tools
 lib: $(LIB_A) $(LIB_SO) $(O)/guestscope.pc
 
-# Rebuild when the flags change.
+# Rebuild when the flags change, or the name by which the folder goes: the compiler's lists of
+# dependencies have it in them, and under another name would say nothing.
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' | cmp -s - $@ || \
-		echo '$(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' > $@
+	@echo '$(O) $(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' | cmp -s - $@ || \
+		echo '$(O) $(CC) $(subst ','\'',$(ALL_CFLAGS) $(ALL_LDFLAGS) $(DEP_LIBS))' > $@
 
 $(O)/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)

@@ -78,6 +78,17 @@ register() { dumptool regs "$SCRATCH/vm.elf" --cpu "$1" --json | jq -r ".cpus[0]
 	[ "$(dumptool read --raw "$SCRATCH/vm.kdump" 0x1ffffff8 16 2>/dev/null | wc -c)" -eq 8 ]
 }
 
+@test "pages that the dump left out are no zeros" {
+	dumptool convert -q -d 31 "$SCRATCH/vm.kdump" -o "$SCRATCH/filtered"
+	dumptool read "$SCRATCH/filtered" 0 16M --json >"$SCRATCH/json"
+	address=$(jq -r '[.runs[] | select(.state == "excluded")][0].address' "$SCRATCH/json")
+	run dumptool read "$SCRATCH/filtered" "$address" 16
+	[ "$status" -eq 1 ]
+	[[ ${lines[0]} = *'  excluded from the dump, up to '* ]]
+	[ "$(dumptool read --raw "$SCRATCH/filtered" "$address" 16 2>/dev/null | wc -c)" -eq 0 ]
+	[ "$(dumptool read "$SCRATCH/filtered" linux_banner --virt --raw 13)" = 'Linux version' ]
+}
+
 @test "JSON has the same bytes, with their physical addresses" {
 	dumptool read "$SCRATCH/vm.kdump" linux_banner --virt 5000 --json >"$SCRATCH/json"
 	[ "$(jq -r '[.runs[].data] | add' "$SCRATCH/json")" = "$(ours "$SCRATCH/vm.kdump" linux_banner --virt 5000)" ]

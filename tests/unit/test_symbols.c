@@ -310,6 +310,37 @@ static void test_debug_file(void **state)
 	assert_found(&search, "one/boot/vmlinux-1.2.3-test");
 }
 
+/* Asked last, and only if wanted; what it says is checked too. */
+static void test_debuginfod(void **state)
+{
+	static const char script[] = "#!/bin/sh\n[ \"$1\" = debuginfo ] || exit 2\n"
+				     "echo \"$2\" >asked\n[ -e vmlinux ] && echo vmlinux\n";
+	struct gs_debug_search search = {.release = "1.2.3-test"};
+	gs_autofree char *path = NULL, *tried = NULL, *old = strdup(getenv("PATH"));
+	gs_autofree char *with_ours = NULL;
+
+	(void)state;
+	assert_true(gs_build_id_parse("0202020202020202020202020202020202020202", &search.id));
+	write_file("debuginfod-find", script, sizeof(script) - 1);
+	assert_int_equal(chmod("debuginfod-find", 0755), 0);
+	assert_true(asprintf(&with_ours, "%s:%s", unit_scratch, old) > 0);
+	setenv("PATH", with_ours, 1);
+	assert_error(gs_debug_file_find(&search, &path, &tried), GS_ERROR_NODATA, NULL);
+	assert_int_equal(access("asked", F_OK), -1);
+	free(gs_take(tried));
+	search.debuginfod = true;
+	assert_error(gs_debug_file_find(&search, &path, &tried), GS_ERROR_NODATA, NULL);
+	assert_non_null(strstr(tried, "debuginfod-find exited with status 1\n"));
+	assert_int_equal(access("asked", F_OK), 0);
+	write_image("vmlinux", 1);
+	free(gs_take(tried));
+	assert_error(gs_debug_file_find(&search, &path, &tried), GS_ERROR_NODATA, NULL);
+	assert_non_null(strstr(tried, "vmlinux: another kernel"));
+	write_image("vmlinux", 2);
+	assert_found(&search, "vmlinux");
+	setenv("PATH", old, 1);
+}
+
 /* What a guest says must not lead out of the folders, nor to the terminal. */
 static void test_hostile_release(void **state)
 {
@@ -345,13 +376,10 @@ static void test_package_hint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		unit_test_in_scratch(test_system_map),
-		unit_test_in_scratch(test_bad_maps),
-		unit_test_in_scratch(test_elf),
-		unit_test_in_scratch(test_elf_lies),
-		unit_test_in_scratch(test_build_id),
-		unit_test_in_scratch(test_debug_file),
-		unit_test_in_scratch(test_hostile_release),
+		unit_test_in_scratch(test_system_map), unit_test_in_scratch(test_bad_maps),
+		unit_test_in_scratch(test_elf),        unit_test_in_scratch(test_elf_lies),
+		unit_test_in_scratch(test_build_id),   unit_test_in_scratch(test_debug_file),
+		unit_test_in_scratch(test_debuginfod), unit_test_in_scratch(test_hostile_release),
 		cmocka_unit_test(test_package_hint),
 	};
 
