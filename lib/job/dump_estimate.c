@@ -213,6 +213,25 @@ static struct gs_error *estimate(const struct dump *d, struct gs_memory *mem,
 	return NULL;
 }
 
+/*
+ * What engine stream could find only while the guest stands still is not looked for: then the
+ * estimate is that of a dump which leaves nothing out but zero pages.
+ */
+static struct gs_error *find_vmcoreinfo(struct dump *d, struct gs_memory *mem)
+{
+	if (!gs_dump_lacks_vmcoreinfo(d, mem))
+		return NULL;
+	if (d->engine == GS_ENGINE_DIRECT)
+		return gs_dump_find_vmcoreinfo(d, mem, NULL);
+	gs_job_note(&d->spec.output,
+		    "%s has no VMCOREINFO: estimated is a dump of all memory, as the dump itself "
+		    "would look for one",
+		    mem->name);
+	d->spec.output.exclude &= GS_EXCLUDE_ZERO;
+	d->spec.output.ranges = GS_RANGES_ALL;
+	return NULL;
+}
+
 struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *spec,
 				 struct gs_dump_estimate *ret)
 {
@@ -228,6 +247,11 @@ struct gs_error *gs_dump_dry_run(struct gs_qmp *qmp, const struct gs_dump_spec *
 	if (d.engine == GS_ENGINE_QEMU)
 		d.spec.output.ranges = GS_RANGES_ALL;
 	if (!err)
+		err = find_vmcoreinfo(&d, mem);
+	if (!err)
 		err = gs_dump_look(&d, mem, &v);
-	return err ? err : estimate(&d, mem, &v, ret);
+	if (!err)
+		err = estimate(&d, mem, &v, ret);
+	free(d.vmcoreinfo);
+	return err;
 }

@@ -58,11 +58,10 @@ setup() {
 said() { dumptool notes --vmcoreinfo "$D/elf" | sed -n "s/^$1=//p"; }
 
 @test "info: the kernel's pages, whatever QEMU's blocks are" {
-	dumptool info --json "$D/kdump" | jq -e '.arch == "aarch64" and .page_size == 4096'
+	[ "$(dumptool info --json "$D/kdump" | jq -c '[.arch, .page_size]')" = '["aarch64",4096]' ]
 	[ "$(od -A n -t d4 -j 428 -N 4 "$D/kdump")" -eq 4096 ] # block_size
 	[ "$(dumptool info --json "$D/kdump" | jq .phys_base)" -eq "$(($(said 'NUMBER(PHYS_OFFSET)')))" ]
-	dumptool info --json "$D/kdump" | jq -e --arg release "$(said OSRELEASE)" \
-		'.release == $release and .machine == "aarch64"'
+	[ "$(dumptool info --json "$D/kdump" | jq -r '"\(.release) \(.machine)"')" = "$(said OSRELEASE) aarch64" ]
 }
 
 @test "both engines, and QEMU's files, hold the same memory" {
