@@ -24,10 +24,8 @@ inflate() {
 }
 
 setup_file() {
-	cd "$BATS_TEST_DIRNAME/../.." || return 1
-	source tests/e2e/guest.bash
-	guest_kit
-	export SCRATCH XDG_RUNTIME_DIR KERNEL INITRD
+	source "$BATS_TEST_DIRNAME/tools.bash"
+	tools_kit
 	make_disk "$SCRATCH/disk"
 	GUEST_MEM=256M launch_guest rested
 	qmpctl pause -g rested
@@ -96,7 +94,15 @@ left_out() {
 	dumptool convert -q -f kdump-lzo -d 31 "$SCRATCH/pressed.elf" -o "$SCRATCH/converted"
 	cmp "$SCRATCH/dumped" "$SCRATCH/converted"
 	[ "$(dumptool info --json "$SCRATCH/dumped" | jq .dump_level)" -eq 31 ]
-	rm "$SCRATCH/dumped" "$SCRATCH/converted"
+	rm "$SCRATCH/converted"
+}
+
+@test "crash and drgn open what is left" {
+	for reader in crash drgn; do
+		run tests/tools/read $reader "$SCRATCH/dumped"
+		[ "$output" = yes ]
+	done
+	rm "$SCRATCH/dumped"*
 }
 
 @test "an ELF holds the same pages as a kdump file" {
