@@ -48,7 +48,7 @@ static bool is_raw(const struct gs_kdump_part *part, const struct gs_kdump_page 
 	return page->off && !page->flags && page->size == part->block_size;
 }
 
-/* Where it is not the first of the data, the shared zero page is known by two neighbours. */
+/* Where it is not the first of the data, a shared zero page is known by two neighbours. */
 static struct gs_error *find_zeros(struct walk *w)
 {
 	struct gs_kdump_batch *b = &w->batch;
@@ -58,7 +58,8 @@ static struct gs_error *find_zeros(struct walk *w)
 		const struct gs_kdump_page *page = &b->pages[i];
 		bool raw = is_raw(b->part, page);
 
-		if (raw && !w->zero_off && i + 1 < b->count && page[1].off == page->off) {
+		if (raw && page->off != w->zero_off && i + 1 < b->count &&
+		    page[1].off == page->off) {
 			bool is_zero;
 
 			err = reads_zero(b->part, page->off, &is_zero);
