@@ -57,7 +57,7 @@ static void end(struct bridge *b)
 static void say(struct bridge *b, struct gs_json *message)
 {
 	gs_autojson struct gs_json *owned = message;
-	gs_autofree char *text = gs_json_print(message, GS_JSON_COMPACT);
+	gs_autofree char *text = gs_json_print(owned, GS_JSON_COMPACT);
 	int failed;
 
 	if (!text)
@@ -162,9 +162,9 @@ static void serve(struct bridge *b, struct gs_json *command)
 {
 	gs_autojson struct gs_json *owned = command;
 	gs_autoclose int fd = gs_take_fd(&b->passed_fd);
-	struct gs_json *id = gs_json_detach(command, "id");
+	struct gs_json *id = gs_json_detach(owned, "id");
 
-	reply(b, answer(b, command, &fd), id);
+	reply(b, answer(b, owned, &fd), id);
 }
 
 static void take_fd(struct bridge *b, struct msghdr *message)
