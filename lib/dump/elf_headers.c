@@ -113,8 +113,8 @@ static struct gs_error *write_phdrs(const struct elf_plan *plan, bool big_endian
 		err = batch_add_note(&batch);
 	for (size_t i = 0; i < plan->piece_count && !err; i++)
 		err = batch_add_load(&batch, &plan->pieces[i]);
-	if (!err && plan->text.size)
-		err = batch_add_load(&batch, &plan->text);
+	for (size_t i = 0; i < plan->text_count && !err; i++)
+		err = batch_add_load(&batch, &plan->texts[i]);
 	return err ? err : batch_flush(&batch);
 }
 

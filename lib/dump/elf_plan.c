@@ -133,23 +133,47 @@ static uint64_t place_pieces(struct elf_plan *plan, uint64_t off)
 	return off;
 }
 
-/* As much of the text as lies in the file in one piece. */
-static void place_text(struct elf_plan *plan, const struct gs_segment *text)
+/*
+ * The stretches of the text that are kept: pages may have been left out in its midst. Pieces that
+ * touch in memory touch in the file.
+ */
+static struct gs_error *find_texts(struct elf_plan *plan, const struct gs_segment *text)
 {
-	const struct elf_piece *p, *end = plan->pieces + plan->piece_count;
-	uint64_t size;
+	gs_gpa_t text_end =
+		text->size < UINT64_MAX - text->gpa ? text->gpa + text->size : UINT64_MAX;
+	size_t first = gs_elf_plan_find(plan, text->gpa), end = first;
 
-	if (!plan->text.size)
-		return;
-	p = &plan->pieces[gs_elf_plan_find(plan, text->gpa)];
-	plan->text.off = p->off + (text->gpa - p->gpa);
-	size = p->gpa + p->size - text->gpa;
-	for (; size < text->size && p + 1 < end; p++) {
-		if (p[1].gpa != p->gpa + p->size || p[1].off != p->off + p->size)
-			break;
-		size += p[1].size;
+	if (!text->size)
+		return NULL;
+	while (end < plan->piece_count && plan->pieces[end].gpa < text_end)
+		end++;
+	plan->texts = calloc(end - first + 1, sizeof(*plan->texts));
+	if (!plan->texts)
+		return gs_error_nomem();
+	for (size_t i = first; i < end; i++) {
+		const struct elf_piece *p = &plan->pieces[i];
+		gs_gpa_t start = p->gpa > text->gpa ? p->gpa : text->gpa;
+		gs_gpa_t stop = p->gpa + p->size < text_end ? p->gpa + p->size : text_end;
+		struct elf_piece *last =
+			plan->text_count ? &plan->texts[plan->text_count - 1] : NULL;
+
+		if (last && last->gpa + last->size == start)
+			last->size += stop - start;
+		else
+			plan->texts[plan->text_count++] = (struct elf_piece){
+				start, stop - start, text->vaddr + (start - text->gpa), 0};
 	}
-	plan->text.size = size < text->size ? size : text->size;
+	return NULL;
+}
+
+static void place_texts(struct elf_plan *plan)
+{
+	for (size_t i = 0; i < plan->text_count; i++) {
+		struct elf_piece *text = &plan->texts[i];
+		const struct elf_piece *p = &plan->pieces[gs_elf_plan_find(plan, text->gpa)];
+
+		text->off = p->off + (text->gpa - p->gpa);
+	}
 }
 
 static bool needs_64bit(const struct gs_layout *layout, const struct elf_plan *plan)
@@ -169,14 +193,11 @@ static bool needs_64bit(const struct gs_layout *layout, const struct elf_plan *p
 
 static void place_all(struct elf_plan *plan, const struct gs_layout *layout)
 {
-	const struct gs_segment *text = &layout->text;
-	size_t i = gs_elf_plan_find(plan, text->gpa);
 	uint64_t off;
 
-	if (text->size && i < plan->piece_count && plan->pieces[i].gpa <= text->gpa)
-		plan->text = (struct elf_piece){text->gpa, text->size, text->vaddr, 0};
 	plan->is_64bit = needs_64bit(layout, plan);
-	plan->phdr_count = (uint32_t)plan->piece_count + !!plan->notes_size + !!plan->text.size;
+	plan->phdr_count =
+		(uint32_t)plan->piece_count + !!plan->notes_size + (uint32_t)plan->text_count;
 	plan->phdrs_off = gs_elf_ehdr_bytes(plan->is_64bit);
 	off = plan->phdrs_off + (uint64_t)plan->phdr_count * gs_elf_phdr_bytes(plan->is_64bit);
 	if (plan->phdr_count >= PN_XNUM) {
@@ -185,7 +206,7 @@ static void place_all(struct elf_plan *plan, const struct gs_layout *layout)
 	}
 	plan->notes_off = off;
 	plan->end_off = place_pieces(plan, off + plan->notes_size);
-	place_text(plan, text);
+	place_texts(plan);
 }
 
 struct gs_error *gs_elf_plan_init(struct elf_plan *plan, const struct gs_layout *layout)
@@ -197,6 +218,8 @@ struct gs_error *gs_elf_plan_init(struct elf_plan *plan, const struct gs_layout 
 	err = gs_writer_notes(layout->attrs, &plan->notes, &plan->notes_size, &vmcoreinfo_off);
 	if (!err)
 		err = add_ranges(plan, layout);
+	if (!err)
+		err = find_texts(plan, &layout->text);
 	if (err)
 		gs_elf_plan_deinit(plan);
 	else
@@ -208,6 +231,7 @@ void gs_elf_plan_deinit(struct elf_plan *plan)
 {
 	free(plan->notes);
 	free(plan->pieces);
+	free(plan->texts);
 	*plan = (struct elf_plan){0};
 }
 

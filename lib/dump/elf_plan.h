@@ -3,7 +3,7 @@
  * Where everything of an ELF file to be written goes; known before the first page.
  *
  *	ELF header             at 0; makedumpfile wants the program headers right behind it
- *	program headers        PT_NOTE, PT_LOADs by address, the kernel text's PT_LOAD
+ *	program headers        PT_NOTE, PT_LOADs by address, the kernel text's PT_LOADs
  *	section header 0       only if there are more program headers than e_phnum can say
  *	notes
  *	memory                 page aligned, so that it can be mapped and holes are whole blocks
@@ -28,7 +28,11 @@ struct elf_plan {
 	bool is_64bit;
 	struct elf_piece *pieces; /* by address; owned */
 	size_t piece_count, piece_capacity;
-	struct elf_piece text; /* size 0: none */
+	/*
+	 * What the file has of the kernel text, once more, at its own addresses; by address, owned.
+	 */
+	struct elf_piece *texts;
+	size_t text_count;
 	uint32_t phdr_count;
 	uint8_t *notes; /* owned */
 	size_t notes_size;

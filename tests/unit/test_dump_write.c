@@ -554,12 +554,16 @@ static void test_elf_left_out(void **state)
 	assert_ok(gs_selection_drop(x.selection, 0, 1));
 	x.layout.text = (struct gs_segment){0x100000, 0x200000, 0xffffffff81000000};
 	write_file(&x);
-	assert_int_equal(gs_get_u16(x.out.data + 56, false), 4);
-	check_loads(&x, 0, 4);
+	assert_int_equal(gs_get_u16(x.out.data + 56, false), 5);
+	check_loads(&x, 0, 5);
 	assert_int_equal(phdrs(&x)[0].p_paddr, 0x1000);
 	assert_int_equal(phdrs(&x)[1].p_filesz, 0x80000);
 	assert_int_equal(phdrs(&x)[2].p_paddr, 0x190000);
-	assert_int_equal(phdrs(&x)[3].p_filesz, 0x80000); /* what the file has of the text */
+	/* What the file has of the text: before and behind the hole. */
+	assert_int_equal(phdrs(&x)[3].p_filesz, 0x80000);
+	assert_int_equal(phdrs(&x)[4].p_paddr, 0x190000);
+	assert_int_equal(phdrs(&x)[4].p_vaddr, 0xffffffff81090000);
+	assert_int_equal(phdrs(&x)[4].p_filesz, 0x170000);
 	teardown(&x);
 }
 
