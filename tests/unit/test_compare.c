@@ -174,6 +174,36 @@ static void test_classes(void **state)
 	assert_int_equal(d.by_class[GS_PAGE_FREE].pages_compared, 512);
 }
 
+static struct gs_error *odd_ones(void *arg, gs_pfn_t first, uint64_t count, uint8_t *ret)
+{
+	(void)arg;
+	for (uint64_t i = 0; i < count; i++)
+		ret[i] = (first + i) % 2 ? GS_PAGE_USER : GS_PAGE_CACHE;
+	return NULL;
+}
+
+/* The kernel's pages of 16 KiB are four of ours each. */
+static void test_larger_pages(void **state)
+{
+	const struct gs_classifier classes = {.classify = odd_ones, .stride = 8192};
+	const struct gs_compare_options options = {.classes = &classes};
+	const struct gs_range range = {0, 4 * MIB};
+	struct fake_memory a, b;
+	struct gs_difference d;
+
+	(void)state;
+	fake_init(&a, &range, 1);
+	fake_init(&b, &range, 1);
+	a.mem.attrs.page_size = b.mem.attrs.page_size = 16384;
+	b.hollow = 5 * 16384; /* the fake's fifth page is none of its zero ones */
+	b.hollow_end = 6 * 16384;
+	assert_ok(gs_compare(&a.mem, &b.mem, &options, &d));
+	assert_int_equal(d.by_class[GS_PAGE_USER].pages_compared, 512);
+	assert_int_equal(d.by_class[GS_PAGE_CACHE].pages_compared, 512);
+	assert_int_equal(d.by_class[GS_PAGE_USER].pages_different, 4);
+	assert_int_equal(d.by_class[GS_PAGE_CACHE].pages_different, 0);
+}
+
 static struct gs_error *broken(void *arg, gs_pfn_t first, uint64_t count, uint8_t *ret)
 {
 	(void)arg, (void)first, (void)count, (void)ret;
