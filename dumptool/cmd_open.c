@@ -234,6 +234,15 @@ static void print_word(const char *word)
 	putchar('\'');
 }
 
+static void print_option(const struct gs_args *args, const char *option)
+{
+	if (!gs_args_has(args, option))
+		return;
+	printf("--%s ", option);
+	print_word(gs_args_get(args, option));
+	putchar(' ');
+}
+
 static void print_words(const char *const *words)
 {
 	for (; *words; words++) {
@@ -252,17 +261,22 @@ static void print_conversion(const struct gs_args *args, const struct opening *o
 		print_word(before[i]);
 		putchar(' ');
 	}
-	if (gs_args_has(args, "raw-base")) {
-		fputs("--raw-base ", stdout);
-		print_word(gs_args_get(args, "raw-base"));
-		putchar(' ');
-	}
+	print_option(args, "raw-base");
+	print_option(args, "vmcoreinfo");
 	print_words(gs_args_all(args));
+}
+
+/* NULL: the reader takes the file as it is. */
+static const char *why_convert(const struct gs_args *args, const struct opening *o)
+{
+	if (gs_args_has(args, "vmcoreinfo"))
+		return "its VMCOREINFO is another one";
+	return gs_reader_objection(o->reader, o->mem);
 }
 
 static struct gs_error *start(const struct gs_args *args, struct opening *o, int *status_ret)
 {
-	const char *why = gs_reader_objection(o->reader, o->mem);
+	const char *why = why_convert(args, o);
 	gs_autofree char *printed = gs_strf("%s/dump.%s", spool_dir(args), o->reader->format);
 	const char *converted[] = {gs_args_has(args, "print") ? printed : o->spool_path, NULL};
 	struct gs_reader_call call = {
@@ -275,7 +289,7 @@ static struct gs_error *start(const struct gs_args *args, struct opening *o, int
 	struct gs_error *err = printed ? NULL : gs_error_nomem();
 
 	if (!err && why && !gs_args_has(args, "print")) {
-		gs_args_note(args, "%s: %s cannot read it, as %s: converting to %s", o->mem->name,
+		gs_args_note(args, "%s: not for %s, as %s: converting to %s", o->mem->name,
 			     o->reader->name, why, o->reader->format);
 		err = convert(args, o);
 	}

@@ -139,7 +139,7 @@ static const struct gs_option open_options[] = {
 	{.name = "vmlinux", .argument = "FILE", .help = "the kernel's symbols"},
 	{.name = "debug-dir",
 	 .argument = "DIR",
-	 .help = "look for vmlinux there first; may be repeated",
+	 .help = "look for vmlinux there first",
 	 .repeat = true},
 	{.name = "debuginfod", .help = "download vmlinux by debuginfod-find, if it is not here"},
 	{.name = "print", .help = "print the command line that would be run; do nothing"},

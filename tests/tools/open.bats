@@ -57,7 +57,7 @@ drgn_script() {
 		run dumptool open "$SCRATCH/$file" --with drgn "${DEBUG[@]}" -- -q "$SCRATCH/script.py" one 'two words'
 		echo "$output"
 		[ "$status" -eq 7 ]
-		[[ $output = *"$SCRATCH/$file: drgn cannot read it, as it"*": converting to kdump-lzo"* ]]
+		[[ $output = *"$SCRATCH/$file: not for drgn, as it"*": converting to kdump-lzo"* ]]
 		[[ $output = *"release $RELEASE one two words" ]]
 	done
 }
@@ -67,6 +67,17 @@ drgn_script() {
 	run dumptool open "$SCRATCH/kdump" --with drgn "${DEBUG[@]}" -- -q "$SCRATCH/script.py"
 	[ "$status" -eq 7 ]
 	[ "$output" = "release $RELEASE" ]
+}
+
+@test "a VMCOREINFO from elsewhere comes with the dump" {
+	drgn_script
+	dumptool notes --vmcoreinfo "$SCRATCH/kdump" >"$SCRATCH/info"
+	run dumptool open "$SCRATCH/kdump" --vmcoreinfo "$SCRATCH/info" --with drgn "${DEBUG[@]}" --print
+	[[ ${lines[0]} = *" --vmcoreinfo $SCRATCH/info $SCRATCH/kdump" ]]
+	run dumptool open "$SCRATCH/kdump" --vmcoreinfo "$SCRATCH/info" --with drgn "${DEBUG[@]}" -- -q "$SCRATCH/script.py"
+	echo "$output"
+	[ "$status" -eq 7 ]
+	[[ $output = *'converting to kdump-lzo'*"release $RELEASE" ]]
 }
 
 @test "gdb: as ELF, with symbols moved to where KASLR put the kernel" {
