@@ -64,13 +64,11 @@ said() { dumptool notes --vmcoreinfo "$D/elf" | sed -n "s/^$1=//p"; }
 	[ "$(dumptool info --json "$D/kdump" | jq -r '"\(.release) \(.machine)"')" = "$(said OSRELEASE) aarch64" ]
 }
 
-@test "both engines, and QEMU's files, hold the same memory" {
-	sum=$(sum_of "$D/elf")
-	for file in kdump qemu-elf qemu-kdump; do
-		[ "$(sum_of "$D/$file")" = "$sum" ]
+@test "both engines write the same memory, and verify finds no fault" {
+	[ "$(sum_of "$D/elf")" = "$(sum_of "$D/kdump")" ]
+	for file in elf kdump; do
+		dumptool verify "$D/$file"
 	done
-	dumptool verify "$D/elf"
-	dumptool verify "$D/kdump"
 }
 
 @test "convert makes of QEMU's files what dump made of the guest" {
