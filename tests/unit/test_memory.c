@@ -157,6 +157,35 @@ static void test_notes(void **state)
 }
 
 /* Cut at every byte: never beyond the end, and what is whole before the cut is still found. */
+/* The mark of a live dump is one more note, in the guest's byte order, and found again. */
+static void check_mark(bool big_endian, size_t notes_size)
+{
+	struct gs_attributes attrs = {.big_endian = big_endian,
+				      .notes = calloc(1, notes_size + 1),
+				      .notes_size = notes_size};
+
+	assert_ok(gs_attributes_mark_live(&attrs));
+	assert_ok(gs_attributes_mark_live(&attrs)); /* once is enough */
+	assert_int_equal(attrs.notes_size, (notes_size + 3) / 4 * 4 + 12 + 12);
+	attrs.live = false;
+	assert_ok(gs_attributes_read_notes(&attrs));
+	assert_true(attrs.live);
+	attrs.big_endian = !big_endian;
+	attrs.live = false;
+	assert_ok(gs_attributes_read_notes(&attrs));
+	assert_false(attrs.live);
+	gs_attributes_deinit(&attrs);
+}
+
+static void test_live_mark(void **state)
+{
+	(void)state;
+	check_mark(false, 0);
+	check_mark(true, 0);
+	check_mark(false, 12); /* an empty note before it */
+	check_mark(true, 24);
+}
+
 static void test_notes_cut(void **state)
 {
 	uint8_t blob[256];
@@ -562,12 +591,12 @@ int main(void)
 		cmocka_unit_test(test_ranges_normalize), cmocka_unit_test(test_ranges_find),
 		cmocka_unit_test(test_ranges_intersect), cmocka_unit_test(test_arch),
 		cmocka_unit_test(test_note_cpu),         cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_notes_cut),        cmocka_unit_test(test_notes_absurd),
-		cmocka_unit_test(test_attributes_copy),  cmocka_unit_test(test_selection_model),
-		cmocka_unit_test(test_selection_huge),   cmocka_unit_test(test_selection_empty),
-		cmocka_unit_test(test_memory_read),      cmocka_unit_test(test_source_plain),
-		cmocka_unit_test(test_source_extents),   cmocka_unit_test(test_source_odd_run),
-		cmocka_unit_test(test_source_selection),
+		cmocka_unit_test(test_live_mark),        cmocka_unit_test(test_notes_cut),
+		cmocka_unit_test(test_notes_absurd),     cmocka_unit_test(test_attributes_copy),
+		cmocka_unit_test(test_selection_model),  cmocka_unit_test(test_selection_huge),
+		cmocka_unit_test(test_selection_empty),  cmocka_unit_test(test_memory_read),
+		cmocka_unit_test(test_source_plain),     cmocka_unit_test(test_source_extents),
+		cmocka_unit_test(test_source_odd_run),   cmocka_unit_test(test_source_selection),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

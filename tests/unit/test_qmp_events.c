@@ -228,6 +228,43 @@ static void test_drop(void **state)
 	finish(&f, qmp);
 }
 
+#define AT(seconds, us) "\"timestamp\": {\"seconds\": " #seconds ", \"microseconds\": " #us "}"
+
+static void serve_pauses(struct fake *f)
+{
+	fake_greet(f);
+	fake_send(f, "{\"event\": \"RESUME\", " AT(90, 0) "}\r\n"); /* of a stop before us */
+	fake_send(f, "{\"event\": \"STOP\", " AT(100, 900000) "}\r\n");
+	fake_send(f, "{\"event\": \"RESUME\", " AT(101, 100) "}\r\n");
+	fake_send(f, "{\"event\": \"STOP\", " AT(102, 5) "}\r\n");
+	fake_send(f, "{\"event\": \"RESUME\", " AT(101, 0) "}\r\n"); /* its clock was set */
+	fake_send(f, "{\"event\": \"STOP\", " AT(-1, -1) "}\r\n");
+	fake_send(f, "{\"event\": \"RESUME\", " AT(200, 0) "}\r\n");
+	fake_send(f, "{\"event\": \"STOP\", " AT(300, 0) "}\r\n");
+	fake_expect(f, "query-status");
+	fake_return(f, STATUS);
+	fake_await_close(f);
+}
+
+/* Whether anybody takes the events does not matter. */
+static void test_run_history(void **state)
+{
+	struct gs_qmp_run_history history;
+	struct gs_qmp_status status;
+	struct gs_qmp *qmp;
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, serve_pauses);
+	qmp = fake_connect();
+	gs_qmp_drop_events(qmp);
+	assert_ok(gs_qmp_query_status(qmp, &status));
+	history = gs_qmp_run_history(qmp);
+	assert_int_equal(history.resumes, 4);
+	assert_int_equal(history.stood_us, 100100);
+	finish(&f, qmp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +275,7 @@ int main(void)
 		unit_test_in_scratch(test_end_after_shutdown),
 		unit_test_in_scratch(test_end_after_resume),
 		unit_test_in_scratch(test_drop),
+		unit_test_in_scratch(test_run_history),
 	};
 
 	return cmocka_run_group_tests_name("qmp events", tests, NULL, NULL);
