@@ -270,8 +270,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal),   cmocka_unit_test(test_different),
 		cmocka_unit_test(test_missing), cmocka_unit_test(test_empty_terabytes),
-		cmocka_unit_test(test_classes), cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_classes), cmocka_unit_test(test_larger_pages),
+		cmocka_unit_test(test_errors),  cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests_name("compare", tests, NULL, NULL);
