@@ -114,20 +114,46 @@ static struct gs_error *open_blobs(struct gs_mend *m, const char *spool_dir, str
 	return err;
 }
 
-struct gs_error *gs_mend_open(const char *path, const char *spool_dir, struct gs_mend **ret)
+/* What lies over @blob goes, and @blob stays its owner's. */
+static void take_apart(struct gs_mend *m, struct gs_blob *top)
+{
+	if (top != m->container && top->ops == &padded_ops) {
+		struct gs_blob *inner = gs_take(((struct padded_blob *)top)->inner);
+
+		gs_blob_destroy(top);
+		top = inner;
+	}
+	if (top != m->container)
+		gs_flat_close(top);
+}
+
+struct gs_error *gs_mend_open_blob(struct gs_blob *blob, const char *spool_dir,
+				   struct gs_mend **ret)
 {
 	GS_CLEANUP(gs_mend_close) struct gs_mend *m = calloc(1, sizeof(*m));
-	struct gs_blob *blob;
-	struct gs_error *err = m ? gs_blob_open(path, &blob) : gs_error_nomem();
+	struct gs_error *err;
 
-	if (err)
-		return err;
+	if (!m)
+		return gs_error_nomem();
 	m->container = blob;
 	err = open_blobs(m, spool_dir, &blob);
 	if (err)
-		gs_blob_destroy(blob);
+		take_apart(m, blob);
 	else
 		*ret = gs_take(m);
+	return err;
+}
+
+struct gs_error *gs_mend_open(const char *path, const char *spool_dir, struct gs_mend **ret)
+{
+	struct gs_blob *blob;
+	struct gs_error *err = gs_blob_open(path, &blob);
+
+	if (err)
+		return err;
+	err = gs_mend_open_blob(blob, spool_dir, ret);
+	if (err)
+		gs_blob_destroy(blob);
 	return err;
 }
 

@@ -129,13 +129,16 @@ static uint64_t what_is_there(const struct elf *e, uint64_t i)
 /* What is not there is not in the dump: as p_memsz beyond p_filesz it would read as zero. */
 static struct gs_error *mend_cut(struct elf *e)
 {
-	uint64_t lost = 0;
+	uint64_t lost = 0, left = 0;
 	char size[GS_SIZE_TEXT];
 
 	for (uint64_t i = 0; i < e->count; i++) {
 		uint64_t there = what_is_there(e, i);
 
-		if (!is_load(e, i) || there == UINT64_MAX)
+		if (!is_load(e, i))
+			continue;
+		left += there != 0;
+		if (there == UINT64_MAX)
 			continue;
 		lost += phdr_get(e, i, P_FILESZ) - there;
 		phdr_put(e, i, P_FILESZ, there);
@@ -143,6 +146,9 @@ static struct gs_error *mend_cut(struct elf *e)
 	}
 	if (!lost)
 		return NULL;
+	if (!left)
+		return gs_error_create(GS_ERROR_CORRUPT, "%s: nothing of its memory is there",
+				       e->m->mem->name);
 	e->ehdr[E_FLAGS] |= DUMP_ELF_INCOMPLETE;
 	return gs_mend_note(e->m, "elf-incomplete", NULL, NULL,
 			    "%s of memory are lost, as the file was cut: readers are told so, and "

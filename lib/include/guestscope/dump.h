@@ -263,6 +263,9 @@ struct gs_mend_wanted {
  */
 GS_MUST_CHECK struct gs_error *gs_mend_open(const char *path, const char *spool_dir,
 					    struct gs_mend **ret);
+/* The same over one blob, which is taken on success. */
+GS_MUST_CHECK struct gs_error *gs_mend_open_blob(struct gs_blob *blob, const char *spool_dir,
+						 struct gs_mend **ret);
 void gs_mend_close(struct gs_mend *m);
 GS_DEFINE_CLEANUP(struct gs_mend *, gs_mend_close)
 /* Its memory, borrowed, as far as it can be read; attributes may be completed there. */
