@@ -78,11 +78,8 @@ static struct gs_error *read_headers(struct elf *e)
 	e->phdrs = calloc(e->count + 1, e->phdr_bytes);
 	if (!e->phdrs)
 		return gs_error_nomem();
-	err = gs_blob_read(e->m->view, "program headers", e->ehdr[E_PHOFF], e->phdrs,
-			   e->count * e->phdr_bytes);
-	if (!err)
-		find_room(e);
-	return err;
+	return gs_blob_read(e->m->view, "program headers", e->ehdr[E_PHOFF], e->phdrs,
+			    e->count * e->phdr_bytes);
 }
 
 /* Whether @count program headers can stand right behind the ELF header. */
@@ -97,6 +94,7 @@ static struct gs_error *mend_place(struct elf *e)
 	char was[32], will_be[32];
 	struct gs_error *err = NULL;
 
+	find_room(e);
 	snprintf(will_be, sizeof(will_be), "%" PRIu32, e->ehdr_bytes);
 	if (e->ehdr[E_PHOFF] != e->ehdr_bytes && has_room(e, e->count)) {
 		snprintf(was, sizeof(was), "%" PRIu64, e->ehdr[E_PHOFF]);
@@ -325,9 +323,9 @@ struct gs_error *gs_mend_elf(struct gs_mend *m, const struct gs_mend_wanted *wan
 	struct gs_error *err = read_headers(&e);
 
 	if (!err)
-		err = mend_place(&e);
-	if (!err)
 		err = mend_cut(&e);
+	if (!err)
+		err = mend_place(&e);
 	if (!err)
 		err = mend_vaddrs(&e);
 	if (!err && m->change_count)
