@@ -67,6 +67,18 @@ static struct gs_error *check_pause(const struct gs_dump_spec *spec)
 	return NULL;
 }
 
+/* Later it would look as if QEMU refused to tell of its memory. */
+static struct gs_error *check_idle(struct gs_qmp *qmp)
+{
+	struct gs_qmp_status status;
+	struct gs_error *err = gs_qmp_query_status(qmp, &status);
+
+	if (err || strcmp(status.status, "save-vm") != 0)
+		return err;
+	return gs_error_create(GS_ERROR_BUSY, "%s: somebody else is taking a dump or a snapshot",
+			       gs_qmp_name(qmp));
+}
+
 struct gs_error *gs_job_check_dump(struct gs_qmp *qmp, const struct gs_dump_spec *spec)
 {
 	struct gs_error *err = gs_job_check_spec(&spec->output);
@@ -80,7 +92,8 @@ struct gs_error *gs_job_check_dump(struct gs_qmp *qmp, const struct gs_dump_spec
 				       "%s: a dump goes through a pipe, and only a local socket "
 				       "can hand one over: use the guest's unix socket, or pid:N",
 				       gs_qmp_name(qmp));
-	return spec->engine == GS_ENGINE_QEMU ? check_qemu_engine(qmp, spec) : NULL;
+	err = check_idle(qmp);
+	return err || spec->engine != GS_ENGINE_QEMU ? err : check_qemu_engine(qmp, spec);
 }
 
 /* Samples may mislead: only what is far from fitting is refused. */

@@ -14,7 +14,7 @@ setup_file() {
 	(
 		status=0
 		tests/e2e/watch "$(monitor hung)2" --on STOP "kill -STOP $HUNG" -- \
-			dumptool dump -g hung -o "$SCRATCH/hung.kdump" >"$SCRATCH/hung.out" 2>&1 || status=$?
+			dumptool dump -g hung -e stream -o "$SCRATCH/hung.kdump" >"$SCRATCH/hung.out" 2>&1 || status=$?
 		echo $status >"$SCRATCH/hung.status"
 	) </dev/null 3>&- &
 	launch_bare g -- -qmp "tcp:127.0.0.1:$PORT,server=on,wait=off"
