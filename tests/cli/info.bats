@@ -4,6 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
+	set -o pipefail # jq -e is content with no input at all
 	cd "$BATS_TEST_DIRNAME/../.."
 	O=$(cd "${O:-build}" && pwd)
 	PATH=$O:$PATH

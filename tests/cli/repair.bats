@@ -4,6 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
+	set -o pipefail # jq -e is content with no input at all
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	D=$(cd "$ROOT" && cd "${O:-build}" && pwd)/dumptool
 	TMP=$(mktemp -d "${TMPDIR:-/tmp}/repair.XXXXXX")

@@ -19,7 +19,10 @@ teardown_file() {
 	end_guests talks
 }
 
-setup() { cd "$BATS_TEST_DIRNAME/../.."; }
+setup() {
+	set -o pipefail # jq -e is content with no input at all
+	cd "$BATS_TEST_DIRNAME/../.."
+}
 
 # Messages as "[ time] text", one line each; those from before the serial line was there are told again.
 serial() { tr -d '\r' <"$XDG_RUNTIME_DIR/guestscope/talks/serial" | grep -aE '^\[ *[0-9]+\.[0-9]{6}\]'; }

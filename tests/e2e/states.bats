@@ -26,6 +26,7 @@ teardown_file() {
 }
 
 setup() {
+	set -o pipefail # jq -e is content with no input at all
 	cd "$BATS_TEST_DIRNAME/../.."
 	source "$BATS_TEST_DIRNAME/guest.bash"
 	OUT=$SCRATCH/out

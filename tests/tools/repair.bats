@@ -49,6 +49,7 @@ teardown_file() {
 }
 
 setup() {
+	set -o pipefail # jq -e is content with no input at all
 	source "$BATS_TEST_DIRNAME/tools.bash"
 	cd "$SCRATCH"
 }

@@ -431,6 +431,7 @@ static void test_command_help(void **state)
 		"      --disk FILE      a disk of the guest, in any of the formats that qemu-img\n"
 		"                       knows and can open; may be repeated\n"
 		"  -g, --guest GUEST    the guest to work on (default: $GUESTSCOPE_GUEST)\n"
+		"  -c, --connect URI    where libvirt: guests are (default: libvirt's own)\n"
 		"      --json           print JSON instead of text\n"
 		"\n"
 		"Common options:\n"
