@@ -196,7 +196,7 @@ static struct gs_error *parse(struct dmesg *d, const struct gs_args *args)
 static struct gs_error *run(struct dmesg *d, const struct gs_args *args, struct gs_memory *mem)
 {
 	GS_CLEANUP(gs_linux_close) struct gs_linux *l = NULL;
-	struct gs_error *err = dumptool_find_vmcoreinfo(args, mem), *show_err;
+	struct gs_error *err = dumptool_find_vmcoreinfo(args, mem, NULL), *show_err;
 	uint64_t lost = 0;
 
 	if (!err)

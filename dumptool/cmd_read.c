@@ -137,7 +137,7 @@ static struct gs_error *read_memory(const struct gs_args *args, const char *cons
 
 	r->view.mem = mem;
 	if (gs_args_has(args, "virt") && !gs_args_has(args, "cpu"))
-		err = dumptool_find_vmcoreinfo(args, mem);
+		err = dumptool_find_vmcoreinfo(args, mem, NULL);
 	if (!err && is_virtual(args))
 		err = dumptool_find_kernel(args, mem, is_name(words[0]), &kernel);
 	if (!err)

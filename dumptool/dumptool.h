@@ -80,10 +80,11 @@ GS_MUST_CHECK struct gs_error *dumptool_look_at(const struct gs_args *args, size
 void dumptool_close_input(struct dumptool_input *in);
 /*
  * For commands that are nothing without the guest's kernel: where VMCOREINFO is missing, the memory
- * is searched for it. That there is none is no error.
+ * is searched for it. That there is none is no error. @cancelled may be NULL.
  */
 GS_MUST_CHECK struct gs_error *dumptool_find_vmcoreinfo(const struct gs_args *args,
-							struct gs_memory *mem);
+							struct gs_memory *mem,
+							const _Atomic int *cancelled);
 #define dumptool_autoinput __attribute__((cleanup(dumptool_close_input)))
 /* Whether -g stands on the command line itself: then no argument is a file. */
 static inline bool dumptool_names_guest(const struct gs_args *args)

@@ -63,7 +63,8 @@ static bool is_searchable(const struct gs_memory *mem)
 	return strcmp(mem->ops->format, "guest") != 0 || gs_guest_direct_pid(mem);
 }
 
-struct gs_error *dumptool_find_vmcoreinfo(const struct gs_args *args, struct gs_memory *mem)
+struct gs_error *dumptool_find_vmcoreinfo(const struct gs_args *args, struct gs_memory *mem,
+					  const _Atomic int *cancelled)
 {
 	gs_autofree char *text = NULL;
 	struct gs_error *err;
@@ -71,7 +72,7 @@ struct gs_error *dumptool_find_vmcoreinfo(const struct gs_args *args, struct gs_
 
 	if (mem->attrs.vmcoreinfo || !is_searchable(mem))
 		return NULL;
-	err = gs_vmcoreinfo_scan(mem, 0, NULL, &text, &size);
+	err = gs_vmcoreinfo_scan(mem, 0, cancelled, &text, &size);
 	if (err && err->code == GS_ERROR_NODATA) {
 		gs_error_destroy(err);
 		return NULL;

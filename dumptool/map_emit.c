@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A map as a document for programs. */
+#include <stdio.h>
+
 #include "map.h"
 
-static const char *const kind_keys[GS_PAGE_KIND_COUNT] = {
-	[GS_PAGE_KIND_DATA] = "data",
-	[GS_PAGE_KIND_KERNEL] = "kernel",
-	[GS_PAGE_KIND_USER] = "user",
-	[GS_PAGE_KIND_CACHE] = "cache",
-	[GS_PAGE_KIND_CACHE_PRIVATE] = "cache_private",
-	[GS_PAGE_KIND_UNMAPPED] = "unmapped",
-	[GS_PAGE_KIND_FREE] = "free",
-	[GS_PAGE_KIND_OFFLINE] = "offline",
-	[GS_PAGE_KIND_HWPOISON] = "hwpoison",
-	[GS_PAGE_KIND_ZERO] = "zero",
-	[GS_PAGE_KIND_EXCLUDED] = "excluded",
-	[GS_PAGE_KIND_UNREADABLE] = "unreadable",
-};
-
 static const struct gs_emit_column bucket_columns[] = {{"start", NULL, true}};
+
+/* Keys of documents have no dashes. */
+static void emit_kind(struct gs_emit *e, const char *name, uint64_t pages)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "%s", name);
+	for (char *c = key; *c; c++)
+		*c = *c == '-' ? '_' : *c;
+	gs_emit_u64(e, key, NULL, pages);
+}
 
 static void emit_kinds(struct gs_emit *e, const uint64_t kinds[GS_PAGE_KIND_COUNT])
 {
 	for (int kind = 0; kind < GS_PAGE_KIND_COUNT; kind++)
-		gs_emit_u64(e, kind_keys[kind], NULL, kinds[kind]);
+		emit_kind(e, gs_page_kind_name(kind), kinds[kind]);
 }
 
 static void emit_bucket(struct gs_emit *e, const struct map *map, const struct gs_bucket *bucket)

@@ -2,54 +2,20 @@
 /* The guardian: outlives the tool that paused a guest, and resumes it in its stead. */
 #include "guardian.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <guestscope/base/io.h>
+#include <guestscope/base/process.h>
 #include <guestscope/guest.h>
 
-#define LEASH_FD 3
-#define MONITOR_FD 4
+#define LEASH_FD GS_ISOLATED_FD(0)
+#define MONITOR_FD GS_ISOLATED_FD(1)
 #define NAME "pause-guardian" /* its own, or "killall dumptool" would end it, too */
 /* Somebody else's dump may have to end first, or a QEMU that a debugger holds may have to go on. */
 #define RESUME_PATIENCE_MS (UINT64_C(24) * 60 * 60 * 1000)
 #define RETRY_MS 100 /* how long an event may be awaited before cont is tried again */
-
-/*
- * Beyond the reach of terminals and job control, holding nothing but the leash and the monitor: a
- * copy of a data pipe would keep a dump going, a copy of stdout would keep its reader waiting.
- */
-static int isolate(int leash, int monitor)
-{
-	sigset_t all;
-	int null_fd;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
-	prctl(PR_SET_NAME, NAME);
-	if (chdir("/") < 0)
-		return -1;
-	/* Both are moved out of the way of their final numbers first. */
-	leash = fcntl(leash, F_DUPFD, MONITOR_FD + 1);
-	monitor = fcntl(monitor, F_DUPFD, MONITOR_FD + 1);
-	null_fd = open("/dev/null", O_RDWR);
-	if (leash < 0 || monitor < 0 || null_fd < 0)
-		return -1;
-	for (int fd = 0; fd < LEASH_FD; fd++)
-		if (dup2(null_fd, fd) < 0)
-			return -1;
-	if (dup2(leash, LEASH_FD) < 0 || dup2(monitor, MONITOR_FD) < 0)
-		return -1;
-	return (int)syscall(SYS_close_range, MONITOR_FD + 1, UINT_MAX, 0);
-}
 
 /*
  * States out of which "cont" leads back to where the guest was when we stopped it. A reset turns
@@ -100,9 +66,10 @@ static void resume(void)
 
 _Noreturn void gs_guardian_main(int leash, int monitor)
 {
+	int fds[] = {leash, monitor};
 	char byte = GUARDIAN_READY;
 
-	if (isolate(leash, monitor) < 0 || gs_write_full(LEASH_FD, &byte, 1) < 0)
+	if (!gs_process_isolate(NAME, fds, 2) || gs_write_full(LEASH_FD, &byte, 1) < 0)
 		_exit(EXIT_FAILURE);
 	if (gs_read_full(LEASH_FD, &byte, 1) != 1 || byte != GUARDIAN_DISMISS)
 		resume();

@@ -10,27 +10,23 @@
 #include "libvirt.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <guestscope/base/io.h>
+#include <guestscope/base/process.h>
 
 #include "libvirt_api.h"
 #include "libvirt_dump.h"
 #include "stream_input.h"
 
 #define NAME "libvirt-bridge"
-#define SOCKET_FD 3
-#define REPORT_FD 4
+#define SOCKET_FD GS_ISOLATED_FD(0)
+#define REPORT_FD GS_ISOLATED_FD(1)
 #define COMMAND_MAX (64 << 20) /* bytes of one command */
 #define KEEPALIVE_S 5          /* a host that vanishes is noticed after a few of these */
 #define KEEPALIVE_COUNT 3
@@ -344,31 +340,6 @@ static void report(struct bridge *b, const char *uri, const char *domain)
 	close(REPORT_FD);
 }
 
-/* Nothing of the caller's stays open but the two descriptors; no terminal reaches us. */
-static int isolate(int socket, int report_fd)
-{
-	sigset_t all;
-	int null_fd;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
-	prctl(PR_SET_NAME, NAME);
-	socket = fcntl(socket, F_DUPFD, REPORT_FD + 1);
-	report_fd = fcntl(report_fd, F_DUPFD, REPORT_FD + 1);
-	null_fd = open("/dev/null", O_RDWR);
-	if (chdir("/") < 0 || socket < 0 || report_fd < 0 || null_fd < 0)
-		return -1;
-	for (int fd = 0; fd < SOCKET_FD; fd++)
-		if (dup2(null_fd, fd) < 0)
-			return -1;
-	if (dup2(socket, SOCKET_FD) < 0 || dup2(report_fd, REPORT_FD) < 0)
-		return -1;
-	fcntl(SOCKET_FD, F_SETFD, FD_CLOEXEC);
-	fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC);
-	return (int)syscall(SYS_close_range, REPORT_FD + 1, UINT_MAX, 0);
-}
-
 static void greet(struct bridge *b)
 {
 	gs_autojson struct gs_json *answer = ask(b, "{\"execute\":\"query-version\"}", -1);
@@ -381,11 +352,12 @@ static void greet(struct bridge *b)
 _Noreturn void gs_qmp_bridge_main(const char *uri, const char *domain, int socket, int report_fd)
 {
 	static struct bridge b = {.passed_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	int fds[] = {socket, report_fd};
 	pthread_t thread;
 
 	b.input.aligned = true;
 	b.input.message_max = COMMAND_MAX;
-	if (isolate(socket, report_fd) < 0)
+	if (!gs_process_isolate(NAME, fds, 2))
 		_exit(EXIT_FAILURE);
 	report(&b, uri, domain);
 	register_events(&b);

@@ -49,6 +49,15 @@ GS_MUST_CHECK struct gs_error *gs_process_wait(struct gs_process *process, uint6
 /* Closes the fds; the process itself runs on (unless still behind its gate). */
 void gs_process_deinit(struct gs_process *process);
 
+/*
+ * For a fork that goes on without exec, and outlives its parent: a session of its own, all signals
+ * blocked (SIGKILL stays), the name that "ps" shows, standard descriptors that lead nowhere, and no
+ * others but @fds, which become GS_ISOLATED_FD(0), (1), ...: a copy of a data pipe would keep a
+ * dump going, a copy of stdout would keep its reader waiting. false: it could not be done.
+ */
+#define GS_ISOLATED_FD(i) (3 + (i))
+bool gs_process_isolate(const char *name, int *fds, int count);
+
 /* A pidfd for a running process; GS_ERROR_GONE when there is none. */
 GS_MUST_CHECK struct gs_error *gs_pidfd_open(pid_t pid, int *ret);
 GS_MUST_CHECK struct gs_error *gs_pidfd_signal(int pidfd, int signal);
