@@ -9,7 +9,8 @@ setup_file() {
 	export SCRATCH XDG_RUNTIME_DIR KERNEL INITRD
 	export MONITOR=$XDG_RUNTIME_DIR/guestscope/g/qmp2 THIRD=$SCRATCH/third
 	GUEST_FILL=random:64M GUEST_MEM=256M GUEST_APPEND=unknown_nmi_panic launch_guest g \
-		-- -qmp "unix:$THIRD,server=on,wait=off" -device pvpanic -action panic=pause
+		-- -qmp "unix:$THIRD,server=on,wait=off" -device pvpanic -action panic=pause \
+		-smp 2,sockets=1,cores=4,threads=1,maxcpus=4
 }
 
 teardown_file() {
@@ -133,6 +134,23 @@ await_state() {
 }
 
 # ---- somebody else ----
+
+@test "a CPU that is plugged half-way: the dump is of the CPUs that were stopped, the guest runs with one more" {
+	mkfifo "$OUT/pipe"
+	dumptool dump -g g -o - -f elf -e direct 3>&- >"$OUT/pipe" &
+	dump=$!
+	{
+		await_state paused
+		head -c 1000 >"$OUT/core"
+		qmpctl exec -g "unix:$THIRD" device_add driver=qemu64-x86_64-cpu id=more \
+			socket-id:=0 core-id:=2 thread-id:=0
+		cat >>"$OUT/core"
+		wait $dump
+	} <"$OUT/pipe"
+	[ "$(dumptool info --json "$OUT/core" | jq .cpus)" = 2 ]
+	[ "$(dumptool info --json -g g | jq .cpus)" = 3 ]
+	[ "$(state)" = running ]
+}
 
 @test "somebody resumes the guest half-way: exit 4, no file, it is not stopped again" {
 	mkfifo "$OUT/pipe"
