@@ -10,6 +10,11 @@ static struct gs_error *classify(void *arg, gs_pfn_t first, uint64_t count, uint
 	return gs_page_map_classify(arg, first, count, class_ret);
 }
 
+static uint64_t unmapped(void *arg, gs_pfn_t first)
+{
+	return gs_page_map_unmapped(arg, first);
+}
+
 static struct gs_error *open_map(struct gs_memory *mem, struct dumptool_classes *c)
 {
 	struct gs_error *err = gs_linux_open(mem, &c->kernel);
@@ -28,6 +33,7 @@ struct gs_error *dumptool_open_classes(const struct gs_args *args, bool may_scan
 		err = open_map(mem, ret);
 	if (!err) {
 		ret->storage = (struct gs_classifier){.classify = classify,
+						      .unmapped = unmapped,
 						      .arg = ret->map,
 						      .stride = gs_page_map_stride(ret->map)};
 		ret->classifier = &ret->storage;

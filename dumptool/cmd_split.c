@@ -45,6 +45,9 @@ static struct gs_error *open_parts(const struct gs_args *args, struct parts *p)
 
 	if (!pattern)
 		return gs_error_create(GS_ERROR_INVALID, "--output is missing");
+	if (strcmp(pattern, "-") == 0)
+		return gs_error_create(GS_ERROR_INVALID,
+				       "--output: parts cannot go to standard output");
 	for (size_t i = 0; i < p->count && !err; i++) {
 		gs_autofree char *path = name_part(pattern, i + 1);
 

@@ -73,14 +73,14 @@ static struct gs_error *add_range(struct elf_plan *plan, const struct gs_layout 
 	uint32_t page_size = gs_selection_page_size(layout->selection);
 	gs_gpa_t range_end = range->start + range->size;
 	gs_gpa_t start = range->start, end = start; /* the stretch so far */
-	gs_pfn_t pfn = range->start / page_size;
+	gs_pfn_t pfn = range->start / page_size, end_pfn = (range_end - 1) / page_size + 1;
 	struct gs_error *err = NULL;
 
 	while (!err) {
 		uint64_t count;
 
-		gs_selection_next(layout->selection, pfn, &pfn, &count);
-		if (!count || pfn * page_size >= range_end)
+		gs_selection_next(layout->selection, pfn, end_pfn, &pfn, &count);
+		if (!count)
 			break;
 		if (pfn * page_size > end) {
 			err = add_stretch(plan, layout, start, end);

@@ -98,8 +98,8 @@ static struct gs_error *encode_run(const struct gs_layout *layout, const struct 
 	uint64_t total = end - pfn, count;
 
 	for (;; pfn += count) {
-		gs_selection_next(layout->selection, pfn, &pfn, &count);
-		if (!count || pfn >= end)
+		gs_selection_next(layout->selection, pfn, end, &pfn, &count);
+		if (!count)
 			break;
 		if (chunk->kind == GS_EXTENT_EXCLUDED)
 			return missing_page(pfn);

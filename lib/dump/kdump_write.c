@@ -149,8 +149,8 @@ static struct gs_error *place_zero_run(struct kdump_writer *k, struct kdump_enco
 	while (!err) {
 		uint64_t count;
 
-		gs_selection_next(k->w.layout.selection, pfn, &pfn, &count);
-		if (!count || pfn >= end)
+		gs_selection_next(k->w.layout.selection, pfn, end, &pfn, &count);
+		if (!count)
 			break;
 		if (count > end - pfn)
 			count = end - pfn;

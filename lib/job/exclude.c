@@ -82,15 +82,23 @@ static bool next_section(struct classifier *c, gs_pfn_t *first_ret)
 {
 	uint64_t stride = gs_page_map_stride(c->map);
 
-	for (; c->range < c->range_count; c->range++) {
+	while (c->range < c->range_count) {
 		const struct gs_range *range = &c->ranges[c->range];
 		gs_pfn_t first = range->start / c->page_size;
 		gs_pfn_t last = (range->start + (range->size - 1)) / c->page_size;
+		uint64_t unmapped;
 
-		if (last < c->next_pfn)
+		if (last < c->next_pfn) {
+			c->range++;
 			continue;
+		}
 		if (first < c->next_pfn)
 			first = c->next_pfn;
+		unmapped = gs_page_map_unmapped(c->map, first);
+		if (unmapped) {
+			c->next_pfn = first + unmapped;
+			continue;
+		}
 		*first_ret = first / stride * stride;
 		c->next_pfn = *first_ret + stride;
 		return true;

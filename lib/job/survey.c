@@ -170,16 +170,32 @@ static struct gs_error *survey_data(struct job *job, struct gs_chunk *chunk)
 	return err;
 }
 
-/* A part of a run that lies in one bucket. */
-static struct gs_error *count_run(struct job *job, enum gs_page_state state, gs_gpa_t gpa,
-				  uint64_t pages)
+/* How many bytes from @gpa on have one class without a look at each page; 0: none. */
+static uint64_t find_uniform(const struct job *job, gs_gpa_t gpa, enum gs_page_class *class_ret)
 {
+	const struct gs_classifier *classes = job->options->classes;
+	uint64_t pages = UINT64_MAX;
+
+	*class_ret = classes ? GS_PAGE_UNMAPPED : GS_PAGE_CLASS_UNKNOWN;
+	if (classes)
+		pages = classes->unmapped ? classes->unmapped(classes->arg, gpa / job->page_size)
+					  : 0;
+	return pages < UINT64_MAX / job->page_size ? pages * job->page_size : UINT64_MAX;
+}
+
+/* A part of a run that lies in one bucket; @uniform: all of it is @of_all. */
+static struct gs_error *count_run(struct job *job, enum gs_page_state state,
+				  const struct gs_range *part, bool uniform,
+				  enum gs_page_class of_all)
+{
+	uint64_t pages = (part->size + job->page_size - 1) / job->page_size;
 	struct gs_page_tally tally = {0};
+	gs_gpa_t gpa = part->start;
 	uint8_t class[RUN_PAGES];
 	struct gs_error *err;
 
-	if (!job->options->classes) {
-		tally.pages[state][GS_PAGE_CLASS_UNKNOWN] = pages;
+	if (uniform) {
+		tally.pages[state][of_all] = pages;
 	} else {
 		err = gs_class_cache_get(&job->classes, gpa / job->page_size, pages, class);
 		if (err)
@@ -198,16 +214,19 @@ static struct gs_error *survey_run(struct job *job, const struct gs_chunk *chunk
 	struct gs_error *err = NULL;
 
 	while (at < end && !err) {
+		enum gs_page_class class;
+		uint64_t uniform = find_uniform(job, at, &class);
+		uint64_t left = uniform ? uniform : step_bytes - at % step_bytes;
 		gs_gpa_t stop = bucket_end(job, at);
 
 		if (job->options->progress && job->options->progress->cancelled)
 			return NULL; /* the sweep sees it, too */
-		if (job->options->classes && stop > (at | (step_bytes - 1)) + 1)
-			stop = (at | (step_bytes - 1)) + 1;
 		if (stop > end)
 			stop = end;
-		err = count_run(job, state_of_extent[chunk->kind], at,
-				(stop - at + job->page_size - 1) / job->page_size);
+		if (left < stop - at)
+			stop = at + left;
+		err = count_run(job, state_of_extent[chunk->kind],
+				&(struct gs_range){at, stop - at}, uniform, class);
 		at = stop;
 	}
 	return err;

@@ -260,6 +260,16 @@ uint64_t gs_page_map_stride(const struct gs_page_map *map)
 	return map->stride;
 }
 
+uint64_t gs_page_map_unmapped(struct gs_page_map *map, gs_pfn_t first)
+{
+	uint64_t root = first / map->stride / map->sparse.sections_per_root;
+	uint64_t root_pages = map->stride * map->sparse.sections_per_root;
+
+	if (root >= map->sparse.root_count)
+		return UINT64_MAX - first;
+	return gs_sparse_lacks_root(&map->sparse, root) ? (root + 1) * root_pages - first : 0;
+}
+
 /* A mem_map that knows the kernel's own page tables as anything else is not this memory's. */
 static struct gs_error *check_own_page(struct gs_page_map *map)
 {

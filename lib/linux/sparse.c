@@ -88,6 +88,16 @@ static struct gs_error *find_root(const struct sparse *s, uint64_t root, uint64_
 	return err;
 }
 
+bool gs_sparse_lacks_root(const struct sparse *s, uint64_t root)
+{
+	uint64_t vaddr = 0;
+	struct gs_error *err = find_root(s, root, &vaddr);
+	bool failed = err && err->code != GS_ERROR_NODATA; /* whoever reads it again tells why */
+
+	gs_error_destroy(err);
+	return !failed && !vaddr;
+}
+
 struct gs_error *gs_sparse_read_root(const struct sparse *s, uint64_t root, uint8_t *buffer,
 				     bool *found_ret)
 {

@@ -33,6 +33,8 @@ static inline size_t gs_sparse_root_bytes(const struct sparse *s)
 {
 	return (size_t)(s->sections_per_root * s->section_size);
 }
+/* Whether @root, below root_count, is known to have no sections. */
+bool gs_sparse_lacks_root(const struct sparse *s, uint64_t root);
 /* *found_ret: whether there is such a root. */
 GS_MUST_CHECK struct gs_error *gs_sparse_read_root(const struct sparse *s, uint64_t root,
 						   uint8_t *buffer, bool *found_ret);

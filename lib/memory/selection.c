@@ -286,10 +286,11 @@ static gs_pfn_t find_in_block(const struct block *block, gs_pfn_t pfn, gs_pfn_t 
 	return end;
 }
 
-/* The first kept page of a run at or after @pfn; or its end. */
-static gs_pfn_t find_kept(const struct gs_selection *sel, const struct run *run, gs_pfn_t pfn)
+/* The first kept page of a run in [pfn, limit); or its end. */
+static gs_pfn_t find_kept(const struct gs_selection *sel, const struct run *run, gs_pfn_t pfn,
+			  gs_pfn_t limit)
 {
-	while (pfn < run->end) {
+	while (pfn < run->end && pfn < limit) {
 		const struct block *block = block_at(sel, run, pfn);
 		gs_pfn_t end = block_end(run, pfn), found = block->dropped_count ? end : pfn;
 
@@ -314,16 +315,17 @@ static uint64_t count_kept(const struct gs_selection *sel, const struct run *run
 	return (block->dropped ? find_in_block(block, pfn, end, true) : end) - pfn;
 }
 
-void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t *first_ret,
-		       uint64_t *count_ret)
+void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t limit,
+		       gs_pfn_t *first_ret, uint64_t *count_ret)
 {
 	const struct run *end = sel->runs + sel->run_count;
 
-	for (const struct run *run = find_run(sel, pfn); run && run < end; run++) {
+	for (const struct run *run = find_run(sel, pfn); run && run < end && run->first < limit;
+	     run++) {
 		gs_pfn_t from = pfn > run->first ? pfn : run->first;
-		gs_pfn_t first = find_kept(sel, run, from);
+		gs_pfn_t first = find_kept(sel, run, from, limit);
 
-		if (first < run->end) {
+		if (first < run->end && first < limit) {
 			*first_ret = first;
 			*count_ret = count_kept(sel, run, first);
 			return;

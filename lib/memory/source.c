@@ -74,7 +74,7 @@ static bool ask_selection(const struct memory_source *s, gs_gpa_t gpa, gs_gpa_t 
 	gs_pfn_t pfn = gpa / page_size, first;
 	uint64_t count;
 
-	gs_selection_next(s->sel, pfn, &first, &count);
+	gs_selection_next(s->sel, pfn, UINT64_MAX, &first, &count);
 	if (!count)
 		*end_ret = s->pos_last;
 	else

@@ -267,7 +267,7 @@ static void check_selection(const struct gs_selection *sel, const bool *keeps)
 	}
 	assert_int_equal(gs_selection_kept_pages(sel), kept);
 	for (;;) {
-		gs_selection_next(sel, pfn, &first, &count);
+		gs_selection_next(sel, pfn, UINT64_MAX, &first, &count);
 		for (; pfn < first; pfn++)
 			assert_false(keeps[pfn]);
 		if (!count)
@@ -333,10 +333,15 @@ static void test_selection_huge(void **state)
 	assert_ok(gs_selection_drop(sel, 1000, 1));
 	assert_ok(gs_selection_drop(sel, 2000, total - 3000));
 	assert_int_equal(gs_selection_kept_pages(sel), 3000 - 1);
-	gs_selection_next(sel, 1000, &first, &count);
+	gs_selection_next(sel, 1000, UINT64_MAX, &first, &count);
 	assert_int_equal(first, 1001);
 	assert_int_equal(count, 999);
-	gs_selection_next(sel, 2000, &first, &count);
+	gs_selection_next(sel, 2000, UINT64_MAX, &first, &count);
+	assert_int_equal(first, total - 1000);
+	assert_int_equal(count, 1000);
+	gs_selection_next(sel, 2000, total - 1000, &first, &count);
+	assert_int_equal(count, 0);
+	gs_selection_next(sel, 2000, total - 999, &first, &count);
 	assert_int_equal(first, total - 1000);
 	assert_int_equal(count, 1000);
 }
@@ -351,7 +356,7 @@ static void test_selection_empty(void **state)
 	(void)state;
 	assert_ok(gs_selection_create(NULL, 0, 4096, &sel));
 	assert_ok(gs_selection_drop(sel, 0, 100));
-	gs_selection_next(sel, 0, &first, &count);
+	gs_selection_next(sel, 0, UINT64_MAX, &first, &count);
 	assert_int_equal(count, 0);
 	assert_int_equal(gs_selection_end_pfn(sel), 0);
 	gs_selection_ranges(sel, &n);

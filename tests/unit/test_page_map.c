@@ -318,6 +318,21 @@ static void test_holes(void **state)
 	check(f, UINT64_C(1) << 39, 10, GS_PAGE_UNMAPPED);
 }
 
+/* What is known to be unmapped without a look at sections is unmapped when they are looked at. */
+static void test_unmapped(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t root_pages = 256 * SECTION_PAGES;
+
+	assert_ok(open_map(f));
+	assert_int_equal(gs_page_map_unmapped(f->map, 0), 0);
+	assert_int_equal(gs_page_map_unmapped(f->map, root_pages - 1), 0);
+	assert_int_equal(gs_page_map_unmapped(f->map, root_pages + 5), root_pages - 5);
+	check(f, root_pages + 5, SECTION_PAGES, GS_PAGE_UNMAPPED);
+	assert_int_equal(gs_page_map_unmapped(f->map, UINT64_C(1) << 50),
+			 UINT64_MAX - (UINT64_C(1) << 50));
+}
+
 /* Struct pages mapped to memory that is not there say nothing. */
 static void test_mem_map_elsewhere(void **state)
 {
@@ -506,6 +521,7 @@ int main(void)
 		TEST(test_type_numbers),
 		TEST(test_masks),
 		TEST(test_holes),
+		TEST(test_unmapped),
 		TEST(test_mem_map_elsewhere),
 		TEST(test_larger_pages_of_the_dump),
 		TEST(test_runs_across_sections),

@@ -48,6 +48,19 @@ static struct gs_error *odd_and_even(void *arg, gs_pfn_t first, uint64_t count, 
 
 static const struct gs_classifier fake_classes = {.classify = odd_and_even, .stride = 256};
 
+/* Pages from 2^20 on are claimed by nobody; to be asked for them is a mistake. */
+static uint64_t none_behind(void *arg, gs_pfn_t first)
+{
+	(void)arg;
+	return first >= 1 << 20 ? UINT64_MAX - first : 0;
+}
+
+static struct gs_error *below_border(void *arg, gs_pfn_t first, uint64_t count, uint8_t *ret)
+{
+	assert_true(first < 1 << 20);
+	return odd_and_even(arg, first, count, ret);
+}
+
 /* One page in four is zero, by the rule of the fake. */
 static void test_states(void **state)
 {
@@ -205,6 +218,29 @@ static void test_empty_terabyte(void **state)
 	gs_survey_deinit(&s);
 }
 
+/* What a dump claims beyond the kernel's memory is counted without a look at each section. */
+static void test_claimed_petabyte(void **state)
+{
+	const struct gs_range range = {1 << 20, UINT64_C(1) << 50};
+	const struct gs_classifier classes = {
+		.classify = below_border, .unmapped = none_behind, .stride = 256};
+	const struct gs_survey_options options = {.classes = &classes,
+						  .bucket_bytes = UINT64_C(1) << 40};
+	struct fake_memory f;
+	struct gs_survey s;
+
+	(void)state;
+	fake_init(&f, &range, 1);
+	f.excluded = 1 << 20;
+	f.excluded_end = range.start + range.size;
+	survey(&f, &options, &s);
+	assert_int_equal(s.total.pages[GS_PAGE_STATE_EXCLUDED][GS_PAGE_UNMAPPED],
+			 (UINT64_C(1) << 38) - (1 << 20) + 256);
+	assert_int_equal(all_pages(&s.total), UINT64_C(1) << 38);
+	assert_int_equal(all_pages(&s.buckets[1].tally), UINT64_C(1) << 28);
+	gs_survey_deinit(&s);
+}
+
 static void test_cancelled(void **state)
 {
 	const struct gs_range range = {0, 4 * MIB};
@@ -224,7 +260,8 @@ int main(void)
 		cmocka_unit_test(test_states),         cmocka_unit_test(test_without_reading),
 		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_buckets),        cmocka_unit_test(test_bad_buckets),
-		cmocka_unit_test(test_empty_terabyte), cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_empty_terabyte), cmocka_unit_test(test_claimed_petabyte),
+		cmocka_unit_test(test_cancelled),
 	};
 
 	return cmocka_run_group_tests_name("survey", tests, NULL, NULL);

@@ -320,6 +320,9 @@ typedef void (*gs_difference_fn)(void *arg, gs_gpa_t start, uint64_t size, const
  */
 struct gs_classifier {
 	struct gs_error *(*classify)(void *arg, gs_pfn_t first, uint64_t count, uint8_t *class_ret);
+	/* May be NULL. How many pages from @first on are UNMAPPED for sure: none of them is asked
+	 * for. */
+	uint64_t (*unmapped)(void *arg, gs_pfn_t first);
 	void *arg;
 	uint64_t stride; /* pages */
 };

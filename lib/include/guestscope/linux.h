@@ -167,6 +167,11 @@ GS_DEFINE_CLEANUP(struct gs_page_map *, gs_page_map_close)
 GS_MUST_CHECK struct gs_error *gs_page_map_classify(struct gs_page_map *map, gs_pfn_t first,
 						    uint64_t count, uint8_t *class_ret);
 uint64_t gs_page_map_stride(const struct gs_page_map *map); /* pages; a section */
+/*
+ * How many pages from @first on are UNMAPPED without a look at each section, as a dump may claim
+ * far more memory than the kernel has; 0: that one has to be classified. Thread-safe.
+ */
+uint64_t gs_page_map_unmapped(struct gs_page_map *map, gs_pfn_t first);
 
 /*
  * The kernel log: printk's lockless ring of records (5.10 and later), the records in log_buf (3.5

@@ -348,11 +348,13 @@ const struct gs_range *gs_selection_ranges(const struct gs_selection *sel, size_
 uint32_t gs_selection_page_size(const struct gs_selection *sel);
 bool gs_selection_keeps(const struct gs_selection *sel, gs_pfn_t pfn);
 /*
- * The next run of kept pages at or after @pfn: [*first_ret, *first_ret + *count_ret); count 0 at
- * the end. Runs are maximal within the walk's own blocks, so callers merge neighbours if they care.
+ * The next run of kept pages that begins in [@pfn, @limit): [*first_ret, *first_ret + *count_ret),
+ * which may go beyond @limit; count 0: there is none. Who wants to know of a few pages only says
+ * so by @limit, as the next kept one may be far away. Runs are maximal within the walk's own
+ * blocks, so callers merge neighbours if they care.
  */
-void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t *first_ret,
-		       uint64_t *count_ret);
+void gs_selection_next(const struct gs_selection *sel, gs_pfn_t pfn, gs_pfn_t limit,
+		       gs_pfn_t *first_ret, uint64_t *count_ret);
 uint64_t gs_selection_kept_pages(const struct gs_selection *sel);
 uint64_t gs_selection_total_pages(const struct gs_selection *sel); /* touched by the ranges */
 gs_pfn_t gs_selection_end_pfn(const struct gs_selection *sel);     /* exclusive; max_mapnr */
