@@ -98,7 +98,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct image image;
 	struct gs_linux l = {
-		.mem = &image.mem, .arch = GS_ARCH_X86_64, .root_gpa = ROOT_GPA, .levels = 4};
+		.mem = &image.mem,
+		.arch = GS_ARCH_X86_64,
+		.page_size = 4096,
+		.root_gpa = ROOT_GPA,
+		.levels = 4,
+	};
 	size_t text_size;
 
 	if (size < 3)
