@@ -103,6 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.page_size = 4096,
 		.root_gpa = ROOT_GPA,
 		.levels = 4,
+		.va_bits = 48,
 	};
 	size_t text_size;
 
