@@ -99,7 +99,7 @@ static void check_edits(struct gs_mend *m)
 		end = off + size;
 		for (uint64_t pos = 0; pos < size; pos += 4099) {
 			size_t n = size - pos < sizeof(buffer) ? size - pos : sizeof(buffer);
-			gs_autoerror struct gs_error *err = gs_mend_edit_read(m, i, pos, buffer, n);
+			gs_error_destroy(gs_mend_edit_read(m, i, pos, buffer, n));
 		}
 	}
 }
