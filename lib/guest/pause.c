@@ -64,11 +64,16 @@ static void dismiss_guardian(struct gs_pause *pause)
 	pause->leash = -1;
 }
 
-/* Closing the leash without a word is what makes the guardian act. */
+/*
+ * Closing the leash without a word is what makes the guardian act. From then on the monitor is its
+ * own: a reply to it that we read, waiting for one to us, it would await for ever.
+ */
 static void leave_to_guardian(struct gs_pause *pause)
 {
-	if (pause->leash >= 0)
-		close(pause->leash);
+	if (pause->leash < 0)
+		return;
+	gs_qmp_give_away(pause->qmp);
+	close(pause->leash);
 	pause->leash = -1;
 }
 

@@ -3,10 +3,12 @@
 #include "session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <guestscope/base/process.h>
@@ -386,6 +388,18 @@ const char *gs_qmp_name(const struct gs_qmp *qmp)
 int gs_qmp_fd(const struct gs_qmp *qmp)
 {
 	return qmp->transport->ops->fd(qmp->transport);
+}
+
+void gs_qmp_give_away(struct gs_qmp *qmp)
+{
+	int pair[2];
+
+	if (gs_qmp_fd(qmp) < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return;
+	/* In one step, as other threads use the number. */
+	(void)dup3(pair[0], gs_qmp_fd(qmp), O_CLOEXEC);
+	close(pair[0]);
+	close(pair[1]);
 }
 
 bool gs_qmp_passes_fds(const struct gs_qmp *qmp)

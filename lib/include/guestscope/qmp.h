@@ -85,6 +85,12 @@ GS_MUST_CHECK struct gs_error *gs_qmp_connect(const struct gs_qmp_address *addre
  */
 GS_MUST_CHECK struct gs_error *gs_qmp_adopt(int fd, const struct gs_qmp_options *options,
 					    struct gs_qmp **ret);
+/*
+ * To whoever adopted a copy of the fd: this process neither reads nor writes there any more, and
+ * all that is still asked of the session, or waits for an answer, finds the connection at its end
+ * (LOST, at once or when something comes). From any thread.
+ */
+void gs_qmp_give_away(struct gs_qmp *qmp);
 void gs_qmp_close(struct gs_qmp *qmp);
 GS_DEFINE_CLEANUP(struct gs_qmp *, gs_qmp_close)
 
