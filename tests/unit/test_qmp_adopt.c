@@ -198,6 +198,27 @@ static void test_forked_child(void **state)
 	finish(&f, qmp);
 }
 
+/* Who gave the connection away reads none of the replies that are the other's now. */
+static void test_given_away(void **state)
+{
+	struct gs_qmp *qmp, *own;
+	struct fake f;
+	uint64_t id;
+	int copy;
+
+	(void)state;
+	fake_start(&f, serve_parent_and_child);
+	qmp = fake_connect();
+	assert_ok(gs_qmp_send(qmp, "query-status", NULL, &id));
+	copy = dup(gs_qmp_fd(qmp));
+	gs_qmp_give_away(qmp);
+	assert_error(gs_qmp_await(qmp, id, 0, NULL), GS_ERROR_LOST, NULL);
+	own = adopt(copy);
+	assert_ok(gs_qmp_simple(own, "cont"));
+	gs_qmp_close(qmp);
+	finish(&f, own);
+}
+
 /* ---- fd:N ---- */
 
 static void serve_twice(struct fake *f)
@@ -256,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_end),
 		unit_test_in_scratch(test_forked_child),
+		unit_test_in_scratch(test_given_away),
 		cmocka_unit_test(test_fd_address),
 		cmocka_unit_test(test_fd_that_is_no_socket),
 	};
