@@ -5,12 +5,18 @@
  *
  *	verify.c             entry: opens the file, sees through flattening, picks the format
  *	verify_flat.c        records of a flattened file
- *	verify_elf.c         ELF headers; verify_elf_memory.c what the segments hold
- *	verify_kdump.c       kdump files and sets of them: bitmaps, tables
- *	verify_kdump_head.c  the main header, verify_kdump_sub.c the sub header; verify_bits.c
- *bitmaps verify_pages.c       page descriptors and data verify_extents.c     where page data
- *overlaps, verify_sharing.c whether it may verify_notes.c       ELF notes, verify_vmcoreinfo.c the
- *text of VMCOREINFO, of both verify_layers.c      which of several overlapping stretches holds
+ *	verify_elf.c         ELF headers
+ *	verify_elf_memory.c  what its segments hold
+ *	verify_kdump.c       kdump files and sets of them
+ *	verify_kdump_head.c  the main header
+ *	verify_kdump_sub.c   the sub header
+ *	verify_bits.c        bitmaps
+ *	verify_pages.c       page descriptors and data
+ *	verify_extents.c     where page data overlaps
+ *	verify_sharing.c     whether it may
+ *	verify_notes.c       notes, of both formats
+ *	verify_vmcoreinfo.c  the text of VMCOREINFO, of both formats
+ *	verify_layers.c      which of several overlapping stretches holds
  *	verify_report.c      findings
  */
 #ifndef GUESTSCOPE_JOB_VERIFY_H

@@ -3,11 +3,13 @@
  * The kernel's symbol table in its own memory (scripts/kallsyms.c makes it), and the place of
  * symbols that come from elsewhere.
  *
- *	kallsyms_names         for each symbol: length, then that many token numbers. The first
- *	                       character of what they spell is the type. Since 6.1 a length with bit
- *7 set goes on in the next byte; before, no length was that large. kallsyms_token_index   256 x
- *u16: where each token's text begins in kallsyms_token_table kallsyms_offsets       u32 for each
- *symbol, from kallsyms_relative_base
+ *	kallsyms_names         for each symbol: length, then that many token numbers
+ *	kallsyms_token_index   256 u16: where each token's text begins
+ *	kallsyms_token_table   these texts
+ *	kallsyms_offsets       a u32 for each symbol, from kallsyms_relative_base
+ *
+ * The first character of what a symbol's tokens spell is its type. Since 6.1 a length with bit 7
+ * set goes on in the next byte; before, no length was that large.
  *
  * On kernels with per-CPU symbols at absolute addresses (x86_64 up to 6.14) an offset is signed:
  * one that is not negative is such an address, others count down from the base - 1. Which of the

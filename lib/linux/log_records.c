@@ -4,10 +4,10 @@
  * other in log_buf, from log_first_idx to log_next_idx.
  *
  *	| ts_nsec 8 | len 2 | text_len 2 | dict_len 2 | facility 1 | flags:5 level:3 | caller_id 4 |
- *	  text | dictionary | up to len                                     (if SIZE() has room for
- *it)
+ *	  text | dictionary | up to len
  *
- * len 0 says: the next one is at the start of log_buf.
+ * caller_id is there if SIZE() has room for it. len 0 says: the next one is at the start of
+ * log_buf.
  */
 #include "log.h"
 

@@ -8,7 +8,7 @@
  *	                          └ text_data_ring: 2^size_bits bytes of text blocks
  *
  * A descriptor's state is in the top two bits of a word, its id in the others. Positions of text
- *are logical ones: they grow for ever, and their low bits are the offset. A block is the id of its
+ * are logical ones: they grow for ever, and their low bits are the offset. A block is the id of its
  * descriptor, a word, and then the text; one that would cross the end of the ring is at the start
  * instead. Who was overwritten is known by an id that differs.
  */

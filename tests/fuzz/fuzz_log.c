@@ -2,11 +2,11 @@
 /*
  * The kernel log, in a memory that may hold anything. The input is
  *
- *	flags, 1 byte: 1 is 64 bit, 2 is big endian | size of VMCOREINFO, 2 bytes | that text |
- *memory
+ *	flags 1 | size 2 | that much VMCOREINFO | memory
  *
- * little endian; the memory is at DIRECT_MAP, and zero where the input ends. Whatever it holds, a
- * log is read in bounded time, and no more text comes out of it than fits into it.
+ * little endian; of the flags 1 is 64 bit, 2 is big endian. The memory is at DIRECT_MAP, and zero
+ * where the input ends. Whatever it holds, a log is read in bounded time, and no more text comes
+ * out of it than fits into it.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A fake kernel's log, written as kernels of three generations write it, for machines of either
- *word size and byte order. (The page tables stay x86_64's, whatever the rest of the machine is.)
+ * word size and byte order. (The page tables stay x86_64's, whatever the rest of the machine is.)
  *
  *	0x500000  variables    0x501000  printk_ringbuffer    0x510000  descs, or log_buf
  *	0x580000  infos        0x600000  text
