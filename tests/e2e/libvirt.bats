@@ -36,8 +36,10 @@ define_domain() {
 }
 
 teardown_file() {
-	virsh -q -c "$uri" destroy tested || true
-	kill "$(<"$SCRATCH/libvirt/libvirtd.pid")" "$(<"$SCRATCH/libvirt/virtlogd.pid")"
+	if [ -n "${uri-}" ]; then
+		virsh -q -c "$uri" destroy tested || true
+		kill "$(<"$SCRATCH/libvirt/libvirtd.pid")" "$(<"$SCRATCH/libvirt/virtlogd.pid")"
+	fi
 	rm -rf "$SCRATCH"
 }
 
