@@ -59,7 +59,7 @@ true" ]
 	launch --name c -- -S -object memory-backend-ram,id=m,size=64M -machine memory-backend=m
 	launch --name d -- -S -object memory-backend-ram,id=m,size=64M -numa node,memdev=m
 	for guest in a b c d; do
-		! grep -q memfd "/proc/$(pid_of $guest)/maps"
+		[ -z "$(grep memfd "/proc/$(pid_of $guest)/maps")" ]
 	done
 	[ "$(jq -c .ram "$RUN/b/guest")" = '{"bytes":100663296,"shared":false}' ]
 	[ "$("$Q" list --json | jq -c '[.guests[].shared_memory]')" = '[false,false,false,false]' ]
@@ -78,7 +78,7 @@ true" ]
 	"$Q" hmp info qom-tree | grep -q '(vmcoreinfo)'
 	"$Q" kill
 	launch --name b -- -M none
-	! "$Q" hmp info qom-tree | grep -q '(vmcoreinfo)'
+	[ -z "$("$Q" hmp info qom-tree | grep '(vmcoreinfo)')" ]
 	"$Q" kill
 	launch --name c -- -S -device vmcoreinfo,id=mine
 	"$Q" hmp info qom-tree | grep -q 'mine (vmcoreinfo)'

@@ -129,11 +129,14 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	[ "$(status_of)" = running ]
 }
 
+# Those that have ended but were not reaped yet do not count.
+left_running() { ps -C libvirt-bridge,pause-guardian -o stat=,pid= | grep -v '^Z'; }
+
 @test "nothing of ours is left running" {
 	for ((i = 0; i < 50; i++)); do
-		! ps -C libvirt-bridge,pause-guardian -o stat= | grep -v '^Z' || { sleep 0.1; continue; }
-		break
+		[ -n "$(left_running)" ] || break
+		sleep 0.1
 	done
-	! ps -C libvirt-bridge,pause-guardian -o stat= | grep -v '^Z'
-	! compgen -G '/tmp/guestscope-dump.*'
+	[ -z "$(left_running)" ]
+	[ -z "$(compgen -G '/tmp/guestscope-dump.*')" ]
 }
