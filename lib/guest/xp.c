@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_MAX_BYTES 80 /* of a failed answer that a message shows */
+#define COMMAND_BYTES (UINT64_C(64) << 10) /* of memory; libvirt takes no answers above 4 MiB */
+#define LINE_MAX_BYTES 80                  /* of a failed answer that a message shows */
 
 /* "0x12" at *at, behind spaces; -1: something else. */
 static int take_byte(const char **at)
@@ -44,7 +45,7 @@ static uint64_t parse_line(const char *line, uint8_t *buf, uint64_t room)
 	return count;
 }
 
-struct gs_error *gs_guest_read_xp(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
+static struct gs_error *read_piece(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
 {
 	gs_autofree char *text = NULL;
 	char command[64], *line, *rest;
@@ -66,4 +67,15 @@ struct gs_error *gs_guest_read_xp(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf
 	if (done == size)
 		return NULL;
 	return gs_error_create(GS_ERROR_PROTOCOL, "%s: %" PRIu64 " bytes came", command, done);
+}
+
+struct gs_error *gs_guest_read_xp(struct gs_qmp *qmp, gs_gpa_t gpa, uint8_t *buf, uint64_t size)
+{
+	struct gs_error *err = NULL;
+
+	for (uint64_t done = 0, part; done < size && !err; done += part) {
+		part = size - done < COMMAND_BYTES ? size - done : COMMAND_BYTES;
+		err = read_piece(qmp, gpa + done, buf + done, part);
+	}
+	return err;
 }

@@ -98,6 +98,17 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	rm "$SCRATCH/reference"
 }
 
+@test "engine stream filters, too: it keeps the pages that direct keeps" {
+	qmpctl pause "${G[@]}"
+	for engine in direct stream; do
+		dumptool dump "${G[@]}" -o "$SCRATCH/$engine" -d 31 --engine $engine
+	done
+	qmpctl resume "${G[@]}"
+	dumptool compare "$SCRATCH/direct" "$SCRATCH/stream"
+	cmp "$SCRATCH/direct" "$SCRATCH/stream"
+	rm "$SCRATCH/direct" "$SCRATCH/stream"
+}
+
 @test "libvirt is spared a dump that it would not survive" {
 	run -1 qmpctl exec "${G[@]}" dump-guest-memory paging:=false "protocol=file:$F"
 	[[ $output = *"does not survive"* ]]
