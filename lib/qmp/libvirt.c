@@ -29,11 +29,10 @@ static bool runs_domain(const char *pid, const char *uuid)
 	char path[32];
 	size_t size, at = 0;
 	bool found = false;
-	struct gs_error *err;
+	gs_autoerror struct gs_error *err = NULL;
 
 	snprintf(path, sizeof(path), "/proc/%.10s/cmdline", pid);
 	err = gs_read_file(path, CMDLINE_MAX, &text, &size);
-	gs_error_destroy(err);
 	while (!err && !found && at < size) {
 		bool is_option = strcmp(text + at, option) == 0;
 

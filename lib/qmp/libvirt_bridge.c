@@ -35,6 +35,7 @@ struct bridge {
 	struct gs_libvirt_api api;
 	virConnectPtr conn;
 	virDomainPtr domain;
+	struct gs_json *version; /* the reply to query-version */
 	struct gs_qmp_input input;
 	int passed_fd;        /* came with the command that is being received; -1: none */
 	pthread_mutex_t lock; /* one message at a time goes out */
@@ -53,7 +54,7 @@ static void end(struct bridge *b)
 static void say(struct bridge *b, struct gs_json *message)
 {
 	gs_autojson struct gs_json *owned = message;
-	gs_autofree char *text = gs_json_print(owned, GS_JSON_COMPACT);
+	gs_autofree char *text = owned ? gs_json_print(owned, GS_JSON_COMPACT) : NULL;
 	int failed;
 
 	if (!text)
@@ -276,9 +277,10 @@ static void *run_events(void *arg)
 }
 
 /* Not every connection has events: commands work all the same. */
-static void register_events(struct bridge *b)
+static void start_events(struct bridge *b)
 {
 	const struct gs_libvirt_api *api = &b->api;
+	pthread_t thread;
 
 	(void)api->virConnectSetKeepAlive(b->conn, KEEPALIVE_S, KEEPALIVE_COUNT);
 	(void)api->virConnectRegisterCloseCallback(b->conn, on_close, b, NULL);
@@ -288,6 +290,8 @@ static void register_events(struct bridge *b)
 	(void)api->virConnectDomainQemuMonitorEventRegister(b->conn, b->domain, NULL, on_event, b,
 							    NULL, 0);
 	(void)api->virEventAddHandle(SOCKET_FD, VIR_EVENT_HANDLE_HANGUP, on_hangup, b, NULL);
+	if (pthread_create(&thread, NULL, run_events, b) != 0)
+		end(b);
 }
 
 /* ---- the beginning ---- */
@@ -321,7 +325,19 @@ static const char *connect_domain(struct bridge *b, const char *uri, const char 
 	return api->virDomainIsActive(b->domain) == 1 ? NULL : "the domain is not running";
 }
 
-static void report(struct bridge *b, const char *uri, const char *domain)
+/* What the greeting tells, and whether libvirt lets anything through at all. */
+static const char *ask_version(struct bridge *b)
+{
+	const char *why_not;
+
+	b->version = ask(b, "{\"execute\":\"query-version\"}", -1);
+	if (gs_json_get(b->version, "return"))
+		return NULL;
+	why_not = gs_json_string(gs_json_path(b->version, "error", "desc", NULL));
+	return why_not ? why_not : "the monitor does not tell its version";
+}
+
+static void connect_and_report(struct bridge *b, const char *uri, const char *domain)
 {
 	struct gs_qmp_bridge_report r = {.connected = true};
 	gs_autoerror struct gs_error *err = gs_libvirt_load(&b->api);
@@ -329,6 +345,11 @@ static void report(struct bridge *b, const char *uri, const char *domain)
 
 	if (!why_not && b->api.virDomainGetUUIDString(b->domain, r.uuid) < 0)
 		why_not = b->api.virGetLastErrorMessage();
+	/* From here on a call that hangs ends with the session. */
+	if (!why_not)
+		start_events(b);
+	if (!why_not)
+		why_not = ask_version(b);
 	if (why_not) {
 		r.connected = false;
 		snprintf(r.message, sizeof(r.message), "%s", why_not);
@@ -342,8 +363,7 @@ static void report(struct bridge *b, const char *uri, const char *domain)
 
 static void greet(struct bridge *b)
 {
-	gs_autojson struct gs_json *answer = ask(b, "{\"execute\":\"query-version\"}", -1);
-	struct gs_json *hello = object_of("version", gs_json_copy(gs_json_get(answer, "return")));
+	struct gs_json *hello = object_of("version", gs_json_detach(b->version, "return"));
 
 	gs_json_set(hello, "capabilities", gs_json_new_array());
 	say(b, object_of("QMP", hello));
@@ -353,16 +373,12 @@ _Noreturn void gs_qmp_bridge_main(const char *uri, const char *domain, int socke
 {
 	static struct bridge b = {.passed_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 	int fds[] = {socket, report_fd};
-	pthread_t thread;
 
 	b.input.aligned = true;
 	b.input.message_max = COMMAND_MAX;
 	if (!gs_process_isolate(NAME, fds, 2))
 		_exit(EXIT_FAILURE);
-	report(&b, uri, domain);
-	register_events(&b);
-	if (pthread_create(&thread, NULL, run_events, &b) != 0)
-		_exit(EXIT_FAILURE);
+	connect_and_report(&b, uri, domain);
 	greet(&b);
 	serve_for_ever(&b);
 }
