@@ -84,24 +84,30 @@ int gs_exit_status(const struct gs_error *err)
 static int misuse(const struct gs_args *args, struct gs_error *err)
 {
 	const struct gs_command *command = args->command;
-	int status = gs_args_fail(args, command ? gs_error_wrap(err, "%s", command->name) : err);
+	const char *name = command ? command->name : args->group;
+	int status = gs_args_fail(args, command ? gs_error_wrap(err, "%s", name) : err);
 
-	fprintf(stderr, "Try '%s%s%s --help'.\n", args->tool->name, command ? " " : "",
-		command ? command->name : "");
+	fprintf(stderr, "Try '%s%s%s --help'.\n", args->tool->name, name ? " " : "",
+		name ? name : "");
 	return status;
 }
 
 static int run_help(struct gs_args *args)
 {
-	const char *name = gs_args_at(args, 0);
-	const struct gs_command *command = name ? gs_tool_command(args->tool, name) : NULL;
+	const char *first = gs_args_at(args, 0), *second = gs_args_at(args, 1);
+	const struct gs_command *command =
+		first ? gs_tool_member(args->tool, second ? first : NULL, second ? second : first)
+		      : NULL;
 
-	if (!name)
+	if (!first)
 		gs_tool_help(args->tool);
 	else if (command)
 		gs_command_help(args->tool, command);
+	else if (!second && gs_tool_has_group(args->tool, first))
+		gs_group_help(args->tool, first);
 	else
-		return misuse(args, gs_error_create(GS_ERROR_INVALID, "no command '%s'", name));
+		return misuse(args, gs_error_create(GS_ERROR_INVALID, "no command '%s%s%s'", first,
+						    second ? " " : "", second ? second : ""));
 	return GS_EXIT_OK;
 }
 
@@ -121,7 +127,7 @@ static const struct gs_command builtin_commands[] = {
 	{.name = "help",
 	 .arguments = "[COMMAND]",
 	 .summary = "show help on the tool or one of its commands",
-	 .max_args = 1,
+	 .max_args = 2,
 	 .run = run_help},
 	{.name = "completion",
 	 .arguments = "bash",
@@ -157,6 +163,8 @@ static int run(struct gs_args *args, int argc, char **argv)
 		return args->command->run(args);
 	if (args->command)
 		gs_command_help(args->tool, args->command);
+	else if (args->group)
+		gs_group_help(args->tool, args->group);
 	else
 		gs_tool_help(args->tool);
 	return GS_EXIT_OK;

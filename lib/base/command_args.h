@@ -13,6 +13,7 @@ struct gs_given_option {
 
 struct gs_args {
 	const struct gs_tool *tool;
+	const char *group;                /* "blk" until the next word makes it "blk info" */
 	const struct gs_command *command; /* NULL until its name was seen */
 	struct gs_given_option *given;    /* in order */
 	size_t given_count;
@@ -38,6 +39,13 @@ bool gs_option_is_common(const struct gs_option *option);
 /* Command @i: the tool's own, then help and completion; NULL past the last. */
 const struct gs_command *gs_tool_command_at(const struct gs_tool *tool, size_t i);
 const struct gs_command *gs_tool_command(const struct gs_tool *tool, const char *name);
+/* The command "@group @word", or plain @word where @group is NULL. */
+const struct gs_command *gs_tool_member(const struct gs_tool *tool, const char *group,
+					const char *word);
+/* Whether @word is the first of the two words of a command's name. */
+bool gs_tool_has_group(const struct gs_tool *tool, const char *word);
+/* Whether @name is "@group word". */
+bool gs_is_member(const char *name, const char *group);
 /* Whether @command passes on what follows "--": its arguments text says so. */
 bool gs_command_takes_rest(const struct gs_command *command);
 /* "; did you mean '<dashes>convert'?", or "" if nothing is near; the caller frees. */
@@ -48,6 +56,7 @@ GS_MUST_CHECK struct gs_error *gs_option_check_value(const struct gs_option *opt
 
 /* These print to stdout. */
 void gs_tool_help(const struct gs_tool *tool);
+void gs_group_help(const struct gs_tool *tool, const char *group);
 void gs_command_help(const struct gs_tool *tool, const struct gs_command *command);
 GS_MUST_CHECK struct gs_error *gs_tool_completion(const struct gs_tool *tool);
 

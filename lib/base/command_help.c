@@ -138,7 +138,8 @@ void gs_command_help(const struct gs_tool *tool, const struct gs_command *comman
 	}
 }
 
-static void put_commands(const struct gs_tool *tool)
+/* All commands, or those of a @group. */
+static void put_commands(const struct gs_tool *tool, const char *group)
 {
 	const struct gs_command *command;
 	size_t width = 0;
@@ -148,8 +149,17 @@ static void put_commands(const struct gs_tool *tool)
 			width = strlen(command->name);
 	}
 	printf("\nCommands:\n");
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++)
-		put_row(command->name, command->summary, (int)width);
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		if (!group || gs_is_member(command->name, group))
+			put_row(command->name, command->summary, (int)width);
+	}
+}
+
+void gs_group_help(const struct gs_tool *tool, const char *group)
+{
+	printf("Usage: %s %s COMMAND [OPTION]... [ARGUMENT]...\n", tool->name, group);
+	put_commands(tool, group);
+	printf("\nSee '%s %s COMMAND --help' for the options of a command.\n", tool->name, group);
 }
 
 static void put_exit_statuses(void)
@@ -179,7 +189,7 @@ void gs_tool_help(const struct gs_tool *tool)
 {
 	printf("Usage: %s COMMAND [OPTION]... [ARGUMENT]...\n\n", tool->name);
 	put_wrapped(tool->summary, 0, 0);
-	put_commands(tool);
+	put_commands(tool, NULL);
 	put_options(NULL, "Options of all commands", true);
 	put_exit_statuses();
 	printf("\nSee '%s COMMAND --help' for the options of a command.\n", tool->name);

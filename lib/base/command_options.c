@@ -72,6 +72,39 @@ const struct gs_command *gs_tool_command(const struct gs_tool *tool, const char 
 	return NULL;
 }
 
+bool gs_is_member(const char *name, const char *group)
+{
+	size_t size = strlen(group);
+
+	return strncmp(name, group, size) == 0 && name[size] == ' ';
+}
+
+bool gs_tool_has_group(const struct gs_tool *tool, const char *word)
+{
+	const struct gs_command *command;
+
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		if (gs_is_member(command->name, word))
+			return true;
+	}
+	return false;
+}
+
+const struct gs_command *gs_tool_member(const struct gs_tool *tool, const char *group,
+					const char *word)
+{
+	const struct gs_command *command;
+
+	if (!group)
+		return gs_tool_command(tool, word);
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		if (gs_is_member(command->name, group) &&
+		    strcmp(command->name + strlen(group) + 1, word) == 0)
+			return command;
+	}
+	return NULL;
+}
+
 bool gs_command_takes_rest(const struct gs_command *command)
 {
 	return command->arguments && strstr(command->arguments, "-- ");

@@ -113,23 +113,55 @@ static struct gs_error *take_letters(struct gs_args *args, struct words *words, 
 	return err;
 }
 
-static struct gs_error *unknown_command(const struct gs_tool *tool, const char *word)
+/* The names that a word could have been meant for: those of the group, or all. */
+static size_t candidates(const struct gs_args *args, const char **names)
 {
+	const struct gs_command *command;
+	size_t count = 0;
+
+	for (size_t i = 0; (command = gs_tool_command_at(args->tool, i)); i++) {
+		if (!args->group)
+			names[count++] = command->name;
+		else if (gs_is_member(command->name, args->group))
+			names[count++] = command->name + strlen(args->group) + 1;
+	}
+	return count;
+}
+
+static struct gs_error *unknown_command(const struct gs_args *args, const char *word)
+{
+	const char *group = args->group ? args->group : "";
 	gs_autofree const char **names = NULL;
 	gs_autofree char *hint = NULL;
 	size_t count = 0;
 
-	while (gs_tool_command_at(tool, count))
+	while (gs_tool_command_at(args->tool, count))
 		count++;
 	names = calloc(count + 1, sizeof(*names));
 	if (!names)
 		return gs_error_nomem();
-	for (size_t i = 0; i < count; i++)
-		names[i] = gs_tool_command_at(tool, i)->name;
+	candidates(args, names);
 	hint = gs_suggestion(word, "", names);
 	if (!hint)
 		return gs_error_nomem();
-	return gs_error_create(GS_ERROR_INVALID, "unknown command '%s'%s", word, hint);
+	return gs_error_create(GS_ERROR_INVALID, "unknown command '%s%s%s'%s", group,
+			       *group ? " " : "", word, hint);
+}
+
+/* "blk" alone says nothing yet. */
+static struct gs_error *incomplete(const struct gs_args *args)
+{
+	gs_autotext struct gs_text names = {0};
+	const struct gs_command *command;
+
+	if (!args->group)
+		return gs_error_create(GS_ERROR_INVALID, "which command?");
+	for (size_t i = 0; (command = gs_tool_command_at(args->tool, i)); i++) {
+		if (gs_is_member(command->name, args->group))
+			gs_text_printf(&names, " %s", command->name + strlen(args->group) + 1);
+	}
+	return gs_error_create(GS_ERROR_INVALID, "%s: which command? One of:%s", args->group,
+			       names.data ? names.data : "");
 }
 
 /* Options that stood before the command must be ones that it has. */
@@ -145,14 +177,34 @@ static struct gs_error *check_given(const struct gs_args *args)
 	return NULL;
 }
 
-static struct gs_error *take_word(struct gs_args *args, const char *word)
+/* A word that belongs to the command's name: the first, or the second of two. */
+static struct gs_error *take_name(struct gs_args *args, const char *word)
 {
-	if (args->command) {
-		args->positional[args->positional_count++] = word;
+	const struct gs_command *command = gs_tool_member(args->tool, args->group, word);
+
+	if (!command && !args->group && gs_tool_has_group(args->tool, word)) {
+		args->group = word;
 		return NULL;
 	}
-	args->command = gs_tool_command(args->tool, word);
-	return args->command ? check_given(args) : unknown_command(args->tool, word);
+	args->command = command;
+	return command ? check_given(args) : unknown_command(args, word);
+}
+
+/* "schema has" goes before a "schema" with the argument "has". */
+static struct gs_error *take_word(struct gs_args *args, const char *word)
+{
+	const struct gs_command *longer = NULL;
+
+	if (!args->command)
+		return take_name(args, word);
+	if (!args->positional_count)
+		longer = gs_tool_member(args->tool, args->command->name, word);
+	if (longer) {
+		args->command = longer;
+		return check_given(args);
+	}
+	args->positional[args->positional_count++] = word;
+	return NULL;
 }
 
 /* What follows "--": words for somebody else where the command wants such, else mere words. */
@@ -211,6 +263,6 @@ struct gs_error *gs_args_parse(struct gs_args *args, int argc, char **argv)
 	if (err || is_done(args))
 		return err;
 	if (!args->command)
-		return gs_error_create(GS_ERROR_INVALID, "which command?");
+		return incomplete(args);
 	return check_count(args);
 }

@@ -19,17 +19,26 @@ static const char current_word[] =
 	"		prev=${COMP_WORDS[COMP_CWORD-2]}\n"
 	"	fi\n";
 
-/* The command is the first word that is neither an option nor the value of one. */
+/*
+ * The command is the first word that is neither an option nor the value of one; the next such word,
+ * too, if a command of both words exists.
+ */
 static const char find_command[] = "	for ((i = 1; i < COMP_CWORD; i++)); do\n"
 				   "		case ${COMP_WORDS[i]} in\n";
-static const char found_command[] = "			[[ ${COMP_WORDS[i+1]} == = ]] && ((i++))\n"
-				    "			((i++)) ;;\n"
-				    "		-*) ;;\n"
-				    "		*)\n"
-				    "			command=${COMP_WORDS[i]}\n"
-				    "			break ;;\n"
-				    "		esac\n"
-				    "	done\n";
+static const char found_command[] =
+	"			[[ ${COMP_WORDS[i+1]} == = ]] && ((i++))\n"
+	"			((i++)) ;;\n"
+	"		-*) ;;\n"
+	"		*)\n"
+	"			case $command${command:+ }${COMP_WORDS[i]} in\n";
+static const char took_command[] =
+	"				command=$command${command:+ }${COMP_WORDS[i]} ;;\n"
+	"			*)\n"
+	"				command=${command:-${COMP_WORDS[i]}}\n"
+	"				break ;;\n"
+	"			esac ;;\n"
+	"		esac\n"
+	"	done\n";
 
 static const char reply[] = "	mapfile -t COMPREPLY < <(\n"
 			    "		compgen -W \"$words\" -- \"$cur\"\n"
@@ -54,6 +63,16 @@ static bool is_path(const char *argument)
 	return false;
 }
 
+/* A command's name as a pattern: its space is not to end it. */
+static void add_pattern(struct gs_text *t, const char *name)
+{
+	for (; *name; name++) {
+		if (*name == ' ')
+			gs_text_puts(t, "\\");
+		gs_text_append(t, name, 1);
+	}
+}
+
 /* Appends the patterns "PREFIX--output|PREFIX-o". */
 static void add_patterns(struct gs_text *t, const char *prefix, const struct gs_option *option)
 {
@@ -76,13 +95,15 @@ static void add_option_value(struct gs_text *script, const char *name,
 			     const struct gs_option *option)
 {
 	gs_autotext struct gs_text patterns = {0};
-	gs_autofree char *prefix = gs_strf("%s,", name);
+	gs_autotext struct gs_text prefix = {0};
 
-	if (!prefix) {
+	add_pattern(&prefix, name);
+	gs_text_puts(&prefix, ",");
+	if (prefix.failed) {
 		script->failed = true;
 		return;
 	}
-	add_patterns(&patterns, prefix, option);
+	add_patterns(&patterns, prefix.data, option);
 	gs_text_printf(script, "	%s) ", patterns.data ? patterns.data : "");
 	if (option->values) {
 		gs_text_puts(script, "words=");
@@ -113,13 +134,36 @@ static void add_option_names(struct gs_text *script, const struct gs_command *co
 	gs_text_puts(script, "' ;;\n");
 }
 
-static void add_command_names(struct gs_text *script, const struct gs_tool *tool)
+/* Whether command @i is the first with its first word: those that share one stand together. */
+static bool begins_group(const struct gs_tool *tool, size_t i)
+{
+	const char *name = gs_tool_command_at(tool, i)->name;
+	const char *before = i ? gs_tool_command_at(tool, i - 1)->name : "";
+	size_t size = strcspn(name, " ");
+
+	return strcspn(before, " ") != size || strncmp(before, name, size) != 0;
+}
+
+/*
+ * The words that may stand there: first words of all commands, or second words of those that begin
+ * with @group.
+ */
+static void add_command_names(struct gs_text *script, const struct gs_tool *tool, const char *group)
 {
 	const struct gs_command *command;
+	const char *space = "";
 
 	gs_text_puts(script, "words='");
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++)
-		gs_text_printf(script, "%s%s", i ? " " : "", command->name);
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		const char *word = command->name;
+
+		if (group ? !gs_is_member(word, group) : !begins_group(tool, i))
+			continue;
+		word += group ? strlen(group) + 1 : 0;
+		gs_text_puts(script, space);
+		gs_text_append(script, word, strcspn(word, " "));
+		space = " ";
+	}
 	gs_text_puts(script, "'");
 }
 
@@ -131,10 +175,26 @@ static void add_arguments(struct gs_text *script, const struct gs_tool *tool, co
 	if (is_path(arguments))
 		gs_text_puts(script, "files=1");
 	else if (strcmp(arguments, "[COMMAND]") == 0)
-		add_command_names(script, tool);
+		add_command_names(script, tool, NULL);
 	else if (*arguments && !arguments[strspn(arguments, "abcdefghijklmnopqrstuvwxyz|")]) {
 		gs_text_puts(script, "words=");
 		add_values(script, arguments);
+	}
+}
+
+/* Branches for first words that are no commands by themselves. */
+static void add_groups(struct gs_text *script, const struct gs_tool *tool)
+{
+	const struct gs_command *command;
+
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		gs_autofree char *group = strndup(command->name, strcspn(command->name, " "));
+
+		if (!group || gs_tool_command(tool, group) || !begins_group(tool, i))
+			continue;
+		gs_text_printf(script, "		%s) ", group);
+		add_command_names(script, tool, group);
+		add_option_names(script, NULL);
 	}
 }
 
@@ -144,16 +204,38 @@ static void add_commands(struct gs_text *script, const struct gs_tool *tool)
 	const struct gs_command *command;
 
 	gs_text_puts(script, "		'') ");
-	add_command_names(script, tool);
+	add_command_names(script, tool, NULL);
 	add_option_names(script, NULL);
 	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
-		gs_text_printf(script, "		%s) ", command->name);
+		gs_text_puts(script, "		");
+		add_pattern(script, command->name);
+		gs_text_puts(script, ") ");
 		add_arguments(script, tool, command->arguments);
+		if (gs_tool_has_group(tool, command->name))
+			gs_text_puts(script, "; "), add_command_names(script, tool, command->name);
 		add_option_names(script, command);
+	}
+	add_groups(script, tool);
+}
+
+/* "status|blk|blk\ info": what is a command, or the beginning of one. */
+static void add_names(struct gs_text *script, const struct gs_tool *tool)
+{
+	const struct gs_command *command;
+
+	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
+		const char *space = strchr(command->name, ' ');
+
+		gs_text_puts(script, i ? "|" : "");
+		if (space && begins_group(tool, i)) {
+			gs_text_append(script, command->name, (size_t)(space - command->name));
+			gs_text_puts(script, "|");
+		}
+		add_pattern(script, command->name);
 	}
 }
 
-static void add_find_command(struct gs_text *script)
+static void add_find_command(struct gs_text *script, const struct gs_tool *tool)
 {
 	gs_autotext struct gs_text valued = {0};
 	const struct gs_option *option;
@@ -165,6 +247,10 @@ static void add_find_command(struct gs_text *script)
 	gs_text_puts(script, find_command);
 	gs_text_printf(script, "		%s)\n", valued.data ? valued.data : "");
 	gs_text_puts(script, found_command);
+	gs_text_puts(script, "			");
+	add_names(script, tool);
+	gs_text_puts(script, ")\n");
+	gs_text_puts(script, took_command);
 }
 
 static void add_function(struct gs_text *script, const struct gs_tool *tool)
@@ -172,7 +258,7 @@ static void add_function(struct gs_text *script, const struct gs_tool *tool)
 	const struct gs_command *command;
 
 	gs_text_puts(script, current_word);
-	add_find_command(script);
+	add_find_command(script, tool);
 	gs_text_puts(script, "	case $command,$prev in\n");
 	add_option_values(script, NULL);
 	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++)

@@ -10,11 +10,13 @@ setup() {
 	for tool in $TOOLS; do [ -x "$O/$tool" ] || return; done
 }
 
-commands() { "$O/$1" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p'; }
+# One a line: a command's name may be two words.
+commands() { "$O/$1" --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z][a-z-]*( [a-z-]+)?)  .*/\1/p'; }
 
 # Options of a tool's command, as "o output" or "- output".
 options() {
-	"$O/$1" "$2" --help | sed -n 's/^ *-\(.\), --\([a-z-]*\).*/\1 \2/p; s/^ *--\([a-z-]*\).*/- \1/p'
+	# shellcheck disable=SC2086 # one word or two
+	"$O/$1" $2 --help | sed -n 's/^ *-\(.\), --\([a-z-]*\).*/\1 \2/p; s/^ *--\([a-z-]*\).*/- \1/p'
 }
 
 # "command<TAB>line" for each line of COMMANDS; the command is empty outside the list's items.
@@ -23,14 +25,14 @@ lines() {
 		!on { next }
 		/^\.Bl/ { depth++ }
 		/^\.El/ { depth--; if (!depth) command = "" }
-		/^\.It Cm/ && depth == 1 && !over { command = $3 }
+		/^\.It Cm/ && depth == 1 && !over { command = $3 ($4 ~ /^[a-z-]+$/ ? " " $4 : "") }
 		/^\.El/ && !depth { over = 1 }
 		{ print command "\t" $0 }' "$1/$1.1"
 }
 
 # Commands that the SYNOPSIS names: for help and completion, that may be all there is to say.
 synopsis() {
-	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Cm //p' "$1/$1.1" | tr '|' '\n' | awk '{ print $1 }'
+	sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/s/^\.Cm //p' "$1/$1.1" | tr '|' '\n' | awk '{ print $1 ($2 ~ /^[a-z-]+$/ ? " " $2 : "") }'
 }
 
 # Option items of a man page's command.
@@ -59,27 +61,27 @@ mentions() { # TOOL OPTION: anywhere in COMMANDS, for commands share options
 
 @test "man pages have all options of each command" {
 	for tool in $TOOLS; do
-		for command in $(commands $tool); do
+		while read -r command; do
 			while read -r _ option; do
 				mentions $tool "$option" || {
 					echo "$tool.1: $command: no --$option"
 					false
 				}
 			done < <(options $tool "$command")
-		done
+		done < <(commands $tool)
 	done
 }
 
 @test "man pages have no other options, and their letters are right" {
 	for tool in $TOOLS; do
-		for command in $(commands $tool); do
+		while read -r command; do
 			while read -r item; do
 				options $tool "$command" | grep -qxe "$item" || {
 					echo "$tool.1: $command: $item"
 					false
 				}
 			done < <(items $tool "$command")
-		done
+		done < <(commands $tool)
 	done
 }
 

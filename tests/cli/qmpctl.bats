@@ -10,9 +10,10 @@ load qmpctl.bash
 @test "help: as expected" {
 	{
 		"$Q" --help
-		for command in $("$Q" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
+		for command in $("$Q" --help | sed -nE '/^Commands:/,/^$/s/^  ([a-z]+( [a-z]+)?)  .*/\1/p' | tr ' ' ,); do
 			printf -- '---- %s\n' "$command"
-			"$Q" "$command" --help
+			# shellcheck disable=SC2086 # one word or two
+			"$Q" ${command/,/ } --help
 		done
 	} >help
 	golden=$BATS_TEST_DIRNAME/qmpctl.help

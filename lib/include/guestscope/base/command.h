@@ -39,7 +39,8 @@ struct gs_option {
 struct gs_args; /* a parsed command line, borrowed by the command while it runs */
 
 struct gs_command {
-	const char *name; /* NULL ends the table */
+	/* One word or two ("blk info"); NULL ends the table. */
+	const char *name;
 	/* "FILE [OUT]" as shown by --help. Where it says "-- " ("[-- QEMU ARGS...]"), words behind
 	 * "--" are for gs_args_rest(), else they are positional. */
 	const char *arguments;
