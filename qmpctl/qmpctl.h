@@ -52,6 +52,15 @@ static inline void target_cleanup(struct target *target)
  */
 int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
 
+/* ---- arguments.c ---- */
+
+/*
+ * Words "key=text" and "key:=json", or one that is a JSON object. *ret stays NULL where there are
+ * none. INVALID, or CORRUPT where JSON is wrong, which is misuse, too.
+ */
+GS_MUST_CHECK struct gs_error *arguments_parse(const char *const *words, size_t count,
+					       struct gs_json **ret);
+
 /* ---- names.c ---- */
 
 /* INVALID, with a suggestion, unless there is such a run state. */

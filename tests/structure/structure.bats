@@ -13,7 +13,7 @@ allowed() {
 	case $1 in
 	base) ;;
 	memory | codec | symbols | qmp) echo base ;;
-	launch) echo base qmp ;;
+	block | launch) echo base qmp ;;
 	dump) echo base memory codec ;;
 	linux) echo base memory symbols ;;
 	guest) echo base memory qmp launch dump ;;
@@ -41,8 +41,8 @@ included_rooms() {
 }
 
 @test "public headers follow the same rule" {
-	for room in memory codec symbols qmp launch dump linux guest; do
-		for used in $(included_rooms lib/include/guestscope/$room.h); do
+	for room in memory codec symbols qmp block launch dump linux guest; do
+		for used in $(included_rooms $(find lib/include/guestscope -path "*/$room.h" -o -path "*/$room/*.h")); do
 			[ "$used" = "$room" ] || grep -qw "$used" <<<"$(allowed "$room")"
 		done
 	done

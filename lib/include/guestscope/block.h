@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A guest's disks: what QMP says of them in four answers (query-block, query-blockstats of devices
+ * and of nodes, query-named-block-nodes), joined; sizes that each say what they are based on; and
+ * the three words of libvirt's domblkinfo.
+ */
+#ifndef GUESTSCOPE_BLOCK_H
+#define GUESTSCOPE_BLOCK_H
+
+#include <guestscope/qmp.h>
+#include <guestscope/qmp/libvirt.h>
+
+/* ---- the graph: load.c ---- */
+
+/* A node of the block graph; strings are borrowed from the graph. */
+struct gs_block_node {
+	const char *name;
+	const char *driver;
+	const char *filename; /* as QEMU tells it; may be a "json:{...}" pseudo-name; NULL: none */
+	bool read_only;
+	const struct gs_block_node
+		*file; /* protocol child of a format node; NULL: none or not told */
+	const struct gs_block_node *backing; /* NULL: none */
+	const struct gs_json *info;          /* its entry of query-named-block-nodes */
+	const struct gs_json *stats; /* its entry of query-blockstats query-nodes; may be NULL */
+};
+
+/* What the guest sees as a disk, or a backend without a device. */
+struct gs_block_device {
+	const char
+		*id; /* what to call it: target, else qdev's id, else drive, else the node's name */
+	const char *target; /* libvirt's name ("vda"); NULL where libvirt is not asked */
+	const char *qdev;   /* id or QOM path, as QEMU tells it; NULL: no device */
+	const char *drive;  /* name of the backend (-drive id=); NULL: none */
+	const struct gs_block_node *root; /* NULL: the drive is empty */
+	bool removable, locked, tray_open;
+	const char *io_status;       /* "ok", "failed", "nospace"; NULL: not kept for this device */
+	const struct gs_json *info;  /* its entry of query-block */
+	const struct gs_json *stats; /* its entry of query-blockstats; may be NULL */
+};
+
+struct gs_block_graph {
+	struct gs_block_device *devices;
+	size_t device_count;
+	struct gs_block_node *nodes; /* sorted by name */
+	size_t node_count;
+	struct gs_json *answers[4]; /* what all of the above borrows from */
+};
+
+/*
+ * Ask the guest. @domain (may be NULL) gives devices their targets, by alias. Answers that
+ * contradict each other are lived with: what is not told stays NULL.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_load(struct gs_qmp *qmp,
+					     const struct gs_domain_info *domain,
+					     struct gs_block_graph *ret);
+void gs_block_graph_deinit(struct gs_block_graph *graph);
+/* By any of its names, a QOM path or node too. NODATA with the nearest; INVALID: it fits several.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_find(const struct gs_block_graph *graph, const char *name,
+					     const struct gs_block_device **ret);
+/* The node of that name; NULL: none. */
+const struct gs_block_node *gs_block_find_node(const struct gs_block_graph *graph,
+					       const char *name);
+
+/* ---- sizes: sizes.c, virsh.c, offline.c ---- */
+
+/* A number of bytes and what it is; where it is not known, why. */
+struct gs_block_number {
+	bool known;
+	uint64_t bytes;
+	const char *basis; /* a static phrase: "image header", "st_blocks", "no write since start",
+			      ... */
+};
+
+struct gs_block_sizes {
+	struct gs_block_number virtual_size; /* what the guest sees */
+	struct gs_block_number length;       /* of the file (st_size), or of the device */
+	struct gs_block_number allocated;    /* what the storage really holds of it */
+	struct gs_block_number high_water; /* end of the highest write since this QEMU opened it */
+	struct gs_block_number image_end;  /* where an image's own data end (qcow2 on a device) */
+	struct gs_block_number chain;      /* allocated, summed over the backing chain */
+	bool writes_known, written;        /* whether anything was written since start */
+};
+/*
+ * Of a device with a medium. Paths of the guest's host are looked at where it is this host
+ * (@local), and never opened for writing. image_end is asked of qemu-img only for images that no
+ * QEMU has open.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_sizes(const struct gs_block_device *device, bool local,
+					      struct gs_block_sizes *ret);
+/* The same of a domain that does not run, from its XML's disk. UNSUPPORTED: not on this host. */
+GS_MUST_CHECK struct gs_error *gs_block_sizes_offline(const struct gs_domain_disk *disk,
+						      struct gs_block_sizes *ret);
+
+/* Capacity, allocation and physical size, as virsh domblkinfo of libvirt 9 prints them. */
+struct gs_block_virsh {
+	uint64_t capacity, allocation, physical;
+};
+GS_MUST_CHECK struct gs_error *gs_block_virsh(const struct gs_block_device *device, bool local,
+					      struct gs_block_virsh *ret);
+GS_MUST_CHECK struct gs_error *gs_block_virsh_offline(const struct gs_domain_disk *disk,
+						      struct gs_block_virsh *ret);
+
+/* ---- counters: stats.c ---- */
+
+enum gs_block_op {
+	GS_BLOCK_READ,
+	GS_BLOCK_WRITE,
+	GS_BLOCK_UNMAP,
+	GS_BLOCK_FLUSH,
+	GS_BLOCK_ZONE_APPEND
+};
+#define GS_BLOCK_OPS 5
+
+/* Since QEMU's start, or the change of medium. What QEMU did not tell is 0 and !known. */
+struct gs_block_counters {
+	bool known;
+	uint64_t operations, bytes, merged, failed, invalid;
+	uint64_t total_ns; /* time that operations took, summed */
+};
+struct gs_block_timed { /* QEMU's own statistics over a configured interval */
+	uint64_t interval_s;
+	struct {
+		uint64_t min_ns, max_ns, avg_ns;
+		double queue_depth;
+	} of[GS_BLOCK_OPS];
+	bool known[GS_BLOCK_OPS];
+};
+struct gs_block_histogram {
+	uint64_t *boundaries_ns; /* bin_count - 1 of them */
+	uint64_t *bins;
+	size_t bin_count; /* 0: not kept */
+};
+struct gs_block_stats {
+	uint64_t taken_ns; /* CLOCK_MONOTONIC, when the answer came */
+	struct gs_block_counters of[GS_BLOCK_OPS];
+	bool used;                          /* any operation at all */
+	uint64_t idle_ns;                   /* since the last one, if used */
+	bool counts_failed, counts_invalid; /* whether their time is in total_ns */
+	struct gs_block_timed *timed;
+	size_t timed_count;
+	struct gs_block_histogram histograms[GS_BLOCK_OPS];
+};
+/* From a device's entry of query-blockstats. Owned parts end with gs_block_stats_deinit(). */
+GS_MUST_CHECK struct gs_error *gs_block_stats_parse(const struct gs_json *entry, uint64_t taken_ns,
+						    struct gs_block_stats *ret);
+void gs_block_stats_deinit(struct gs_block_stats *stats);
+
+/* Between two samples; counters that went back (a new medium) count from 0. */
+struct gs_block_rates {
+	double seconds;
+	struct {
+		double iops, bytes_per_s, merged_per_s;
+		double latency_ns;  /* mean of those that ended; < 0: none did */
+		double queue_depth; /* mean number in flight: time taken over time passed */
+	} of[GS_BLOCK_OPS];
+	double queue_depth; /* all together */
+};
+void gs_block_rates(const struct gs_block_stats *before, const struct gs_block_stats *after,
+		    struct gs_block_rates *ret);
+
+/*
+ * Latency histograms of one device: begin to keep them (@boundaries_ns NULL: a decade each from
+ * 1 µs to 10 s), or stop. @device needs a qdev; 7.2 wants the QOM path of its backend, which is
+ * found.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_histogram_set(struct gs_qmp *qmp,
+						      const struct gs_block_device *device,
+						      const uint64_t *boundaries_ns, size_t count);
+GS_MUST_CHECK struct gs_error *gs_block_histogram_clear(struct gs_qmp *qmp,
+							const struct gs_block_device *device);
+
+/* ---- jobs: jobs.c ---- */
+
+struct gs_block_job { /* strings are borrowed from the list */
+	const char *id, *type, *status, *error;
+	uint64_t current, total; /* in units of the job, mostly bytes */
+	uint64_t speed_limit;    /* bytes per second; 0: none, or no block job */
+	uint64_t taken_ns;
+	const char *device; /* of a block job; NULL otherwise */
+};
+struct gs_block_jobs {
+	struct gs_block_job *jobs; /* sorted by id */
+	size_t count;
+	struct gs_json *answers[2]; /* query-jobs, query-block-jobs */
+};
+GS_MUST_CHECK struct gs_error *gs_block_jobs_query(struct gs_qmp *qmp, struct gs_block_jobs *ret);
+void gs_block_jobs_deinit(struct gs_block_jobs *jobs);
+
+#endif
