@@ -44,7 +44,9 @@ struct gs_block_graph {
 	size_t device_count;
 	struct gs_block_node *nodes; /* sorted by name */
 	size_t node_count;
-	struct gs_json *answers[4]; /* what all of the above borrows from */
+	struct gs_json *answers[4]; /* what all of the above borrows from, */
+	char **names;               /* and names that stand in no answer */
+	size_t name_count;
 };
 
 /*
