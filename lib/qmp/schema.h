@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a schema consists of. What schema_parse.c promises to the others, so that they may walk it
+ * without counting their steps:
+ *   - every reference leads to an entity, arguments are objects, a tag is a member of its object;
+ *   - an alternate offers no alternate;
+ *   - variants hold variants at most GS_SCHEMA_NESTING_MAX deep and in no circle, and an object has
+ *     at most GS_SCHEMA_MEMBERS_MAX members with all its variants;
+ *   - names are printable ASCII without space or '/'.
+ * Members and elements may go in circles.
+ */
+#ifndef QMP_SCHEMA_PRIVATE_H
+#define QMP_SCHEMA_PRIVATE_H
+
+#include <guestscope/qmp/schema.h>
+
+#define GS_SCHEMA_NAME_MAX 255
+#define GS_SCHEMA_NESTING_MAX 8
+#define GS_SCHEMA_MEMBERS_MAX 65536
+
+struct gs_schema_index { /* sorted by name */
+	struct gs_schema_entity **at;
+	size_t count;
+};
+
+struct gs_schema_chunk;
+
+struct gs_schema {
+	struct gs_json *source; /* all names are borrowed from it */
+	struct gs_schema_chunk *chunks;
+	struct gs_schema_entity *entities; /* in the order of the source */
+	size_t entity_count;
+	struct gs_schema_index types, commands, events;
+};
+
+/* As gs_schema_parse(), but takes @value. */
+GS_MUST_CHECK struct gs_error *gs_schema_take(struct gs_json *value, struct gs_schema **ret);
+const struct gs_schema_entity *gs_schema_index_find(const struct gs_schema_index *index,
+						    const char *name);
+/* "command", "enum", ... as the wire has it. */
+const char *gs_schema_meta_name(enum gs_schema_meta meta);
+
+#endif
