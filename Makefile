@@ -10,7 +10,10 @@ BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
 INCDIR  ?= $(PREFIX)/include
 MANDIR  ?= $(PREFIX)/share/man
-COMPDIR ?= $(PREFIX)/share/bash-completion/completions
+# Where the shells look for completion scripts.
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 CC         ?= cc
 AR         ?= ar
@@ -77,7 +80,8 @@ endif
 .DEFAULT_GOAL := all
 .PHONY: all lib check check-tools bench demo install uninstall clean help FORCE
 
-all: lib $(TOOL_BIN) $(TOOLS:%=$(O)/completion/%) ## library and tools
+SHELLS := bash zsh fish
+all: lib $(TOOL_BIN) $(foreach s,$(SHELLS),$(TOOLS:%=$(O)/completion/$(s)/%)) ## library and tools
 lib: $(LIB_A) $(LIB_SO) $(O)/guestscope.pc
 
 # Rebuild when the flags change, or the name by which the folder goes: the compiler's lists of
@@ -118,10 +122,13 @@ $(O)/$(1): $$(patsubst %.c,$(O)/tools/%.o,$$(wildcard $(1)/*.c)) $(LIB_A)
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 
-$(O)/completion/%: $(O)/%
-	@mkdir -p $(@D)
-	$(call say,GEN,$@)
-	$(Q)$< completion bash > $@
+define completion_rule
+$(O)/completion/$(1)/%: $(O)/%
+	@mkdir -p $$(@D)
+	$$(call say,GEN,$$@)
+	$$(Q)$$< completion $(1) > $$@
+endef
+$(foreach s,$(SHELLS),$(eval $(call completion_rule,$(s))))
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(LIB_A)
 	$(call say,LD,$@)
@@ -151,7 +158,8 @@ demo: all ## boot a guest, dump it, verify the dump, look into it
 	$(Q)O='$(O)' tests/demo
 
 install: all ## library, headers, tools, man pages, completions (PREFIX, DESTDIR)
-	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(COMPDIR)
+	$(Q)install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(MANDIR)/man1 \
+		$(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(Q)install -m 755 $(TOOL_BIN) $(DESTDIR)$(BINDIR)
 	$(Q)install -m 644 $(LIB_A) $(DESTDIR)$(LIBDIR)
 	$(Q)install -m 755 $(LIB_SO) $(DESTDIR)$(LIBDIR)
@@ -160,10 +168,13 @@ install: all ## library, headers, tools, man pages, completions (PREFIX, DESTDIR
 	$(Q)install -m 644 $(O)/guestscope.pc $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)for h in $(HEADERS:lib/include/%=%); do install -D -m 644 lib/include/$$h $(DESTDIR)$(INCDIR)/$$h; done
 	$(Q)for t in $(TOOLS); do install -m 644 $$t/$$t.1 $(DESTDIR)$(MANDIR)/man1 && \
-		install -m 644 $(O)/completion/$$t $(DESTDIR)$(COMPDIR); done
+		install -m 644 $(O)/completion/bash/$$t $(DESTDIR)$(BASHDIR)/$$t && \
+		install -m 644 $(O)/completion/zsh/$$t $(DESTDIR)$(ZSHDIR)/_$$t && \
+		install -m 644 $(O)/completion/fish/$$t $(DESTDIR)$(FISHDIR)/$$t.fish; done
 
 uninstall: ## removes exactly what install wrote
-	$(Q)rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/%.1) $(TOOLS:%=$(DESTDIR)$(COMPDIR)/%) \
+	$(Q)rm -f $(TOOLS:%=$(DESTDIR)$(BINDIR)/%) $(TOOLS:%=$(DESTDIR)$(MANDIR)/man1/%.1) $(TOOLS:%=$(DESTDIR)$(BASHDIR)/%) \
+		$(TOOLS:%=$(DESTDIR)$(ZSHDIR)/_%) $(TOOLS:%=$(DESTDIR)$(FISHDIR)/%.fish) \
 		$(DESTDIR)$(LIBDIR)/libguestscope.* $(DESTDIR)$(LIBDIR)/pkgconfig/guestscope.pc \
 		$(HEADERS:lib/include/%=$(DESTDIR)$(INCDIR)/%)
 	$(Q)rmdir $(DESTDIR)$(INCDIR)/guestscope/*/ $(DESTDIR)$(INCDIR)/guestscope 2>/dev/null || true

@@ -8,6 +8,9 @@
 #include <guestscope/job.h>
 #include <guestscope/qmp.h>
 
+/* complete.c: see gs_tool.complete. */
+bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
+
 int cmd_dump(struct gs_args *args);
 int cmd_convert(struct gs_args *args);
 int cmd_verify(struct gs_args *args);

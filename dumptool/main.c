@@ -358,6 +358,7 @@ int main(int argc, char **argv)
 		.name = "dumptool",
 		.summary = "take, convert, look into and check dumps of guest memory",
 		.commands = commands,
+		.complete = complete,
 	};
 
 	return gs_tool_main(&tool, argc, argv);

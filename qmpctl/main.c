@@ -205,6 +205,7 @@ static const struct gs_tool tool = {
 	.name = "qmpctl",
 	.summary = "launch and drive a QEMU guest, and talk to its monitor",
 	.commands = commands,
+	.complete = complete,
 };
 
 int main(int argc, char **argv)

@@ -24,6 +24,11 @@ int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
 
+/* ---- complete.c ---- */
+
+/* See gs_tool.complete. */
+bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
+
 /* ---- target.c: the guest that a command is about ---- */
 
 /* Where launched guests are; the caller frees. */

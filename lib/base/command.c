@@ -111,15 +111,38 @@ static int run_help(struct gs_args *args)
 	return GS_EXIT_OK;
 }
 
+static int parse_and_run(const struct gs_tool *tool, int argc, char **argv,
+			 int (*use)(struct gs_args *args, int argc, char **argv));
+
+/* A line that makes no sense so far goes nowhere: there is nothing to offer, and nothing to say. */
+static int complete(struct gs_args *args, int argc, char **argv)
+{
+	const char *word = argv[argc - 1];
+	gs_autoerror struct gs_error *err = NULL;
+
+	argv[argc - 1] = NULL;
+	args->partial = true;
+	err = gs_args_parse(args, argc - 1, argv);
+	argv[argc - 1] = (char *)word;
+	if (!err && !args->want_help && !args->want_version)
+		gs_tool_complete(args, word);
+	return GS_EXIT_OK;
+}
+
 static int run_completion(struct gs_args *args)
 {
-	const char *shell = gs_args_at(args, 0);
+	const char *what = gs_args_at(args, 0);
+	char **words = (char **)gs_args_rest(args);
+	struct gs_error *err;
+	int count = 0;
 
-	if (strcmp(shell, "bash") != 0)
-		return misuse(args,
-			      gs_error_create(GS_ERROR_INVALID,
-					      "no completion for '%s', only for bash", shell));
-	return gs_args_fail(args, gs_tool_completion(args->tool));
+	while (words && words[count])
+		count++;
+	if (strcmp(what, "words") == 0 && count)
+		/* The word before the first, "--", stands for the tool's name. */
+		return parse_and_run(args->tool, count + 1, words - 1, complete);
+	err = gs_tool_completion(args->tool, what);
+	return err ? misuse(args, err) : GS_EXIT_OK;
 }
 
 /* What every tool has besides its own commands. */
@@ -130,9 +153,12 @@ static const struct gs_command builtin_commands[] = {
 	 .max_args = 2,
 	 .run = run_help},
 	{.name = "completion",
-	 .arguments = "bash",
+	 .arguments = "bash|zsh|fish|words [-- WORD...]",
 	 .summary = "print a completion script for a shell",
-	 .details = "Load it with: source <(TOOL completion bash)",
+	 .details =
+		 "Load it with: source <(TOOL completion bash), likewise in zsh; in fish with: "
+		 "TOOL completion fish | source. The scripts ask \"words\" what the last WORD may "
+		 "become.",
 	 .min_args = 1,
 	 .max_args = 1,
 	 .run = run_completion},
@@ -193,23 +219,29 @@ static size_t options_max(int argc, char **argv)
 	return max;
 }
 
-int gs_tool_main(const struct gs_tool *tool, int argc, char **argv)
+static int parse_and_run(const struct gs_tool *tool, int argc, char **argv,
+			 int (*use)(struct gs_args *args, int argc, char **argv))
 {
 	gs_autofree struct gs_given_option *given = NULL;
 	gs_autofree const char **positional = NULL;
 	struct gs_args args = {.tool = tool};
 
-	/* Widths of characters only: numbers are read and printed the C way. */
-	setlocale(LC_CTYPE, "");
-	/* A reader that went away, or a file as large as it may be, shall be an error with an exit
-	 * status, not a sudden end. */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	given = calloc(options_max(argc, argv), sizeof(*given));
 	positional = calloc((size_t)argc + 1, sizeof(*positional));
 	if (!given || !positional)
 		return gs_args_fail(&args, gs_error_nomem());
 	args.given = given;
 	args.positional = positional;
-	return finish_stdout(&args, run(&args, argc, argv));
+	return finish_stdout(&args, use(&args, argc, argv));
+}
+
+int gs_tool_main(const struct gs_tool *tool, int argc, char **argv)
+{
+	/* Widths of characters only: numbers are read and printed the C way. */
+	setlocale(LC_CTYPE, "");
+	/* A reader that went away, or a file as large as it may be, shall be an error with an exit
+	 * status, not a sudden end. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	return parse_and_run(tool, argc, argv, run);
 }

@@ -21,6 +21,9 @@ struct gs_args {
 	size_t positional_count;
 	const char *const *rest;
 	bool want_help, want_version;
+	/* A line that is being typed: it may stop short, even of the value of an option. */
+	bool partial;
+	const struct gs_option *pending; /* the option whose value is due; or NULL */
 };
 
 /*
@@ -58,6 +61,8 @@ GS_MUST_CHECK struct gs_error *gs_option_check_value(const struct gs_option *opt
 void gs_tool_help(const struct gs_tool *tool);
 void gs_group_help(const struct gs_tool *tool, const char *group);
 void gs_command_help(const struct gs_tool *tool, const struct gs_command *command);
-GS_MUST_CHECK struct gs_error *gs_tool_completion(const struct gs_tool *tool);
+GS_MUST_CHECK struct gs_error *gs_tool_completion(const struct gs_tool *tool, const char *shell);
+/* What @word, which stands behind @args, may become. */
+void gs_tool_complete(struct gs_args *args, const char *word);
 
 #endif

@@ -73,6 +73,10 @@ static struct gs_error *take_option(struct gs_args *args, struct words *words,
 
 	if (option->argument && !value) {
 		value = *words->next;
+		if (!value && args->partial) {
+			args->pending = option;
+			return NULL;
+		}
 		if (!value)
 			return gs_error_create(GS_ERROR_INVALID, "--%s wants %s", option->name,
 					       option->argument);
@@ -260,7 +264,7 @@ struct gs_error *gs_args_parse(struct gs_args *args, int argc, char **argv)
 			err = take_word(args, word);
 		}
 	}
-	if (err || is_done(args))
+	if (err || is_done(args) || args->partial)
 		return err;
 	if (!args->command)
 		return incomplete(args);

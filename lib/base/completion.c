@@ -1,289 +1,111 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bash completion script from the command tables. It needs bash alone, not the bash-completion
- * package.
+ * Completion scripts for shells. Each asks "TOOL completion words" what a word may become (see
+ * complete.c): a line for each candidate, its help behind a tab; "/" stands for names of files.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "command_args.h"
 
-/* bash hands "--name=value" over as three words. */
-static const char current_word[] =
-	"	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	"	local command= words= options= files= i\n"
+/*
+ * bash cuts words at "=" and ":" and replaces only what stands behind the cut; the tool wants them
+ * whole. Needs bash alone, not the bash-completion package.
+ */
+static const char bash_script[] =
+	"# bash completion for TOOL, printed by \"TOOL completion bash\"\n"
+	"_TOOL()\n"
+	"{\n"
+	"	local words=() kept line files= i\n"
 	"\n"
-	"	if [[ $cur == = ]]; then\n"
-	"		cur=\n"
-	"	elif [[ $prev == = ]]; then\n"
-	"		prev=${COMP_WORDS[COMP_CWORD-2]}\n"
-	"	fi\n";
+	"	for ((i = 1; i <= COMP_CWORD; i++)); do\n"
+	"		if [[ ${#words[@]} -gt 0 && (${COMP_WORDS[i]} == [=:] || "
+	"${COMP_WORDS[i-1]} == [=:]) ]]; then\n"
+	"			words[-1]+=${COMP_WORDS[i]}\n"
+	"		else\n"
+	"			words+=(\"${COMP_WORDS[i]}\")\n"
+	"		fi\n"
+	"	done\n"
+	"	kept=${words[-1]%\"${words[-1]##*[=:]}\"}\n"
+	"	COMPREPLY=()\n"
+	"	while IFS= read -r line; do\n"
+	"		if [[ $line == / ]]; then\n"
+	"			files=1\n"
+	"			continue\n"
+	"		fi\n"
+	"		line=${line%%$'\\t'*}\n"
+	"		COMPREPLY+=(\"${line#\"$kept\"}\")\n"
+	"		[[ $line != *= ]] || compopt -o nospace 2>/dev/null\n"
+	"	done < <(TOOL completion words -- \"${words[@]}\" 2>/dev/null)\n"
+	"	if [[ $files ]]; then\n"
+	"		compopt -o filenames 2>/dev/null\n"
+	"		mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "
+	"\"${words[-1]#\"$kept\"}\")\n"
+	"	fi\n"
+	"	return 0\n"
+	"}\n"
+	"complete -F _TOOL TOOL\n";
 
-/*
- * The command is the first word that is neither an option nor the value of one; the next such word,
- * too, if a command of both words exists.
- */
-static const char find_command[] = "	for ((i = 1; i < COMP_CWORD; i++)); do\n"
-				   "		case ${COMP_WORDS[i]} in\n";
-static const char found_command[] =
-	"			[[ ${COMP_WORDS[i+1]} == = ]] && ((i++))\n"
-	"			((i++)) ;;\n"
-	"		-*) ;;\n"
-	"		*)\n"
-	"			case $command${command:+ }${COMP_WORDS[i]} in\n";
-static const char took_command[] =
-	"				command=$command${command:+ }${COMP_WORDS[i]} ;;\n"
-	"			*)\n"
-	"				command=${command:-${COMP_WORDS[i]}}\n"
-	"				break ;;\n"
-	"			esac ;;\n"
-	"		esac\n"
-	"	done\n";
+static const char zsh_script[] =
+	"#compdef TOOL\n"
+	"# zsh completion for TOOL, printed by \"TOOL completion zsh\"\n"
+	"_TOOL() {\n"
+	"	local -a plain open shown\n"
+	"	local line word files=\n"
+	"\n"
+	"	while IFS= read -r line; do\n"
+	"		word=${line%%$'\\t'*}\n"
+	"		if [[ $line == / ]]; then\n"
+	"			files=1\n"
+	"		elif [[ $word == *= ]]; then\n"
+	"			open+=(\"$word\")\n"
+	"		else\n"
+	"			plain+=(\"$word\")\n"
+	"			shown+=(\"${line/$'\\t'/  -- }\")\n"
+	"		fi\n"
+	"	done < <(TOOL completion words -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)\n"
+	"	[[ ${#plain} -eq 0 ]] || compadd -l -d shown -a plain\n"
+	"	[[ ${#open} -eq 0 ]] || compadd -S '' -a open\n"
+	"	[[ -z $files ]] || { compset -P '*='; _files; }\n"
+	"}\n"
+	"if [[ $funcstack[1] == _TOOL ]]; then _TOOL \"$@\"; else compdef _TOOL TOOL; fi\n";
 
-static const char reply[] = "	mapfile -t COMPREPLY < <(\n"
-			    "		compgen -W \"$words\" -- \"$cur\"\n"
-			    "		[[ $files ]] && compgen -f -- \"$cur\"\n"
-			    "	)\n"
-			    "	[[ $files ]] && compopt -o filenames 2>/dev/null\n"
-			    "	return 0\n";
+static const char fish_script[] =
+	"# fish completion for TOOL, printed by \"TOOL completion fish\"\n"
+	"function __TOOL_words\n"
+	"	set -l words (commandline -opc) (commandline -ct)\n"
+	"	for line in (TOOL completion words -- $words[2..-1] 2>/dev/null)\n"
+	"		if test \"$line\" = /\n"
+	"			__fish_complete_path (commandline -ct)\n"
+	"		else\n"
+	"			echo $line\n"
+	"		end\n"
+	"	end\n"
+	"end\n"
+	"complete -c TOOL -f -a '(__TOOL_words)'\n";
 
-/* Whether a word of @argument stands for a path. */
-static bool is_path(const char *argument)
+static const struct {
+	const char *shell, *script;
+} scripts[] = {{"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
+
+/* "TOOL" stands for the tool's name. */
+static void put_script(const char *script, const char *name)
 {
-	static const char *const words[] = {"FILE", "PATH", "DIR", "IN", "OUT", "BIN"};
-	size_t size;
+	const char *at;
 
-	for (const char *at = argument; *at; at += size ? size : 1) {
-		size = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-			if (strlen(words[i]) == size && memcmp(at, words[i], size) == 0)
-				return true;
+	for (; (at = strstr(script, "TOOL")); script = at + strlen("TOOL"))
+		printf("%.*s%s", (int)(at - script), script, name);
+	fputs(script, stdout);
+}
+
+struct gs_error *gs_tool_completion(const struct gs_tool *tool, const char *shell)
+{
+	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+		if (strcmp(scripts[i].shell, shell) == 0) {
+			put_script(scripts[i].script, tool->name);
+			return NULL;
 		}
 	}
-	return false;
-}
-
-/* A command's name as a pattern: its space is not to end it. */
-static void add_pattern(struct gs_text *t, const char *name)
-{
-	for (; *name; name++) {
-		if (*name == ' ')
-			gs_text_puts(t, "\\");
-		gs_text_append(t, name, 1);
-	}
-}
-
-/* Appends the patterns "PREFIX--output|PREFIX-o". */
-static void add_patterns(struct gs_text *t, const char *prefix, const struct gs_option *option)
-{
-	gs_text_printf(t, "%s%s--%s", t->size ? "|" : "", prefix, option->name);
-	if (option->letter)
-		gs_text_printf(t, "|%s-%c", prefix, option->letter);
-}
-
-/* "'a b c'" from "a|b|c" */
-static void add_values(struct gs_text *t, const char *values)
-{
-	gs_text_puts(t, "'");
-	for (; *values; values++)
-		gs_text_append(t, *values == '|' ? " " : values, 1);
-	gs_text_puts(t, "'");
-}
-
-/* A branch for the word behind @option of the command @name. */
-static void add_option_value(struct gs_text *script, const char *name,
-			     const struct gs_option *option)
-{
-	gs_autotext struct gs_text patterns = {0};
-	gs_autotext struct gs_text prefix = {0};
-
-	add_pattern(&prefix, name);
-	gs_text_puts(&prefix, ",");
-	if (prefix.failed) {
-		script->failed = true;
-		return;
-	}
-	add_patterns(&patterns, prefix.data, option);
-	gs_text_printf(script, "	%s) ", patterns.data ? patterns.data : "");
-	if (option->values) {
-		gs_text_puts(script, "words=");
-		add_values(script, option->values);
-	} else {
-		gs_text_puts(script, is_path(option->argument) ? "files=1" : "return 0");
-	}
-	gs_text_puts(script, " ;;\n");
-}
-
-static void add_option_values(struct gs_text *script, const struct gs_command *command)
-{
-	const struct gs_option *option;
-
-	for (size_t i = 0; (option = gs_command_option(command, i)); i++) {
-		if (option->argument)
-			add_option_value(script, command ? command->name : "", option);
-	}
-}
-
-static void add_option_names(struct gs_text *script, const struct gs_command *command)
-{
-	const struct gs_option *option;
-
-	gs_text_puts(script, " options='");
-	for (size_t i = 0; (option = gs_command_option(command, i)); i++)
-		gs_text_printf(script, "%s--%s", i ? " " : "", option->name);
-	gs_text_puts(script, "' ;;\n");
-}
-
-/* Whether command @i is the first with its first word: those that share one stand together. */
-static bool begins_group(const struct gs_tool *tool, size_t i)
-{
-	const char *name = gs_tool_command_at(tool, i)->name;
-	const char *before = i ? gs_tool_command_at(tool, i - 1)->name : "";
-	size_t size = strcspn(name, " ");
-
-	return strcspn(before, " ") != size || strncmp(before, name, size) != 0;
-}
-
-/*
- * The words that may stand there: first words of all commands, or second words of those that begin
- * with @group.
- */
-static void add_command_names(struct gs_text *script, const struct gs_tool *tool, const char *group)
-{
-	const struct gs_command *command;
-	const char *space = "";
-
-	gs_text_puts(script, "words='");
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
-		const char *word = command->name;
-
-		if (group ? !gs_is_member(word, group) : !begins_group(tool, i))
-			continue;
-		word += group ? strlen(group) + 1 : 0;
-		gs_text_puts(script, space);
-		gs_text_append(script, word, strcspn(word, " "));
-		space = " ";
-	}
-	gs_text_puts(script, "'");
-}
-
-/* Paths, names of commands, or words that are to be typed as they are ("bash"). */
-static void add_arguments(struct gs_text *script, const struct gs_tool *tool, const char *arguments)
-{
-	if (!arguments)
-		return;
-	if (is_path(arguments))
-		gs_text_puts(script, "files=1");
-	else if (strcmp(arguments, "[COMMAND]") == 0)
-		add_command_names(script, tool, NULL);
-	else if (*arguments && !arguments[strspn(arguments, "abcdefghijklmnopqrstuvwxyz|")]) {
-		gs_text_puts(script, "words=");
-		add_values(script, arguments);
-	}
-}
-
-/* Branches for first words that are no commands by themselves. */
-static void add_groups(struct gs_text *script, const struct gs_tool *tool)
-{
-	const struct gs_command *command;
-
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
-		gs_autofree char *group = strndup(command->name, strcspn(command->name, " "));
-
-		if (!group || gs_tool_command(tool, group) || !begins_group(tool, i))
-			continue;
-		gs_text_printf(script, "		%s) ", group);
-		add_command_names(script, tool, group);
-		add_option_names(script, NULL);
-	}
-}
-
-/* Branches for where no option's value is due. */
-static void add_commands(struct gs_text *script, const struct gs_tool *tool)
-{
-	const struct gs_command *command;
-
-	gs_text_puts(script, "		'') ");
-	add_command_names(script, tool, NULL);
-	add_option_names(script, NULL);
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
-		gs_text_puts(script, "		");
-		add_pattern(script, command->name);
-		gs_text_puts(script, ") ");
-		add_arguments(script, tool, command->arguments);
-		if (gs_tool_has_group(tool, command->name))
-			gs_text_puts(script, "; "), add_command_names(script, tool, command->name);
-		add_option_names(script, command);
-	}
-	add_groups(script, tool);
-}
-
-/* "status|blk|blk\ info": what is a command, or the beginning of one. */
-static void add_names(struct gs_text *script, const struct gs_tool *tool)
-{
-	const struct gs_command *command;
-
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++) {
-		const char *space = strchr(command->name, ' ');
-
-		gs_text_puts(script, i ? "|" : "");
-		if (space && begins_group(tool, i)) {
-			gs_text_append(script, command->name, (size_t)(space - command->name));
-			gs_text_puts(script, "|");
-		}
-		add_pattern(script, command->name);
-	}
-}
-
-static void add_find_command(struct gs_text *script, const struct gs_tool *tool)
-{
-	gs_autotext struct gs_text valued = {0};
-	const struct gs_option *option;
-
-	for (size_t i = 0; (option = gs_command_option(NULL, i)); i++) {
-		if (option->argument)
-			add_patterns(&valued, "", option);
-	}
-	gs_text_puts(script, find_command);
-	gs_text_printf(script, "		%s)\n", valued.data ? valued.data : "");
-	gs_text_puts(script, found_command);
-	gs_text_puts(script, "			");
-	add_names(script, tool);
-	gs_text_puts(script, ")\n");
-	gs_text_puts(script, took_command);
-}
-
-static void add_function(struct gs_text *script, const struct gs_tool *tool)
-{
-	const struct gs_command *command;
-
-	gs_text_puts(script, current_word);
-	add_find_command(script, tool);
-	gs_text_puts(script, "	case $command,$prev in\n");
-	add_option_values(script, NULL);
-	for (size_t i = 0; (command = gs_tool_command_at(tool, i)); i++)
-		add_option_values(script, command);
-	gs_text_puts(script, "	*)\n		case $command in\n");
-	add_commands(script, tool);
-	gs_text_puts(script,
-		     "		esac\n		[[ $cur == -* ]] && words=$options files= ;;\n"
-		     "	esac\n");
-	gs_text_puts(script, reply);
-}
-
-struct gs_error *gs_tool_completion(const struct gs_tool *tool)
-{
-	gs_autotext struct gs_text script = {0};
-	gs_autofree char *text = NULL;
-	struct gs_error *err;
-
-	gs_text_printf(&script,
-		       "# bash completion for %s, printed by \"%s completion bash\"\n_%s()\n{\n",
-		       tool->name, tool->name, tool->name);
-	add_function(&script, tool);
-	gs_text_printf(&script, "}\ncomplete -F _%s %s\n", tool->name, tool->name);
-	err = gs_text_finish(&script, &text);
-	if (!err)
-		fputs(text, stdout);
-	return err;
+	return gs_error_create(GS_ERROR_INVALID,
+			       "no completion for '%s', only for bash, zsh and fish", shell);
 }

@@ -129,10 +129,41 @@ static const struct gs_command commands[] = {
 	{.name = "fail", .summary = "fail", .run = run_fail},
 	{.name = "emit", .summary = "emit", .takes_json = true, .run = run_emit},
 	{.name = "flood", .summary = "print a lot", .run = run_flood},
+	{.name = "disk list", .summary = "list disks", .run = run_echo},
+	{.name = "disk info",
+	 .arguments = "[DISK]... [FILE]",
+	 .summary = "show a disk",
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = run_echo},
+	{.name = "tree",
+	 .arguments = "[DISK]",
+	 .summary = "show a tree",
+	 .max_args = 1,
+	 .run = run_echo},
+	{.name = "tree has",
+	 .arguments = "DISK",
+	 .summary = "look",
+	 .min_args = 1,
+	 .max_args = 1,
+	 .run = run_echo},
 	{0},
 };
 
-static const struct gs_tool tool = {"sample", "A tool for tests.", commands};
+static bool complete_disk(const struct gs_args *args, const char *kind, struct gs_candidates *out)
+{
+	(void)args;
+	if (strcmp(kind, "DISK") != 0)
+		return false;
+	gs_candidate(out, "vda", "the first");
+	gs_candidate(out, "vdb", NULL);
+	gs_candidate(out, "vd\033[31m", NULL);
+	if (getenv("SAMPLE_HANGS"))
+		pause();
+	return true;
+}
+
+static const struct gs_tool tool = {"sample", "A tool for tests.", commands, complete_disk};
 
 struct outcome {
 	int status;
@@ -313,7 +344,7 @@ static void test_misuse(void **state)
 		{"numbers --json", "numbers: unknown option '--json'", "numbers "},
 		{"-g vm numbers", "numbers: numbers has no option '--guest'", "numbers "},
 		{"help nothing", "help: no command 'nothing'", "help "},
-		{"completion fish", "completion: no completion for 'fish', only for bash",
+		{"completion csh", "completion: no completion for 'csh', only for bash, zsh and fish",
 		 "completion "},
 	};
 	char expected[256];
@@ -386,6 +417,10 @@ static void test_tool_help(void **state)
 		"  fail        fail\n"
 		"  emit        emit\n"
 		"  flood       print a lot\n"
+		"  disk list   list disks\n"
+		"  disk info   show a disk\n"
+		"  tree        show a tree\n"
+		"  tree has    look\n"
 		"  help        show help on the tool or one of its commands\n"
 		"  completion  print a completion script for a shell\n"
 		"\n"
@@ -452,27 +487,38 @@ static void test_command_help(void **state)
 	check("help echo", 0, expected, "");
 }
 
-/* Runs the completion script in bash on @words, the last of which is being typed. */
-static char *complete(const char *script, const char *words)
+/* Runs @command in bash, where "sample" is our tool. */
+static char *in_bash(const char *command)
 {
-	gs_autofree char *command = gs_strf(
-		"%s\nCOMP_WORDS=(sample %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _sample;"
-		" echo \"${COMPREPLY[*]}\"",
-		script, words);
+	gs_autofree char *self = realpath("/proc/self/exe", NULL);
+	gs_autofree char *full =
+		gs_strf("sample() { SAMPLE=1 %s \"$@\"; }\n%s", self ? self : "", command);
 	FILE *out = tmpfile();
 	pid_t pid;
 
-	assert_true(command && out);
+	assert_true(self && full && out);
 	fflush(NULL);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
 		dup2(fileno(out), STDOUT_FILENO);
-		execlp("bash", "bash", "-c", command, NULL);
+		execlp("bash", "bash", "-c", full, NULL);
 		_exit(127);
 	}
 	assert_int_equal(wait_for(pid), 0);
 	return read_back(out);
+}
+
+/* What bash makes of @words, the last of which is being typed. */
+static char *complete(const char *words)
+{
+	gs_autofree char *command =
+		gs_strf("source <(sample completion bash)\nCOMP_WORDS=(sample %s);"
+			" COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _sample; echo \"${COMPREPLY[*]}\"",
+			words);
+
+	assert_non_null(command);
+	return in_bash(command);
 }
 
 static void test_completion(void **state)
@@ -480,7 +526,7 @@ static void test_completion(void **state)
 	static const struct {
 		const char *words, *expected;
 	} cases[] = {
-		{"''", "echo launch numbers fail emit flood help completion\n"},
+		{"''", "echo launch numbers fail emit flood disk tree help completion\n"},
 		{"e", "echo emit\n"},
 		{"--v", "--verbose --version\n"},
 		{"echo --fo", "--format --force\n"},
@@ -494,40 +540,94 @@ static void test_completion(void **state)
 		{"echo -g ''", "\n"},
 		{"numbers /", "\n"},
 		{"help ec", "echo\n"},
-		{"completion ''", "bash\n"},
+		{"completion ''", "bash zsh fish words\n"},
+		{"di", "disk\n"},
+		{"disk ''", "list info\n"},
+		{"disk -v l", "list\n"},
+		{"disk info --j", "--json\n"},
+		{"disk info ''", "vda vdb\n"},
+		{"disk info vda v", "vda vdb\n"},
+		{"tree ''", "has vda vdb\n"},
+		{"tree has ''", "vda vdb\n"},
+		{"tree vda ''", "\n"},
+		{"echo --force --fo", "--format\n"},
+		{"echo --nonsense ''", "\n"},
+		{"launch -- -m ''", NULL},
 	};
-	struct outcome got = run("completion bash");
 
 	(void)state;
-	assert_int_equal(got.status, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		gs_autofree char *reply = complete(got.out, cases[i].words);
+		gs_autofree char *reply = complete(cases[i].words);
 
-		if (strcmp(reply, cases[i].expected) != 0)
+		/* NULL: names of files, whichever there are. */
+		if (cases[i].expected && strcmp(reply, cases[i].expected) != 0)
 			fail_msg("%s: %s", cases[i].words, reply);
 	}
-	free(got.out);
-	free(got.err);
+}
+
+static void test_completion_words(void **state)
+{
+	(void)state;
+	check("completion words -- disk info v", 0, "vda\tthe first\nvdb\n", "");
+	check("completion words -- echo --output f", 0, "/\n", "");
+	check("completion words -- echo --output=f", 0, "/\n", "");
+	check("completion words -- echo --format=k", 0, "--format=kdump-zlib\n--format=kdump-lzo\n",
+	      "");
+	check("completion words -- --help x", 0, "", "");
+}
+
+/* One that waits for an answer does not keep the user waiting. */
+static void test_completion_has_a_budget(void **state)
+{
+	gs_autofree char *reply = in_bash("SAMPLE_HANGS=1 sample completion words -- tree has vdb");
+
+	(void)state;
+	assert_string_equal(reply, "vdb\n");
 }
 
 static void test_completion_of_files(void **state)
 {
 	char folder[] = "/tmp/test-command-XXXXXX";
 	gs_autofree char *path = NULL, *words = NULL, *reply = NULL, *expected = NULL;
-	struct outcome got = run("completion bash");
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
 	path = gs_strf("%s/vm core", folder);
 	assert_return_code(close(creat(path, 0600)), errno);
 	words = gs_strf("echo --output %s/v", folder);
-	reply = complete(got.out, words);
+	reply = complete(words);
 	expected = gs_strf("%s\n", path);
 	assert_string_equal(reply, expected);
 	unlink(path);
 	rmdir(folder);
-	free(got.out);
-	free(got.err);
+}
+
+static void test_two_words(void **state)
+{
+	static const char tail[] =
+		"format=(none) output=(none) guest=(none) quiet=0 verbose=0 force=0 json=%d\n";
+	gs_autofree char *plain = gs_strf(tail, 0), *json = gs_strf(tail, 1);
+	gs_autofree char *vda = gs_strf("%sargument vda\n", plain);
+
+	(void)state;
+	check("disk list", 0, plain, "");
+	check("disk --json info", 0, json, "");
+	check("disk info vda", 0, vda, "");
+	check("tree", 0, plain, "");
+	check("tree vda", 0, vda, "");
+	check("tree has vda", 0, vda, "");
+	check("disk", 2, "",
+	      "sample: disk: which command? One of: list info\nTry 'sample disk --help'.\n");
+	check("disk lits", 2, "",
+	      "sample: unknown command 'disk lits'; did you mean 'list'?\n"
+	      "Try 'sample disk --help'.\n");
+	check("disk --help", 0,
+	      "Usage: sample disk COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n"
+	      "  disk list   list disks\n  disk info   show a disk\n\n"
+	      "See 'sample disk COMMAND --help' for the options of a command.\n",
+	      "");
+	check("tree has", 2, "",
+	      "sample: tree has: missing argument: wants DISK\nTry 'sample tree has --help'.\n");
 }
 
 static int run_into(const char *line, int out)
@@ -592,8 +692,11 @@ static void test_exit_status(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	if (getenv("SAMPLE"))
+		return gs_tool_main(&tool, argc, argv);
+
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_common_options),
@@ -610,6 +713,9 @@ int main(void)
 		cmocka_unit_test(test_command_help),
 		cmocka_unit_test(test_completion),
 		cmocka_unit_test(test_completion_of_files),
+		cmocka_unit_test(test_completion_words),
+		cmocka_unit_test(test_completion_has_a_budget),
+		cmocka_unit_test(test_two_words),
 		cmocka_unit_test(test_full_device),
 		cmocka_unit_test(test_reader_gone),
 		cmocka_unit_test(test_exit_status),

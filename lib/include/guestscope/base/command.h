@@ -55,14 +55,25 @@ struct gs_command {
 	int (*run)(struct gs_args *args);
 };
 
+struct gs_candidates;
+
 struct gs_tool {
 	const char *name;
 	const char *summary;
 	const struct gs_command *commands;
+	/*
+	 * For completion: offer what a word may become, by what the tables call it: "GUEST",
+	 * "DEVICE", "key=text". @args are the words before it; a guest may be connected to. After a
+	 * second the process ends, with what was offered by then. false: it is nothing that the
+	 * tool knows better than the tables. May be NULL.
+	 */
+	bool (*complete)(const struct gs_args *args, const char *kind, struct gs_candidates *out);
 };
+/* Offers @text, with @help (may be NULL), if the word that is being typed begins so. */
+void gs_candidate(struct gs_candidates *out, const char *text, const char *help);
 
 /*
- * Parse and run. Handles --help, --version, "help COMMAND", "completion bash", and -q -v --color
+ * Parse and run. Handles --help, --version, "help COMMAND", "completion", and -q -v --color
  * (NO_COLOR, TERM=dumb). Misuse prints one line and a hint on stderr, and returns GS_EXIT_USAGE.
  * Options may stand before the command, between its arguments and behind them. SIGPIPE and SIGXFSZ
  * are ignored from here on, and output that did not arrive turns success into GS_EXIT_NOSPACE.

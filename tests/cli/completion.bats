@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# Completion in the real shells, in a real terminal: what stands on the line after Tab. (What is offered,
+# case by case: tests/unit/test_command.c.)
+
+setup_file() {
+	export SCRATCH
+	SCRATCH=$(mktemp -d)
+	export XDG_RUNTIME_DIR=$SCRATCH PATH="$(cd "${O:-build}" && pwd):$PATH"
+	qmpctl launch --name completed --mem 64M --accel tcg -- -machine none -S >/dev/null
+}
+
+teardown_file() {
+	qmpctl kill -g completed >/dev/null 2>&1 || true
+	rm -rf "$SCRATCH"
+}
+
+teardown() { tmux -L "$SERVER" kill-server 2>/dev/null || true; }
+
+# start SHELL...: in a terminal of its own.
+start() {
+	SERVER=completion-$BATS_TEST_NUMBER-$$
+	tmux -L "$SERVER" -f /dev/null new-session -d -x 100 -y 20 "$@"
+}
+
+# await TEXT: until the terminal shows it.
+await() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		if tmux -L "$SERVER" capture-pane -p | grep -qF -- "$1"; then return; fi
+		sleep 0.1
+	done
+	tmux -L "$SERVER" capture-pane -p
+	return 1
+}
+
+# completes LINE EXPECTED: LINE, Tab and a dot become EXPECTED. (The dot shows where the space is.)
+completes() {
+	tmux -L "$SERVER" send-keys C-u
+	tmux -L "$SERVER" send-keys -l "$1"
+	tmux -L "$SERVER" send-keys Tab .
+	await "> $2"
+}
+
+lines() {
+	completes 'qmpctl sta' 'qmpctl status .'
+	completes 'qmpctl launch --wait-s' 'qmpctl launch --wait-serial .'
+	completes 'qmpctl status -g comp' 'qmpctl status -g completed .'
+	completes 'qmpctl status --guest=comp' 'qmpctl status --guest=completed .'
+	completes 'qmpctl help powerd' 'qmpctl help powerdown .'
+	completes 'dumptool dump --color nev' 'dumptool dump --color never .'
+	completes 'dumptool info /etc/os-rel' 'dumptool info /etc/os-release .'
+}
+
+@test "bash" {
+	start bash --norc --noprofile
+	tmux -L "$SERVER" send-keys "PS1='> '; for t in qmpctl dumptool; do source <(\$t completion bash); done; echo rea''dy" Enter
+	await ready
+	lines
+}
+
+@test "zsh" {
+	start zsh -f
+	tmux -L "$SERVER" send-keys "PS1='> '; autoload -Uz compinit; compinit -u -D; for t in qmpctl dumptool; do source <(\$t completion zsh); done; echo rea''dy" Enter
+	await ready
+	lines
+}
+
+@test "zsh, from a file in its function path" {
+	mkdir -p "$SCRATCH/functions"
+	qmpctl completion zsh >"$SCRATCH/functions/_qmpctl"
+	start zsh -f
+	tmux -L "$SERVER" send-keys "PS1='> '; fpath+=('$SCRATCH/functions'); autoload -Uz compinit; compinit -u -D; echo rea''dy" Enter
+	await ready
+	completes 'qmpctl sta' 'qmpctl status .'
+	completes 'qmpctl powerd' 'qmpctl powerdown .'
+}
+
+# offers LINE WORD...: fish would offer exactly these.
+offers() {
+	local line=$1
+	shift
+	diff <(fish -N -c "qmpctl completion fish | source; complete -C '$line'" | cut -f 1 | sort) <(printf '%s\n' "$@" | sort)
+}
+
+@test "fish" {
+	export HOME=$SCRATCH
+	offers 'qmpctl stat' status
+	offers 'qmpctl status -g ' completed
+	offers 'qmpctl status --guest=c' --guest=completed
+	offers 'qmpctl status --color a' always auto
+	offers 'qmpctl launch --kernel /etc/os-rel' /etc/os-release
+}
