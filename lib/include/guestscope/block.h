@@ -118,40 +118,50 @@ enum gs_block_op {
 /* Since QEMU's start, or the change of medium. What QEMU did not tell is 0 and !known. */
 struct gs_block_counters {
 	bool known;
-	uint64_t operations, bytes, merged, failed, invalid;
+	uint64_t operations; /* that were done; those that failed or were invalid stand apart */
+	uint64_t bytes, merged, failed, invalid;
 	uint64_t total_ns; /* time that operations took, summed */
 };
 struct gs_block_timed { /* QEMU's own statistics over a configured interval */
 	uint64_t interval_s;
 	struct {
 		uint64_t min_ns, max_ns, avg_ns;
-		double queue_depth;
+		double queue_depth; /* < 0: not kept, as for a flush */
 	} of[GS_BLOCK_OPS];
 	bool known[GS_BLOCK_OPS];
 };
 struct gs_block_histogram {
-	uint64_t *boundaries_ns; /* bin_count - 1 of them */
+	uint64_t *boundaries_ns; /* bin_count - 1 of them, ascending */
 	uint64_t *bins;
 	size_t bin_count; /* 0: not kept */
 };
 struct gs_block_stats {
 	uint64_t taken_ns; /* CLOCK_MONOTONIC, when the answer came */
 	struct gs_block_counters of[GS_BLOCK_OPS];
-	bool used;                          /* any operation at all */
-	uint64_t idle_ns;                   /* since the last one, if used */
-	bool counts_failed, counts_invalid; /* whether their time is in total_ns */
+	bool used;           /* any operation at all */
+	uint64_t idle_ns;    /* since the last one, if used */
+	bool counts_failed;  /* failed ones are in total_ns, and end the idle time */
+	bool counts_invalid; /* invalid ones end the idle time; they take none */
 	struct gs_block_timed *timed;
 	size_t timed_count;
 	struct gs_block_histogram histograms[GS_BLOCK_OPS];
 };
-/* From a device's entry of query-blockstats. Owned parts end with gs_block_stats_deinit(). */
+/* "read", "write", "unmap", "flush", "zone-append" */
+const char *gs_block_op_name(enum gs_block_op op);
+/*
+ * From a device's entry of query-blockstats; a NULL @entry tells nothing. CORRUPT: bins that do not
+ * fit their boundaries, or far too many. Owned parts end with gs_block_stats_deinit().
+ */
 GS_MUST_CHECK struct gs_error *gs_block_stats_parse(const struct gs_json *entry, uint64_t taken_ns,
 						    struct gs_block_stats *ret);
 void gs_block_stats_deinit(struct gs_block_stats *stats);
+/* Mean time of an operation, in ns; < 0 when there was none. */
+double gs_block_mean_ns(const struct gs_block_stats *stats, enum gs_block_op op);
 
-/* Between two samples; counters that went back (a new medium) count from 0. */
+/* Between two samples. */
 struct gs_block_rates {
-	double seconds;
+	double seconds; /* 0: no time passed, and all that is per second is 0 */
+	bool restarted; /* counters went back (a new medium), and were taken to begin at 0 */
 	struct {
 		double iops, bytes_per_s, merged_per_s;
 		double latency_ns;  /* mean of those that ended; < 0: none did */
@@ -163,10 +173,12 @@ void gs_block_rates(const struct gs_block_stats *before, const struct gs_block_s
 		    struct gs_block_rates *ret);
 
 /*
- * Latency histograms of one device: begin to keep them (@boundaries_ns NULL: a decade each from
- * 1 µs to 10 s), or stop. @device needs a qdev; 7.2 wants the QOM path of its backend, which is
- * found.
+ * Latency histograms of one device: begin to keep them, all counts 0, or stop. @boundaries_ns
+ * (NULL: a decade each from 1 µs to 10 s) ascend and are not 0, else INVALID; so is a @device
+ * without a qdev. What query-block tells as qdev is the id that QEMU wants: a QOM path where the
+ * backend has no id of its own, as with virtio.
  */
+#define GS_BLOCK_BOUNDARIES_MAX 1024
 GS_MUST_CHECK struct gs_error *gs_block_histogram_set(struct gs_qmp *qmp,
 						      const struct gs_block_device *device,
 						      const uint64_t *boundaries_ns, size_t count);
@@ -175,19 +187,36 @@ GS_MUST_CHECK struct gs_error *gs_block_histogram_clear(struct gs_qmp *qmp,
 
 /* ---- jobs: jobs.c ---- */
 
-struct gs_block_job { /* strings are borrowed from the list */
-	const char *id, *type, *status, *error;
-	uint64_t current, total; /* in units of the job, mostly bytes */
-	uint64_t speed_limit;    /* bytes per second; 0: none, or no block job */
-	uint64_t taken_ns;
-	const char *device; /* of a block job; NULL otherwise */
+struct gs_block_job {            /* strings are borrowed from the list */
+	const char *id, *type;   /* "mirror", "backup", "create", ... */
+	const char *status;      /* "running", "ready", "concluded", ...: verbatim */
+	const char *error;       /* NULL: none so far */
+	uint64_t current, total; /* in units of the job: mostly bytes; total may grow */
+	uint64_t taken_ns;       /* CLOCK_MONOTONIC, when the answer came */
+	bool is_block_job;       /* the rest is of such: */
+	uint64_t speed_limit;    /* bytes per second; 0: none */
+	const char *io_status;   /* "ok", "failed", "nospace"; NULL: not told */
 };
 struct gs_block_jobs {
 	struct gs_block_job *jobs; /* sorted by id */
 	size_t count;
 	struct gs_json *answers[2]; /* query-jobs, query-block-jobs */
 };
+/* All that the guest has now, also those that are over and wait to be dismissed. */
 GS_MUST_CHECK struct gs_error *gs_block_jobs_query(struct gs_qmp *qmp, struct gs_block_jobs *ret);
 void gs_block_jobs_deinit(struct gs_block_jobs *jobs);
+/* NULL: none has that id. */
+const struct gs_block_job *gs_block_job_find(const struct gs_block_jobs *jobs, const char *id);
+/* Whether nothing more will happen to it. */
+bool gs_block_job_is_over(const struct gs_block_job *job);
+
+struct gs_block_job_pace { /* what is < 0 is not known */
+	double percent;    /* of the work, as much as is known of it by now */
+	double rate;       /* units per second between the samples */
+	double left_s;     /* until the work is done at that rate */
+};
+/* @before may be NULL. */
+void gs_block_job_pace(const struct gs_block_job *before, const struct gs_block_job *after,
+		       struct gs_block_job_pace *ret);
 
 #endif

@@ -10,6 +10,8 @@
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t gs_now_ms(void);
+/* Nanoseconds of the same clock. */
+uint64_t gs_now_ns(void);
 /* The moment @timeout_ms from now; GS_NO_DEADLINE stays that. */
 uint64_t gs_deadline_in(uint64_t timeout_ms);
 /* What poll() takes: milliseconds left, 0 when passed, -1 for none. */
