@@ -70,7 +70,7 @@ static void option_left(struct gs_text *t, const struct gs_option *option)
 	else
 		gs_text_printf(t, "    --%s", option->name);
 	if (option->argument)
-		gs_text_printf(t, " %s", option->argument);
+		gs_text_printf(t, option->optional ? "[=%s]" : " %s", option->argument);
 }
 
 /* The help, the values to choose from, and whether it may come again. */

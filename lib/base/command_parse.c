@@ -71,7 +71,7 @@ static struct gs_error *take_option(struct gs_args *args, struct words *words,
 {
 	const char *value = attached;
 
-	if (option->argument && !value) {
+	if (option->argument && !option->optional && !value) {
 		value = *words->next;
 		if (!value && args->partial) {
 			args->pending = option;

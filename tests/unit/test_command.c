@@ -54,6 +54,8 @@ static int run_numbers(struct gs_args *args)
 		return gs_args_fail(args, err);
 	printf("%llu %llu %llu\n", (unsigned long long)level, (unsigned long long)size,
 	       (unsigned long long)timeout_ms);
+	if (gs_args_has(args, "watch"))
+		printf("watch %s\n", shown(gs_args_get(args, "watch")));
 	return GS_EXIT_OK;
 }
 
@@ -103,6 +105,7 @@ static const struct gs_option numbers_options[] = {
 	{.name = "level", .argument = "N", .help = "how hard to try"},
 	{.name = "size", .argument = "SIZE", .help = "how much"},
 	{.name = "timeout", .argument = "TIME", .help = "how long"},
+	{.name = "watch", .letter = 'w', .argument = "TIME", .help = "again", .optional = true},
 	{0},
 };
 
@@ -292,6 +295,17 @@ static void test_guest_from_environment(void **state)
 	unsetenv("GUESTSCOPE_GUEST");
 }
 
+static void test_optional_values(void **state)
+{
+	(void)state;
+	check("numbers --watch --level 7", 0, "7 4096 1500\nwatch (none)\n", "");
+	check("numbers --watch=2s -q", 0, "6 4096 1500\nwatch 2s\n", "");
+	check("numbers -qw2s", 0, "6 4096 1500\nwatch 2s\n", "");
+	check("numbers -qw", 0, "6 4096 1500\nwatch (none)\n", "");
+	check("numbers --watch 2s", 2, "",
+	      "sample: numbers: unexpected argument '2s'\nTry 'sample numbers --help'.\n");
+}
+
 static void test_repeated_values(void **state)
 {
 	(void)state;
@@ -344,8 +358,8 @@ static void test_misuse(void **state)
 		{"numbers --json", "numbers: unknown option '--json'", "numbers "},
 		{"-g vm numbers", "numbers: numbers has no option '--guest'", "numbers "},
 		{"help nothing", "help: no command 'nothing'", "help "},
-		{"completion csh", "completion: no completion for 'csh', only for bash, zsh and fish",
-		 "completion "},
+		{"completion csh",
+		 "completion: no completion for 'csh', only for bash, zsh and fish", "completion "},
 	};
 	char expected[256];
 
@@ -701,6 +715,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_spellings),
 		cmocka_unit_test(test_common_options),
 		cmocka_unit_test(test_guest_from_environment),
+		cmocka_unit_test(test_optional_values),
 		cmocka_unit_test(test_repeated_values),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_misuse),

@@ -33,6 +33,7 @@ struct gs_option {
 	const char *argument; /* "FILE", or NULL for a flag */
 	const char *help;     /* one line, no full stop */
 	bool repeat;          /* may be given more than once */
+	bool optional;        /* the argument may be left out; else it is attached: --watch=2 */
 	const char *values;   /* "elf|kdump-zlib": checked and completed; NULL: free text */
 };
 
@@ -81,7 +82,7 @@ void gs_candidate(struct gs_candidates *out, const char *text, const char *help)
 int gs_tool_main(const struct gs_tool *tool, int argc, char **argv);
 
 bool gs_args_has(const struct gs_args *args, const char *option);
-/* Value of the (last) --option, or NULL. */
+/* Value of the (last) --option, or NULL; of one whose argument was left out, too. */
 const char *gs_args_get(const struct gs_args *args, const char *option);
 /* All values, in order: i counts from 0; NULL past the last. */
 const char *gs_args_get_nth(const struct gs_args *args, const char *option, size_t i);
