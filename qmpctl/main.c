@@ -72,6 +72,7 @@ static const struct gs_option wait_options[] = {
 };
 
 static const struct gs_option events_options[] = {
+	{.name = "all", .letter = 'a', .help = "of all launched guests"},
 	{.name = "match",
 	 .letter = 'm',
 	 .argument = "GLOB",
@@ -167,11 +168,13 @@ static const struct gs_command commands[] = {
 	 .takes_json = true,
 	 .run = cmd_wait},
 	{.name = "events",
-	 .summary = "show the events of a guest as they come",
-	 .details = "A QEMU that vanishes without a word gets a SHUTDOWN that is marked synthetic. "
-		    "With --count, exits 5 or 7 when the time or the guest ends before.",
+	 .summary = "show the events of one guest or of many, as they come",
+	 .details = "-g may be given several times; then each line says whose event it is. A QEMU "
+		    "that vanishes without a word gets a SHUTDOWN that is marked synthetic. With "
+		    "--count, exits 5 or 7 when the time or the guests end before.",
 	 .options = events_options,
 	 .takes_guest = true,
+	 .takes_guests = true,
 	 .takes_json = true,
 	 .run = cmd_events},
 	{.name = "exec",

@@ -36,8 +36,9 @@ char *qmpctl_run_dir(void);
 
 struct target {
 	struct gs_qmp *qmp;
-	pid_t pid; /* QEMU's, if it runs on this host and is known for sure; else 0 */
-	int pidfd; /* -1 without a pid */
+	char *name; /* what the user calls it: as -g has it, or as it was launched */
+	pid_t pid;  /* QEMU's, if it runs on this host and is known for sure; else 0 */
+	int pidfd;  /* -1 without a pid */
 };
 /*
  * Connect to the guest that -g names, or to the only launched one. Commands time out after
@@ -45,6 +46,9 @@ struct target {
  */
 GS_MUST_CHECK struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms,
 					   struct target *ret);
+/* The same for the guest that the user calls @guest; NULL: the only launched one. */
+GS_MUST_CHECK struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
+						 uint64_t command_ms, struct target *ret);
 void target_close(struct target *target);
 
 static inline void target_cleanup(struct target *target)
@@ -56,6 +60,39 @@ static inline void target_cleanup(struct target *target)
 /* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
  */
 int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
+
+/* ---- watch.c: the events of several guests as they come ---- */
+
+struct watched {
+	const char *guest; /* as -g has it; NULL: the only launched one */
+	struct target target;
+	struct gs_error *failure; /* why it could not be reached */
+	int status;               /* what to exit with for what went wrong with it */
+	bool ended;
+};
+
+struct watch {
+	struct watched *guests;
+	size_t count;
+	size_t turn; /* whose it is next, so that none drowns out the others */
+	struct gs_guest *launched;
+	size_t launched_count;
+};
+/*
+ * Connect to the guests that -g names, or with @all to those that were launched, at the same time.
+ * Those that cannot be reached are told about at once, and are the error where that leaves none.
+ */
+GS_MUST_CHECK struct gs_error *watch_open(const struct gs_args *args, bool all, struct watch *ret);
+void watch_close(struct watch *watch);
+/*
+ * The next event of any of them. A guest whose session breaks is told about, and then is one that
+ * has ended. TIMEOUT at the deadline; GONE when all have ended.
+ */
+GS_MUST_CHECK struct gs_error *watch_next(const struct gs_args *args, struct watch *watch,
+					  uint64_t deadline_ms, const struct watched **guest_ret,
+					  struct gs_qmp_event *ret);
+/* What to exit with for the first guest that something went wrong with; 0: none. */
+int watch_status(const struct watch *watch);
 
 /* ---- arguments.c ---- */
 

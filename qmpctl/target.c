@@ -2,6 +2,7 @@
 /* The guest that a command is about. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <guestscope/base/process.h>
 
@@ -18,7 +19,47 @@ static void trace(void *arg, bool outgoing, const char *text, size_t size)
 	fprintf(stderr, "%s %.*s\n", outgoing ? "-->" : "<--", (int)size, text);
 }
 
-struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms, struct target *ret)
+/* A launched guest's process is known from its record: it has just answered, so it lives. */
+static struct gs_error *open_launched(const char *run_dir, const char *name,
+				      const struct gs_qmp_options *options, struct target *ret)
+{
+	struct gs_guest guest = {0};
+	struct gs_error *err =
+		name ? gs_registry_find(run_dir, name, &guest) : gs_registry_only(run_dir, &guest);
+
+	if (!err)
+		err = gs_guest_open(&guest, options, &ret->qmp);
+	if (!err) {
+		ret->pid = guest.pid;
+		ret->name = gs_take(guest.name);
+	}
+	gs_guest_deinit(&guest);
+	return err;
+}
+
+static struct gs_error *open_address(const char *run_dir, const char *address,
+				     const struct gs_qmp_options *options, struct target *ret)
+{
+	struct gs_error *err = gs_guest_connect(run_dir, address, options, &ret->qmp);
+
+	if (err)
+		return err;
+	ret->name = strdup(address);
+	ret->pid = gs_qmp_peer_pid(ret->qmp);
+	return ret->name ? NULL : gs_error_nomem();
+}
+
+static void open_process(struct target *target)
+{
+	gs_autoerror struct gs_error *gone =
+		target->pid ? gs_pidfd_open(target->pid, &target->pidfd) : NULL;
+
+	if (gone) /* just ended: the monitor will tell */
+		target->pid = 0;
+}
+
+struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
+				   uint64_t command_ms, struct target *ret)
 {
 	const struct gs_qmp_options options = {
 		.libvirt_uri = gs_args_connect(args),
@@ -31,17 +72,20 @@ struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms, st
 	*ret = (struct target){.pidfd = -1};
 	if (!run_dir)
 		return gs_error_nomem();
-	err = gs_guest_connect(run_dir, gs_args_guest(args), &options, &ret->qmp);
+	if (guest && gs_guest_is_address(guest))
+		err = open_address(run_dir, guest, &options, ret);
+	else
+		err = open_launched(run_dir, guest, &options, ret);
 	if (err)
-		return err;
-	ret->pid = gs_qmp_peer_pid(ret->qmp);
-	if (ret->pid) {
-		gs_autoerror struct gs_error *gone = gs_pidfd_open(ret->pid, &ret->pidfd);
+		target_close(ret);
+	else
+		open_process(ret);
+	return err;
+}
 
-		if (gone) /* just ended: the monitor will tell */
-			ret->pid = 0;
-	}
-	return NULL;
+struct gs_error *target_open(const struct gs_args *args, uint64_t command_ms, struct target *ret)
+{
+	return target_open_guest(args, gs_args_guest(args), command_ms, ret);
 }
 
 void target_close(struct target *target)
@@ -50,6 +94,7 @@ void target_close(struct target *target)
 		gs_qmp_close(target->qmp);
 	if (target->pidfd >= 0)
 		close(target->pidfd);
+	free(target->name);
 	*target = (struct target){.pidfd = -1};
 }
 

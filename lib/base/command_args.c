@@ -90,6 +90,13 @@ const char *gs_args_guest(const struct gs_args *args)
 	return guest && *guest ? guest : NULL;
 }
 
+const char *gs_args_guest_nth(const struct gs_args *args, size_t i)
+{
+	if (!gs_args_get_nth(args, "guest", 1))
+		return i ? NULL : gs_args_guest(args);
+	return gs_args_get_nth(args, "guest", i);
+}
+
 const char *gs_args_connect(const struct gs_args *args)
 {
 	return gs_args_get(args, "connect");

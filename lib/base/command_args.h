@@ -34,7 +34,8 @@ GS_MUST_CHECK struct gs_error *gs_args_parse(struct gs_args *args, int argc, cha
 
 /*
  * Option @i of @command: its own, then -g and --json where it takes them, then those that all
- * commands share; NULL past the last. Without a @command: all that may stand before one.
+ * commands share; NULL past the last. Without a @command: all that may stand before one, as often
+ * as any command lets them.
  */
 const struct gs_option *gs_command_option(const struct gs_command *command, size_t i);
 /* Whether @option is one that all commands of all tools share. */

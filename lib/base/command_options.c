@@ -24,6 +24,14 @@ static const struct gs_option guest_option = {
 	.help = "the guest to work on (default: $GUESTSCOPE_GUEST)",
 };
 
+static const struct gs_option guests_option = {
+	.name = "guest",
+	.letter = 'g',
+	.argument = "GUEST",
+	.help = "a guest to work on (default: $GUESTSCOPE_GUEST)",
+	.repeat = true,
+};
+
 static const struct gs_option connect_option = {
 	.name = "connect",
 	.letter = 'c',
@@ -53,7 +61,7 @@ const struct gs_option *gs_command_option(const struct gs_command *command, size
 			return own;
 	}
 	if ((!command || command->takes_guest) && i-- == 0)
-		return &guest_option;
+		return !command || command->takes_guests ? &guests_option : &guest_option;
 	if ((!command || command->takes_guest) && i-- == 0)
 		return &connect_option;
 	if ((!command || command->takes_json) && i-- == 0)

@@ -52,11 +52,20 @@ static struct gs_error *unknown_option(const struct gs_args *args, const char *w
 	return gs_error_create(GS_ERROR_INVALID, "unknown option '--%s'%s", name, hint);
 }
 
+static struct gs_error *check_repetition(const struct gs_option *option, bool again)
+{
+	if (option->repeat || !again)
+		return NULL;
+	return gs_error_create(GS_ERROR_INVALID, "--%s is given twice", option->name);
+}
+
 static struct gs_error *give(struct gs_args *args, const struct gs_option *option,
 			     const char *value)
 {
-	if (!option->repeat && gs_args_has(args, option->name))
-		return gs_error_create(GS_ERROR_INVALID, "--%s is given twice", option->name);
+	struct gs_error *err = check_repetition(option, gs_args_has(args, option->name));
+
+	if (err)
+		return err;
 	if (strcmp(option->name, "help") == 0)
 		args->want_help = true;
 	else if (strcmp(option->name, "version") == 0)
@@ -168,17 +177,21 @@ static struct gs_error *incomplete(const struct gs_args *args)
 			       names.data ? names.data : "");
 }
 
-/* Options that stood before the command must be ones that it has. */
+/* Options that stood before the command must be ones that it has, and as often as it has them. */
 static struct gs_error *check_given(const struct gs_args *args)
 {
-	for (size_t i = 0; i < args->given_count; i++) {
-		const char *name = args->given[i].option->name;
+	struct gs_error *err = NULL;
 
-		if (!find_name(args, name, strlen(name)))
+	for (size_t i = 0; !err && i < args->given_count; i++) {
+		const char *name = args->given[i].option->name;
+		const struct gs_option *option = find_name(args, name, strlen(name));
+
+		if (!option)
 			return gs_error_create(GS_ERROR_INVALID, "%s has no option '--%s'",
 					       args->command->name, name);
+		err = check_repetition(option, gs_args_get_nth(args, name, 1));
 	}
-	return NULL;
+	return err;
 }
 
 /* A word that belongs to the command's name: the first, or the second of two. */

@@ -241,7 +241,7 @@ qmpctl: the guest was asked, but did not power down in time"
 	kill -KILL "$(pid_of a)"
 	exits 0
 	[ "$(jq -c . json)" = \
-		'{"event":"SHUTDOWN","data":{"guest":false,"reason":"disconnected"},"synthetic":true}' ]
+		'{"event":"SHUTDOWN","data":{"guest":false,"reason":"disconnected"},"synthetic":true,"guest":"a"}' ]
 	launch_idle a
 	start text events --count 5
 	kill -KILL "$(pid_of a)"

@@ -32,6 +32,9 @@ static int run_echo(struct gs_args *args)
 	       shown(gs_args_get(args, "format")), shown(gs_args_get(args, "output")),
 	       shown(gs_args_guest(args)), gs_args_quiet(args), gs_args_verbose(args),
 	       gs_args_has(args, "force"), gs_args_has(args, "json"));
+	for (size_t i = 1; gs_args_guest_nth(args, i); i++)
+		printf("and guest %s, after %s\n", gs_args_guest_nth(args, i),
+		       gs_args_guest_nth(args, i - 1));
 	for (size_t i = 0; gs_args_get_nth(args, "disk", i); i++)
 		printf("disk %s\n", gs_args_get_nth(args, "disk", i));
 	for (size_t i = 0; i < gs_args_count(args); i++)
@@ -120,6 +123,11 @@ static const struct gs_command commands[] = {
 	 .max_args = 2,
 	 .takes_guest = true,
 	 .takes_json = true,
+	 .run = run_echo},
+	{.name = "many",
+	 .summary = "take several guests",
+	 .takes_guest = true,
+	 .takes_guests = true,
 	 .run = run_echo},
 	{.name = "launch",
 	 .arguments = "[-- QEMU ARGS...]",
@@ -306,6 +314,28 @@ static void test_optional_values(void **state)
 	      "sample: numbers: unexpected argument '2s'\nTry 'sample numbers --help'.\n");
 }
 
+static void test_several_guests(void **state)
+{
+	static const char rest[] = "quiet=0 verbose=0 force=0 json=0\n";
+	gs_autofree char *one = gs_strf("format=(none) output=(none) guest=a %s", rest);
+	gs_autofree char *three = gs_strf("format=(none) output=(none) guest=c %s"
+					  "and guest b, after a\nand guest c, after b\n",
+					  rest);
+
+	(void)state;
+	check("many -g a", 0, one, "");
+	check("-g a many --guest=b -gc", 0, three, "");
+	check("-g a -g b many -g c", 0, three, "");
+	setenv("GUESTSCOPE_GUEST", "a", 1);
+	check("many", 0, one, "");
+	check("many -g a -g b -g c", 0, three, "");
+	unsetenv("GUESTSCOPE_GUEST");
+	check("-g a -g b echo in", 2, "",
+	      "sample: echo: --guest is given twice\nTry 'sample echo --help'.\n");
+	check("-g a echo in -g b", 2, "",
+	      "sample: echo: --guest is given twice\nTry 'sample echo --help'.\n");
+}
+
 static void test_repeated_values(void **state)
 {
 	(void)state;
@@ -426,6 +456,7 @@ static void test_tool_help(void **state)
 		"\n"
 		"Commands:\n"
 		"  echo        say what was given\n"
+		"  many        take several guests\n"
 		"  launch      pass on what follows --\n"
 		"  numbers     show numbers\n"
 		"  fail        fail\n"
@@ -540,7 +571,7 @@ static void test_completion(void **state)
 	static const struct {
 		const char *words, *expected;
 	} cases[] = {
-		{"''", "echo launch numbers fail emit flood disk tree help completion\n"},
+		{"''", "echo many launch numbers fail emit flood disk tree help completion\n"},
 		{"e", "echo emit\n"},
 		{"--v", "--verbose --version\n"},
 		{"echo --fo", "--format --force\n"},
@@ -716,6 +747,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_common_options),
 		cmocka_unit_test(test_guest_from_environment),
 		cmocka_unit_test(test_optional_values),
+		cmocka_unit_test(test_several_guests),
 		cmocka_unit_test(test_repeated_values),
 		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_misuse),

@@ -52,6 +52,7 @@ struct gs_command {
 	const struct gs_option *options; /* its own, besides the tool's common ones */
 	int min_args, max_args;          /* positional; max -1: any number */
 	bool takes_guest;                /* has -g and -c; see gs_args_guest() */
+	bool takes_guests;               /* with takes_guest: -g may be repeated */
 	bool takes_json;                 /* has --json */
 	int (*run)(struct gs_args *args);
 };
@@ -98,6 +99,8 @@ const char *gs_args_at(const struct gs_args *args, size_t i); /* positional; NUL
 const char *const *gs_args_all(const struct gs_args *args);   /* the same, all of them */
 const char *gs_args_connect(const struct gs_args *args);      /* -c, else NULL */
 const char *gs_args_guest(const struct gs_args *args); /* -g, else $GUESTSCOPE_GUEST, else NULL */
+/* The same where it may be repeated: i counts from 0; NULL past the last. */
+const char *gs_args_guest_nth(const struct gs_args *args, size_t i);
 const char *const *gs_args_rest(
 	const struct gs_args *args); /* after "--"; NULL if there was none */
 bool gs_args_quiet(const struct gs_args *args);
