@@ -40,9 +40,10 @@ PACKAGES := libelf libdeflate libzstd libxxhash libcjson smartcols
 LIBS_BARE := -llzo2 -lsnappy
 OPTIONAL := $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo libisal)
 # Opened at run time; the headers tell the functions' types.
+OPENED := libxml-2.0
 LIBVIRT := $(shell $(PKG_CONFIG) --exists libvirt libvirt-qemu 2>/dev/null && echo 1)
 
-DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(OPTIONAL) 2>/dev/null)
+DEP_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) $(OPTIONAL) $(OPENED) 2>/dev/null)
 DEP_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) $(OPTIONAL) 2>/dev/null) $(LIBS_BARE)
 
 WARNINGS := -Wall -Wextra -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wshadow -Wvla \

@@ -21,39 +21,54 @@
 
 #define CMDLINE_MAX (4 * 1024 * 1024)
 
-/* libvirt gives each QEMU its domain's UUID: two neighbouring words of the command line. */
-static bool runs_domain(const char *pid, const char *uuid)
+/*
+ * libvirt gives each QEMU its domain's UUID: two neighbouring words of the command line. NULL where
+ * there are none, or the process is gone; the caller frees.
+ */
+static char *uuid_of(const char *pid)
 {
 	static const char option[] = "-uuid";
 	gs_autofree char *text = NULL;
 	char path[32];
 	size_t size, at = 0;
-	bool found = false;
+	bool is_option = false;
 	gs_autoerror struct gs_error *err = NULL;
 
 	snprintf(path, sizeof(path), "/proc/%.10s/cmdline", pid);
 	err = gs_read_file(path, CMDLINE_MAX, &text, &size);
-	while (!err && !found && at < size) {
-		bool is_option = strcmp(text + at, option) == 0;
-
+	while (!err && at < size) {
+		if (is_option)
+			return strdup(text + at);
+		is_option = strcmp(text + at, option) == 0;
 		at += strlen(text + at) + 1;
-		found = is_option && at < size && strcmp(text + at, uuid) == 0;
 	}
-	return found;
+	return NULL;
+}
+
+void gs_qmp_find_domains(struct gs_domain *domains, size_t count)
+{
+	DIR *dir = count ? opendir("/proc") : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		gs_autofree char *uuid =
+			isdigit((unsigned char)*entry->d_name) ? uuid_of(entry->d_name) : NULL;
+
+		for (size_t i = 0; uuid && i < count; i++)
+			if (domains[i].running && !domains[i].pid &&
+			    strcmp(domains[i].uuid, uuid) == 0)
+				domains[i].pid = atoi(entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 pid_t gs_qmp_find_domain(const char *uuid)
 {
-	DIR *dir = opendir("/proc");
-	struct dirent *entry;
-	pid_t pid = 0;
+	struct gs_domain domain = {.uuid = (char *)uuid, .running = true};
 
-	while (dir && !pid && (entry = readdir(dir)))
-		if (isdigit((unsigned char)*entry->d_name) && runs_domain(entry->d_name, uuid))
-			pid = atoi(entry->d_name);
-	if (dir)
-		closedir(dir);
-	return pid;
+	gs_qmp_find_domains(&domain, 1);
+	return domain.pid;
 }
 
 struct gs_error *gs_qmp_libvirt_dump(struct gs_qmp *qmp, const char *format, int fd)
@@ -98,8 +113,8 @@ static struct gs_error *read_report(int fd, uint64_t deadline_ms, struct gs_qmp_
 	if (gs_read_full(fd, ret, sizeof(*ret)) != sizeof(*ret))
 		return gs_error_create(GS_ERROR_UNREACHABLE, "the bridge to libvirt died");
 	ret->uuid[sizeof(ret->uuid) - 1] = ret->message[sizeof(ret->message) - 1] = '\0';
-	if (!ret->connected)
-		return gs_error_create(GS_ERROR_UNREACHABLE, "%s", ret->message);
+	if (ret->code)
+		return gs_error_create(ret->code, "%s", ret->message);
 	return NULL;
 }
 

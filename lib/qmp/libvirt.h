@@ -14,6 +14,7 @@
 #define QMP_LIBVIRT_H
 
 #include <guestscope/qmp.h>
+#include <guestscope/qmp/libvirt.h>
 
 /* ---- libvirt.c: our side ---- */
 
@@ -22,6 +23,8 @@ GS_MUST_CHECK struct gs_error *gs_qmp_connect_libvirt(const struct gs_qmp_addres
 						      struct gs_qmp **ret);
 /* The QEMU on this host that runs the domain with this UUID, or 0. */
 pid_t gs_qmp_find_domain(const char *uuid);
+/* The same for many, into their pid, in one walk through all processes. */
+void gs_qmp_find_domains(struct gs_domain *domains, size_t count);
 
 /* ---- libvirt_bridge.c: the other side ---- */
 
@@ -34,10 +37,10 @@ pid_t gs_qmp_find_domain(const char *uuid);
  */
 #define GS_QMP_BRIDGE_DUMP "guestscope-dump"
 
-/* What a bridge reports before it starts; on failure only @message counts. */
+/* What a bridge reports before it starts. */
 struct gs_qmp_bridge_report {
-	bool connected;
-	bool is_local; /* descriptors can be passed, and QEMU may be looked for here */
+	enum gs_error_code code; /* 0: connected; else @message is all that counts */
+	bool is_local;           /* descriptors can be passed, and QEMU may be looked for here */
 	char uuid[GS_QMP_UUID_SIZE];
 	char message[512];
 };

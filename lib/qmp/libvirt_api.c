@@ -1,43 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libvirt without a hard dependency: its libraries are opened at run time. */
+/* libvirt without a hard dependency, and what is common to all who talk to it. */
 #ifdef GS_HAVE_LIBVIRT
 #include "libvirt_api.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
-enum library { GENERAL, QEMU, LIBRARIES };
+#include <guestscope/base/cleanup.h>
 
-static const char *const names[LIBRARIES] = {"libvirt.so.0", "libvirt-qemu.so.0"};
+#include "library.h"
 
-static const struct {
-	enum library library;
-	const char *name;
-	size_t offset; /* of its pointer in the table */
-} functions[] = {
+#define GENERAL "libvirt.so.0"
+#define QEMU "libvirt-qemu.so.0"
+
+static const struct gs_library_function functions[] = {
 #define ROW(library, function) {library, #function, offsetof(struct gs_libvirt_api, function)},
 	GS_LIBVIRT_FUNCTIONS(ROW)
 #undef ROW
 };
 
+static void ignore_error(void *opaque, virErrorPtr error)
+{
+	(void)opaque;
+	(void)error;
+}
+
 struct gs_error *gs_libvirt_load(struct gs_libvirt_api *ret)
 {
-	void *libraries[LIBRARIES];
+	struct gs_error *err =
+		gs_library_load("libvirt", functions, sizeof(functions) / sizeof(*functions), ret);
 
-	for (size_t i = 0; i < LIBRARIES; i++) {
-		libraries[i] = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-		if (!libraries[i])
-			return gs_error_create(GS_ERROR_UNSUPPORTED,
-					       "libvirt is not installed here: %s", dlerror());
-	}
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		void *function = dlsym(libraries[functions[i].library], functions[i].name);
+	if (!err)
+		ret->virSetErrorFunc(NULL, ignore_error);
+	return err;
+}
 
-		if (!function)
-			return gs_error_create(GS_ERROR_UNSUPPORTED, "libvirt is too old: no %s",
-					       functions[i].name);
-		memcpy((char *)ret + functions[i].offset, &function, sizeof(function));
-	}
-	return NULL;
+bool gs_libvirt_is_local(const struct gs_libvirt_api *api, virConnectPtr conn)
+{
+	gs_autofree char *uri = api->virConnectGetURI(conn);
+	const char *host = uri ? strstr(uri, "://") : NULL;
+
+	return host && host[3] == '/';
 }
 #endif

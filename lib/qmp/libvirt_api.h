@@ -3,6 +3,7 @@
 #ifndef QMP_LIBVIRT_API_H
 #define QMP_LIBVIRT_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <libvirt/libvirt-qemu.h>
@@ -15,12 +16,18 @@
 #define GS_LIBVIRT_FUNCTIONS(X)                           \
 	X(GENERAL, virConnectClose)                       \
 	X(GENERAL, virConnectDomainEventRegisterAny)      \
+	X(GENERAL, virConnectGetType)                     \
 	X(GENERAL, virConnectGetURI)                      \
+	X(GENERAL, virConnectListAllDomains)              \
 	X(GENERAL, virConnectOpen)                        \
 	X(GENERAL, virConnectRegisterCloseCallback)       \
 	X(GENERAL, virConnectSetKeepAlive)                \
 	X(GENERAL, virDomainCoreDumpWithFormat)           \
+	X(GENERAL, virDomainGetID)                        \
+	X(GENERAL, virDomainGetInfo)                      \
+	X(GENERAL, virDomainGetName)                      \
 	X(GENERAL, virDomainGetUUIDString)                \
+	X(GENERAL, virDomainGetXMLDesc)                   \
 	X(GENERAL, virDomainIsActive)                     \
 	X(GENERAL, virDomainLookupByName)                 \
 	X(GENERAL, virEventAddHandle)                     \
@@ -37,7 +44,16 @@ struct gs_libvirt_api {
 #undef GS_LIBVIRT_MEMBER
 };
 
-/* UNSUPPORTED: libvirt's libraries are not installed, or too old (8.2 is needed). */
+/*
+ * Opens libvirt, and keeps it from printing its errors. UNSUPPORTED: its libraries are not
+ * installed, or too old (8.2 is needed).
+ */
 GS_MUST_CHECK struct gs_error *gs_libvirt_load(struct gs_libvirt_api *ret);
+
+/*
+ * Whether the other end is this host, by "driver[+transport]://[host]/path": nobody but libvirt
+ * knows where a host is.
+ */
+bool gs_libvirt_is_local(const struct gs_libvirt_api *api, virConnectPtr conn);
 
 #endif

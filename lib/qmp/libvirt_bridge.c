@@ -296,26 +296,10 @@ static void start_events(struct bridge *b)
 
 /* ---- the beginning ---- */
 
-static void ignore_error(void *opaque, virErrorPtr error)
-{
-	(void)opaque;
-	(void)error;
-}
-
-/* "driver[+transport]://[host]/path": nobody but libvirt knows where a host is. */
-static bool is_local(const struct bridge *b)
-{
-	gs_autofree char *uri = b->api.virConnectGetURI(b->conn);
-	const char *host = uri ? strstr(uri, "://") : NULL;
-
-	return host && host[3] == '/';
-}
-
 static const char *connect_domain(struct bridge *b, const char *uri, const char *domain)
 {
 	const struct gs_libvirt_api *api = &b->api;
 
-	api->virSetErrorFunc(NULL, ignore_error);
 	if (api->virEventRegisterDefaultImpl() < 0)
 		return api->virGetLastErrorMessage();
 	b->conn = api->virConnectOpen(uri);
@@ -339,7 +323,7 @@ static const char *ask_version(struct bridge *b)
 
 static void connect_and_report(struct bridge *b, const char *uri, const char *domain)
 {
-	struct gs_qmp_bridge_report r = {.connected = true};
+	struct gs_qmp_bridge_report r = {0};
 	gs_autoerror struct gs_error *err = gs_libvirt_load(&b->api);
 	const char *why_not = err ? err->message : connect_domain(b, uri, domain);
 
@@ -351,10 +335,10 @@ static void connect_and_report(struct bridge *b, const char *uri, const char *do
 	if (!why_not)
 		why_not = ask_version(b);
 	if (why_not) {
-		r.connected = false;
+		r.code = err ? err->code : GS_ERROR_UNREACHABLE;
 		snprintf(r.message, sizeof(r.message), "%s", why_not);
 	} else {
-		r.is_local = is_local(b);
+		r.is_local = gs_libvirt_is_local(&b->api, b->conn);
 	}
 	if (gs_write_full(REPORT_FD, &r, sizeof(r)) < 0 || why_not)
 		_exit(EXIT_FAILURE);

@@ -76,6 +76,11 @@ included_rooms() {
 	done
 }
 
+@test "libxml2 is known to the XML of domains alone" {
+	run grep -lE '<libxml/|xml[A-Z]' -r lib qmpctl dumptool --include='*.[ch]'
+	[ "$output" = lib/qmp/domain.c ]
+}
+
 @test "every public header compiles by itself" {
 	for h in lib/include/guestscope/*.h lib/include/guestscope/*/*.h; do
 		echo "#include \"$h\"" | cc -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -fsyntax-only \
