@@ -83,6 +83,11 @@ const struct gs_json *gs_json_get(const struct gs_json *object, const char *key)
 	return gs_json_value(cJSON_GetObjectItemCaseSensitive(gs_json_node(object), key));
 }
 
+struct gs_json *gs_json_get_mutable(struct gs_json *object, const char *key)
+{
+	return (struct gs_json *)gs_json_get(object, key);
+}
+
 const struct gs_json *gs_json_path(const struct gs_json *value, ...)
 {
 	const char *key;

@@ -84,6 +84,8 @@ struct gs_json *gs_json_copy(const struct gs_json *value);
 bool gs_json_append(struct gs_json *array, struct gs_json *value);
 /* Member @key of @object, replacing one of that name; walks @object. false: out of memory. */
 bool gs_json_set(struct gs_json *object, const char *key, struct gs_json *value);
+/* As gs_json_get(), for a tree of one's own: what is set below the result is set in @object. */
+struct gs_json *gs_json_get_mutable(struct gs_json *object, const char *key);
 /* Take member @key out of @object, for the caller to own; NULL when there is none. */
 struct gs_json *gs_json_detach(struct gs_json *object, const char *key);
 
