@@ -94,14 +94,44 @@ GS_MUST_CHECK struct gs_error *watch_next(const struct gs_args *args, struct wat
 /* What to exit with for the first guest that something went wrong with; 0: none. */
 int watch_status(const struct watch *watch);
 
-/* ---- arguments.c ---- */
+/* ---- words.c: a line as words ---- */
+
+struct words {
+	char **at; /* owned */
+	size_t count;
+};
+/*
+ * Words are apart by blanks. '...' and "..." keep blanks, a backslash keeps what follows; JSON
+ * needs no quoting: "{" at a word's start, and "{", "[" or a string behind ":=" go on to their own
+ * end. NODATA: the line ends within quotes or JSON; with more lines behind it, it may be whole.
+ */
+GS_MUST_CHECK struct gs_error *words_split(const char *line, struct words *ret);
+void words_deinit(struct words *words);
+
+static inline const char *const *words_all(const struct words *words)
+{
+	return (const char *const *)words->at;
+}
+#define auto_words __attribute__((cleanup(words_deinit)))
+
+/* ---- arguments.c: words as what goes over the wire ---- */
 
 /*
- * Words "key=text" and "key:=json", or one that is a JSON object. *ret stays NULL where there are
- * none. INVALID, or CORRUPT where JSON is wrong, which is misuse, too.
+ * Words "key=text", "key:=json", both also with "@FILE" for a value that is in a file; a key
+ * "a.b.c" is a member of objects that are made on the way. Or one word that is a JSON object.
+ * *ret stays NULL where there are none. INVALID, or what a file's error is.
  */
 GS_MUST_CHECK struct gs_error *arguments_parse(const char *const *words, size_t count,
 					       struct gs_json **ret);
+
+struct call {
+	char *command;             /* owned */
+	struct gs_json *arguments; /* owned; NULL: none */
+};
+/* Words "COMMAND ARGUMENT..." as for arguments_parse(), or one word '{"execute": ...}'. */
+GS_MUST_CHECK struct gs_error *call_parse(const char *const *words, size_t count, struct call *ret);
+void call_deinit(struct call *call);
+#define auto_call __attribute__((cleanup(call_deinit)))
 
 /* ---- names.c ---- */
 
