@@ -90,6 +90,16 @@ const struct gs_schema_member *gs_schema_member(const struct gs_schema_entity *t
 	return found;
 }
 
+struct gs_error *gs_schema_no_such(enum gs_error_code code, const char *what, const char *word,
+				   const char *near)
+{
+	gs_autotext struct gs_text printable = {0};
+
+	gs_text_puts_printable(&printable, word);
+	return gs_error_create(code, "no %s '%s'%s%s%s", what, printable.data ? printable.data : "",
+			       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 /* ---- types as text ---- */
 
 static const char *builtin_text(enum gs_schema_json json)

@@ -37,6 +37,9 @@ struct gs_schema {
 GS_MUST_CHECK struct gs_error *gs_schema_take(struct gs_json *value, struct gs_schema **ret);
 const struct gs_schema_entity *gs_schema_index_find(const struct gs_schema_index *index,
 						    const char *name);
+/* "no command 'foo'; did you mean 'fop'?"; @near may be NULL. @word may hold anything. */
+GS_MUST_CHECK struct gs_error *gs_schema_no_such(enum gs_error_code code, const char *what,
+						 const char *word, const char *near);
 /* "command", "enum", ... as the wire has it. */
 const char *gs_schema_meta_name(enum gs_schema_meta meta);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The schema: parsed, hostile or not; looked into. */
+#include <guestscope/base/text.h>
 #include <guestscope/qmp/schema.h>
 
 #include "fake_schema.h"
@@ -143,12 +144,120 @@ static void test_circles(void **state)
 		       "schema: '1': variants are nested too deep");
 }
 
+/* ---- calls ---- */
+
+/* What is wrong with the call (NULL: nothing), and what there is to note about it. */
+static void assert_call(const char *command, const char *arguments, const char *message,
+			const char *notes)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = fake_schema(FAKE_SCHEMA);
+	gs_autojson struct gs_json *value = arguments ? fake_json(arguments) : NULL;
+	gs_autojson struct gs_json *noted = NULL;
+	gs_autofree char *text = NULL;
+
+	if (message) {
+		assert_error(gs_schema_check(schema, command, value, &noted), GS_ERROR_INVALID,
+			     message);
+		assert_null(noted);
+		return;
+	}
+	assert_ok(gs_schema_check(schema, command, value, &noted));
+	text = gs_json_print(noted, GS_JSON_COMPACT);
+	assert_non_null(text);
+	assert_string_equal(text, notes ? notes : "[]");
+}
+
+static void test_right_calls(void **state)
+{
+	(void)state;
+	assert_call("stop", NULL, NULL, NULL);
+	assert_call("stop", "{}", NULL, NULL);
+	assert_call("add", "{'driver': 'raw'}", NULL, NULL);
+	assert_call("add", "{'file': 'name', 'driver': 'qcow2', 'backing': null}", NULL, NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': {'driver': 'qcow2', 'file': 'x'}}", NULL,
+		    NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': 'x', 'cache-size': 18446744073709551615}",
+		    NULL, NULL);
+	assert_call("set", "{'names': ['a', 'b'], 'value': {'any': [1]}, 'factor': 1e3}", NULL,
+		    NULL);
+	assert_call("device_add", "{'driver': 'x', 'whatever': 5}", NULL, NULL);
+}
+
+static void test_unknown_names(void **state)
+{
+	(void)state;
+	assert_call("stpo", NULL, "no command 'stpo'; did you mean 'stop'?", NULL);
+	assert_call("STOP", NULL, "no command 'STOP'", NULL);
+	assert_call("\x1b[2J", NULL, "no command '\\x1b[2J'", NULL);
+	assert_call("stop", "{'a': 1}", "stop: no argument 'a'", NULL);
+	assert_call("add", "{'drivr': 'raw'}", "add: no argument 'drivr'; did you mean 'driver'?",
+		    NULL);
+	assert_call("add", "{'driver': 'qcow3'}",
+		    "add: 'driver': no value 'qcow3'; did you mean 'qcow2'?", NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': 'x', 'backng': 'y'}",
+		    "add: no argument 'backng'; did you mean 'backing'?", NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': {'driver': 'raw', 'nodename': 'y'}}",
+		    "add: 'file': no member 'nodename'; did you mean 'node-name'?", NULL);
+	assert_call("add", "{'driver': 'raw', 'backing': 'y'}",
+		    "add: argument 'backing' does not go with driver 'raw'", NULL);
+	assert_call("add", "{'backing': 'y'}", "add: argument 'driver' is missing", NULL);
+}
+
+static void test_missing(void **state)
+{
+	(void)state;
+	assert_call("add", NULL, "add: argument 'driver' is missing", NULL);
+	assert_call("add", "{'driver': 'qcow2'}", "add: argument 'file' is missing", NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': {}}",
+		    "add: 'file': member 'driver' is missing", NULL);
+	assert_call("device_add", "{'id': 'x'}", "device_add: argument 'driver' is missing", NULL);
+}
+
+static void test_wrong_types(void **state)
+{
+	(void)state;
+	assert_call("stop", "[]", "stop: wants object, not array", NULL);
+	assert_call("add", "{'driver': 1}", "add: 'driver': wants string, not 1", NULL);
+	assert_call("add", "{'driver': 'qcow2', 'file': 1}",
+		    "add: 'file': wants object|string|null, not 1", NULL);
+	assert_call("set", "{'names': 'a'}", "set: 'names': wants [string], not string", NULL);
+	assert_call("set", "{'names': ['a', true]}", "set: 'names[1]': wants string, not boolean",
+		    NULL);
+	assert_call("set", "{'names': [], 'factor': '1'}",
+		    "set: 'factor': wants number, not string", NULL);
+	for (const char *const *number =
+		     (const char *const[]){"1.0", "1e3", "-0.5", "18446744073709551616", NULL};
+	     *number; number++) {
+		gs_autofree char *call =
+			gs_strf("{'driver': 'qcow2', 'file': 'x', 'cache-size': %s}", *number);
+		gs_autofree char *message =
+			gs_strf("add: 'cache-size': wants int, not %s", *number);
+
+		assert_call("add", call, message, NULL);
+	}
+}
+
+static void test_notes(void **state)
+{
+	(void)state;
+	assert_call("x-old", NULL, NULL, "[\"x-old is deprecated and unstable\"]");
+	assert_call("add", "{'driver': 'vvfat', 'id': 'x'}", NULL,
+		    "[\"add: 'driver': 'vvfat' is deprecated\",\"add: 'id' is deprecated\"]");
+	assert_call("set", "{'names': [], 'x-fast': true}", NULL,
+		    "[\"set: 'x-fast' is unstable\"]");
+	assert_call("add", "{'driver': 'qcow2', 'file': {'driver': 'vvfat'}}", NULL,
+		    "[\"add: 'file.driver': 'vvfat' is deprecated\"]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),    cmocka_unit_test(test_type_text),
-		cmocka_unit_test(test_old_enum), cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_hostile),  cmocka_unit_test(test_circles),
+		cmocka_unit_test(test_parse),       cmocka_unit_test(test_type_text),
+		cmocka_unit_test(test_old_enum),    cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_right_calls), cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_missing),     cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_notes),       cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_circles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
