@@ -34,6 +34,15 @@ static const struct gs_option launch_options[] = {
 	{0},
 };
 
+static const struct gs_option list_options[] = {
+	{.name = "all", .letter = 'a', .help = "also libvirt's domains that do not run"},
+	{.name = "connect",
+	 .letter = 'c',
+	 .argument = "URI",
+	 .help = "libvirt's domains there (default: libvirt's own, if it runs)"},
+	{0},
+};
+
 static const struct gs_option powerdown_options[] = {
 	{.name = "wait", .letter = 'w', .help = "return when the guest is down and QEMU is gone"},
 	{.name = "timeout",
@@ -114,9 +123,11 @@ static const struct gs_command commands[] = {
 	 .takes_json = true,
 	 .run = cmd_launch},
 	{.name = "list",
-	 .summary = "list the launched guests",
-	 .details = "STATE is QEMU's run state, or why there is none: busy (other clients hold "
-		    "both monitors), timeout, gone.",
+	 .summary = "list the launched guests, and libvirt's",
+	 .details = "NAME is what -g takes. STATE is QEMU's run state, or why there is none: busy "
+		    "(other clients hold both monitors), timeout, gone; of libvirt's domains, "
+		    "libvirt's own word.",
+	 .options = list_options,
 	 .takes_json = true,
 	 .run = cmd_list},
 	{.name = "status",

@@ -9,6 +9,7 @@ setup() {
 	TMP=$(mktemp -d "${TMPDIR:-/tmp}/qmpctl.XXXXXX")
 	RUN=$TMP/guestscope
 	export XDG_RUNTIME_DIR=$TMP
+	export LIBVIRT_DEFAULT_URI=qemu+unix:///system?socket=$TMP/no-libvirt # not this machine's own
 	unset GUESTSCOPE_GUEST
 	cd "$TMP" || return
 }

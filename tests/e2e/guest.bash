@@ -7,6 +7,7 @@ tool_kit() {
 	SCRATCH=$(mktemp -d "${TMPDIR:-/var/tmp}/guestscope-test.XXXXXX")
 	export XDG_RUNTIME_DIR=$SCRATCH/run
 	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+	export LIBVIRT_DEFAULT_URI=qemu+unix:///system?socket=$SCRATCH/no-libvirt # not this machine's own
 }
 
 # The same with a Linux to boot.
