@@ -1,138 +1,183 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* wait: until a guest has ended, an event has come, or a run state is reached. */
-#include <ctype.h>
+/* wait: until a guest has ended, or something else has happened. */
 #include <string.h>
+#include <sys/wait.h>
 
+#include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
-#include "qmpctl.h"
+#include "conditions.h"
 
-#define STATE_MS 1000 /* a few changes of state come without an event */
-
-/* What has been awaited. */
-struct outcome {
-	const char *ended_by; /* "event", "state", "end" */
-	struct gs_qmp_event event;
-	struct gs_qmp_status status;
-	struct ending ending;
-};
-
-/* Names of events are upper case, run states lower. */
-static bool is_event_name(const char *what)
+/* "STOP, job:j or exit": what was waited for; the caller frees. */
+static char *list_conditions(const struct gs_args *args)
 {
-	return isupper((unsigned char)what[0]);
+	gs_autotext struct gs_text text = {0};
+	const char *word;
+	char *ret;
+
+	if (!gs_args_has(args, "for"))
+		return strdup("the guest to end");
+	for (size_t i = 0; (word = gs_args_get_nth(args, "for", i)); i++)
+		gs_text_printf(&text, "%s%s",
+			       !i                                    ? ""
+			       : gs_args_get_nth(args, "for", i + 1) ? ", "
+								     : " or ",
+			       word);
+	gs_autoerror struct gs_error *err = gs_text_finish(&text, &ret);
+	return err ? NULL : ret;
 }
 
-static struct gs_error *await_event(struct gs_qmp *qmp, const char *name, uint64_t deadline_ms,
-				    struct outcome *ret)
+/* Takes @err; says what was waited for, and how the guest ended if it did. */
+static struct gs_error *explain(const struct gs_args *args, const struct waiting *w,
+				struct gs_error *err)
 {
-	for (;;) {
-		struct gs_error *err = gs_qmp_next_event(qmp, deadline_ms, &ret->event);
-
-		if (err)
-			return err;
-		if (strcmp(ret->event.name, name) == 0 && !ret->event.synthetic)
-			return NULL;
-		ending_note(&ret->ending, &ret->event);
-		gs_qmp_event_deinit(&ret->event);
-	}
-}
-
-static struct gs_error *await_state(struct gs_qmp *qmp, const char *state, uint64_t deadline_ms,
-				    struct outcome *ret)
-{
-	for (;;) {
-		uint64_t next_ms = gs_deadline_in(STATE_MS);
-		struct gs_qmp_event event;
-		struct gs_error *err = gs_qmp_query_status(qmp, &ret->status);
-
-		if (err || strcmp(ret->status.status, state) == 0)
-			return err;
-		err = gs_qmp_next_event(qmp, next_ms < deadline_ms ? next_ms : deadline_ms, &event);
-		if (!err) {
-			ending_note(&ret->ending, &event);
-			gs_qmp_event_deinit(&event);
-		} else if (err->code != GS_ERROR_TIMEOUT || gs_deadline_passed(deadline_ms)) {
-			return err;
-		} else {
-			gs_error_destroy(err);
-		}
-	}
-}
-
-static struct gs_error *await(struct target *target, const char *what, uint64_t deadline_ms,
-			      struct outcome *ret)
-{
-	struct gs_error *err;
-
-	if (!what) {
-		ret->ended_by = "end";
-		return await_end(target, deadline_ms, &ret->ending);
-	}
-	ret->ended_by = is_event_name(what) ? "event" : "state";
-	if (is_event_name(what)) {
-		err = check_event(target->qmp, what);
-		return err ? err : await_event(target->qmp, what, deadline_ms, ret);
-	}
-	err = check_state(what);
-	return err ? err : await_state(target->qmp, what, deadline_ms, ret);
-}
-
-/* Takes @err of await(); says what was waited for, and how the guest ended if it did. */
-static struct gs_error *explain(struct gs_error *err, const char *what, const struct outcome *o)
-{
+	gs_autofree char *what = list_conditions(args);
+	const char *reason = w->ending.reason[0] ? w->ending.reason : "disconnected";
 	struct gs_error *full;
 
-	if (err->code == GS_ERROR_GONE || err->code == GS_ERROR_LOST)
-		full = gs_error_create(GS_ERROR_GONE, "the guest ended (%s) without %s",
-				       o->ending.reason[0] ? o->ending.reason : "disconnected",
-				       what ? what : "a word");
-	else if (err->code == GS_ERROR_TIMEOUT)
-		full = gs_error_create(GS_ERROR_TIMEOUT, "timed out waiting for %s",
-				       what ? what : "the guest to end");
+	if (!what)
+		full = gs_error_nomem();
+	else if (err->code == GS_ERROR_GONE || err->code == GS_ERROR_LOST)
+		full = gs_error_create(GS_ERROR_GONE, "the guest ended (%s) without %s", reason,
+				       what);
+	else if (err->code == GS_ERROR_TIMEOUT && !w->met)
+		full = gs_error_create(GS_ERROR_TIMEOUT, "timed out waiting for %s", what);
 	else
 		return err;
 	gs_error_destroy(err);
 	return full;
 }
 
-static int report(struct gs_args *args, const struct outcome *o)
+/* ---- what ended it ---- */
+
+/* How QEMU exited. Of a process that is not our child, not every kernel tells. */
+static bool exit_status(const struct waiting *w, int *status_ret)
+{
+	return !w->ending.stays && w->target->pidfd >= 0 &&
+	       gs_pidfd_status(w->target->pidfd, status_ret);
+}
+
+static void emit_exit(struct gs_emit *e, const struct waiting *w)
+{
+	gs_autofree char *text = NULL;
+	int status;
+	bool known = exit_status(w, &status);
+
+	emit_ending(e, &w->ending);
+	if (known)
+		text = gs_wait_status_text(status);
+	if (known && WIFEXITED(status))
+		gs_emit_u64(e, "exit_status", NULL, (uint64_t)WEXITSTATUS(status));
+	else
+		gs_emit_null(e, "exit_status", NULL);
+	if (known && WIFSIGNALED(status))
+		gs_emit_u64(e, "signal", NULL, (uint64_t)WTERMSIG(status));
+	else
+		gs_emit_null(e, "signal", NULL);
+	if (!w->ending.stays)
+		gs_emit_string(e, NULL, "QEMU", known ? text : "ended, with unknown status");
+}
+
+static void emit_event(struct gs_emit *e, const struct gs_qmp_event *event)
+{
+	gs_emit_string(e, NULL, "Event", event->name);
+	if (event->data)
+		gs_emit_json(e, NULL, "Data", event->data);
+	gs_emit_json(e, "event", NULL, event->message);
+}
+
+static void emit_job(struct gs_emit *e, const struct condition *job)
+{
+	gs_emit_string(e, "job", "Job", job->name);
+	gs_emit_bool(e, "failed", NULL, job->job_error != NULL);
+	gs_emit_string(e, NULL, "Result", job->job_error ? "failed" : "done");
+	if (job->job_error)
+		gs_emit_string(e, "error", "Error", job->job_error);
+	else
+		gs_emit_null(e, "error", NULL);
+}
+
+static void emit_what(struct gs_emit *e, const struct waiting *w)
+{
+	static const char *const kinds[] = {"end", "event", "state", "job"};
+
+	gs_emit_string(e, "ended_by", NULL, kinds[w->met->kind]);
+	switch (w->met->kind) {
+	case CONDITION_EXIT:
+		emit_exit(e, w);
+		break;
+	case CONDITION_EVENT:
+		emit_event(e, &w->event);
+		break;
+	case CONDITION_STATE:
+		gs_emit_string(e, "state", "State", w->status.status);
+		break;
+	case CONDITION_JOB:
+		emit_job(e, w->met);
+		break;
+	}
+}
+
+/* As QEMU exited: its own status, or that of a shell for a signal. */
+static int pass_on(const struct gs_args *args, const struct waiting *w)
+{
+	int status;
+
+	if (!exit_status(w, &status))
+		return gs_args_fail(
+			args, gs_error_create(GS_ERROR_LOST, "QEMU's exit status is not known"));
+	return WIFSIGNALED(status) ? GS_EXIT_SIGNAL + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int report(struct gs_args *args, const struct waiting *w)
 {
 	struct gs_emit *e = gs_args_emit(args, false);
+	int status;
 
 	gs_emit_begin(e, NULL, NULL);
-	gs_emit_string(e, "ended_by", NULL, o->ended_by);
-	if (o->event.message) {
-		gs_emit_string(e, NULL, "Event", o->event.name);
-		if (o->event.data)
-			gs_emit_json(e, NULL, "Data", o->event.data);
-		gs_emit_json(e, "event", NULL, o->event.message);
-	} else if (o->status.status[0]) {
-		gs_emit_string(e, "state", "State", o->status.status);
-	} else {
-		emit_ending(e, &o->ending);
-	}
+	emit_what(e, w);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	status = finish_output(args, e, w->met->job_error ? GS_EXIT_FAILED : GS_EXIT_OK);
+	if (!status && w->met->kind == CONDITION_EXIT && gs_args_has(args, "exit-status"))
+		return pass_on(args, w);
+	return status;
+}
+
+/* ---- the command ---- */
+
+static int wait_for(struct gs_args *args, struct waiting *w, uint64_t timeout_ms)
+{
+	uint64_t deadline_ms = gs_deadline_in(timeout_ms);
+	struct gs_error *err = conditions_check(w->target->qmp, w->conditions, w->count);
+	int status;
+
+	if (!err)
+		err = waiting_await(w, deadline_ms);
+	status = err ? gs_args_fail(args, explain(args, w, err)) : report(args, w);
+	waiting_deinit(w);
+	return status;
 }
 
 int cmd_wait(struct gs_args *args)
 {
 	auto_target struct target target = {.pidfd = -1};
-	const char *what = gs_args_get(args, "for");
-	struct outcome outcome = {0};
+	gs_autofree struct condition *conditions = NULL;
+	struct waiting waiting = {.target = &target, .count = 1};
 	uint64_t timeout_ms;
 	struct gs_error *err = gs_args_duration(args, "timeout", GS_NO_DEADLINE, &timeout_ms);
-	int status;
 
+	while (gs_args_get_nth(args, "for", waiting.count))
+		waiting.count++;
+	conditions = calloc(waiting.count, sizeof(*conditions));
+	if (!err && !conditions)
+		err = gs_error_nomem();
 	if (!err)
 		err = target_open(args, 0, &target);
 	if (err)
 		return gs_args_fail(args, err);
-	err = await(&target, what, gs_deadline_in(timeout_ms), &outcome);
-	if (err)
-		return gs_args_fail(args, explain(err, what, &outcome));
-	status = report(args, &outcome);
-	gs_qmp_event_deinit(&outcome.event);
-	return status;
+	for (size_t i = 0; i < waiting.count; i++)
+		conditions[i] = condition_parse(gs_args_get_nth(args, "for", i));
+	waiting.conditions = conditions;
+	return wait_for(args, &waiting, timeout_ms);
 }

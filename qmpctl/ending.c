@@ -31,7 +31,7 @@ static struct gs_error *check_stays(struct target *target, struct ending *ending
 }
 
 /* The monitor is silent for ever; the process takes a little longer to be gone. */
-static struct gs_error *await_process(const struct target *target, uint64_t deadline_ms)
+struct gs_error *await_process(const struct target *target, uint64_t deadline_ms)
 {
 	if (target->pidfd < 0 || gs_pidfd_wait(target->pidfd, deadline_ms))
 		return NULL;
@@ -40,19 +40,24 @@ static struct gs_error *await_process(const struct target *target, uint64_t dead
 			       (int)target->pid);
 }
 
+struct gs_error *ending_follow(struct target *target, struct ending *ending,
+			       const struct gs_qmp_event *event)
+{
+	ending->shut_down |= ending_note(ending, event);
+	if (ending->shut_down && strcmp(event->name, "STOP") == 0)
+		return check_stays(target, ending);
+	return NULL;
+}
+
 struct gs_error *await_end(struct target *target, uint64_t deadline_ms, struct ending *ret)
 {
-	bool shut_down = false;
-
 	*ret = (struct ending){.reason = "unknown"};
 	while (!ret->stays) {
 		struct gs_qmp_event event;
 		struct gs_error *err = gs_qmp_next_event(target->qmp, deadline_ms, &event);
 
 		if (!err) {
-			shut_down |= ending_note(ret, &event);
-			if (shut_down && strcmp(event.name, "STOP") == 0)
-				err = check_stays(target, ret);
+			err = ending_follow(target, ret, &event);
 			gs_qmp_event_deinit(&event);
 		}
 		if (err && (err->code == GS_ERROR_GONE || err->code == GS_ERROR_LOST)) {

@@ -71,8 +71,10 @@ static const struct gs_option kill_options[] = {
 static const struct gs_option wait_options[] = {
 	{.name = "for",
 	 .letter = 'f',
-	 .argument = "EVENT|STATE",
-	 .help = "an event (STOP) or run state (paused) instead of the end"},
+	 .argument = "WHAT",
+	 .help = "an event (STOP, BLOCK_*), a run state (paused), job:ID or exit (default: exit)",
+	 .repeat = true},
+	{.name = "exit-status", .letter = 'e', .help = "exit as QEMU did, if its end was awaited"},
 	{.name = "timeout",
 	 .letter = 't',
 	 .argument = "TIME",
@@ -172,8 +174,8 @@ static const struct gs_command commands[] = {
 	 .run = cmd_kill},
 	{.name = "wait",
 	 .summary = "wait for the end of a guest, or for something else",
-	 .details = "Exits 5 when the time is over, and 7 when the guest ends while something else "
-		    "is awaited.",
+	 .details = "Of several --for, the first that comes. Exits 1 when a job has failed, 5 when "
+		    "the time is over, and 7 when the guest ends while something else is awaited.",
 	 .options = wait_options,
 	 .takes_guest = true,
 	 .takes_json = true,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names of run states and events: to wait for a misspelt one is to wait for ever. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,7 @@ struct gs_error *check_event(struct gs_qmp *qmp, const char *what)
 
 		if (!meta || !name || strcmp(meta, "event") != 0)
 			continue;
-		if (strcmp(name, what) == 0)
+		if (fnmatch(what, name, 0) == 0)
 			return NULL;
 		names[count++] = name;
 	}

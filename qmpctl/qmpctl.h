@@ -137,7 +137,7 @@ void call_deinit(struct call *call);
 
 /* INVALID, with a suggestion, unless there is such a run state. */
 GS_MUST_CHECK struct gs_error *check_state(const char *name);
-/* The same for an event, by the peer's own schema. */
+/* The same for an event, or a GLOB that an event's name is to match, by the peer's own schema. */
 GS_MUST_CHECK struct gs_error *check_event(struct gs_qmp *qmp, const char *name);
 
 /* ---- ending.c: how a guest ends ---- */
@@ -148,10 +148,18 @@ struct ending {
 	bool by_guest;   /* the guest wanted it */
 	bool synthetic;  /* QEMU vanished without a SHUTDOWN */
 	bool stays;      /* -no-shutdown: QEMU is still there, in state "shutdown" */
+	bool shut_down;  /* there was a SHUTDOWN */
 };
 /* TIMEOUT at the deadline. Events that say nothing about the end are dropped. */
 GS_MUST_CHECK struct gs_error *await_end(struct target *target, uint64_t deadline_ms,
 					 struct ending *ret);
+/*
+ * For those who await other things, too: what each event says about the end, and once the session
+ * is at its end, the end of the process (TIMEOUT: it is still there). ending->stays: all is said.
+ */
+GS_MUST_CHECK struct gs_error *ending_follow(struct target *target, struct ending *ending,
+					     const struct gs_qmp_event *event);
+GS_MUST_CHECK struct gs_error *await_process(const struct target *target, uint64_t deadline_ms);
 /* Note what @event says about the end; true if it is a SHUTDOWN. */
 bool ending_note(struct ending *ending, const struct gs_qmp_event *event);
 void emit_ending(struct gs_emit *e, const struct ending *ending);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -341,6 +342,71 @@ static void test_detached(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* How @script ended, as the pidfd of a child that is not reaped yet, and then was, tells it. */
+static void check_pidfd_status(const char *script, int expected)
+{
+	const char *argv[] = {"sh", "-c", script, NULL};
+	struct gs_spawn spawn = {.argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
+	struct gs_process process;
+	int status = -1, waited;
+
+	assert_ok(gs_process_spawn(&spawn, &process));
+	assert_true(gs_pidfd_wait(process.pidfd, SOON));
+	assert_true(gs_pidfd_status(process.pidfd, &status));
+	assert_int_equal(status, expected);
+	status = -1;
+	assert_ok(gs_process_wait(&process, SOON, &waited));
+	assert_int_equal(waited, expected);
+	if (gs_pidfd_status(process.pidfd, &status)) /* older kernels do not know any more */
+		assert_int_equal(status, expected);
+	gs_process_deinit(&process);
+}
+
+static void test_pidfd_status(void **state)
+{
+	(void)state;
+	check_pidfd_status("exit 0", 0);
+	check_pidfd_status("exit 7", 7 << 8);
+	check_pidfd_status("kill -KILL $$", SIGKILL);
+}
+
+/* Not our child: seen as long as nobody has reaped it, in a process of any name. */
+static void test_pidfd_status_of_others(void **state)
+{
+	int gate[2], pids[2], pidfd, status = -1;
+	pid_t middle, other;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(pids, O_CLOEXEC), 0);
+	middle = fork();
+	if (middle == 0) {
+		other = fork();
+		if (other == 0) {
+			prctl(PR_SET_NAME, ") Z 1 (");
+			close(gate[1]);
+			_exit(read(gate[0], &byte, 1) == 0 ? 5 : 1);
+		}
+		close(gate[1]);
+		(void)!write(pids[1], &other, sizeof(other));
+		pause(); /* a parent that never reaps */
+	}
+	close(gate[0]);
+	assert_int_equal(read(pids[0], &other, sizeof(other)), sizeof(other));
+	assert_ok(gs_pidfd_open(other, &pidfd));
+	assert_false(gs_pidfd_status(pidfd, &status));
+	close(gate[1]);
+	assert_true(gs_pidfd_wait(pidfd, SOON));
+	assert_true(gs_pidfd_status(pidfd, &status));
+	assert_int_equal(status, 5 << 8);
+	kill(middle, SIGKILL);
+	waitpid(middle, NULL, 0);
+	close(pidfd);
+	close(pids[0]);
+	close(pids[1]);
+}
+
 static void test_wait_deadline(void **state)
 {
 	const char *argv[] = {"sleep", "60", NULL};
@@ -427,6 +493,8 @@ int main(void)
 		cmocka_unit_test(test_killed_at_the_gate),
 		unit_test_in_scratch(test_gate_reports_exec_errors),
 		cmocka_unit_test(test_detached),
+		cmocka_unit_test(test_pidfd_status),
+		cmocka_unit_test(test_pidfd_status_of_others),
 		cmocka_unit_test(test_wait_deadline),
 		cmocka_unit_test(test_pidfd_of_nobody),
 		cmocka_unit_test(test_comm),

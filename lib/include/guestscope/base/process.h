@@ -63,6 +63,12 @@ GS_MUST_CHECK struct gs_error *gs_pidfd_open(pid_t pid, int *ret);
 GS_MUST_CHECK struct gs_error *gs_pidfd_signal(int pidfd, int signal);
 /* Whether the process of @pidfd has ended before the deadline. */
 bool gs_pidfd_wait(int pidfd, uint64_t deadline_ms);
+/*
+ * The status, as waitpid has it, of a process that has ended. false: it runs, or it was not our
+ * child and it is too late to know (reaped already, and the kernel older than Linux 6.15), or it is
+ * not ours to see.
+ */
+bool gs_pidfd_status(int pidfd, int *status_ret);
 /* "exited with status 1", "killed by signal 9 (Killed)"; the caller frees. */
 char *gs_wait_status_text(int status);
 /* Name of a process as /proc/PID/comm has it, "?" if unknown. */
