@@ -210,7 +210,7 @@ true" ]
 	[[ ${lines[0]} =~ ^NAME\ +PID\ +STATE\ +MEMORY\ +STARTED\ +QEMU$ ]]
 	[[ ${lines[1]} =~ ^a\ +[0-9]+\ +prelaunch\ +64\ MiB\ .*\ qemu-system-x86_64$ ]]
 	[ "$("$Q" list --json | jq -c '.guests[0] | keys_unsorted')" = \
-		'["name","pid","state","memory","shared_memory","started","qemu","dir"]' ]
+		'["guest","name","from","pid","state","memory","shared_memory","started","qemu","dir"]' ]
 }
 
 @test "list: one that hangs does not spoil it" {
