@@ -8,9 +8,10 @@
 
 static struct gs_error *find_process(const struct gs_args *args, int *pidfd_ret)
 {
+	const struct gs_qmp_options options = {.libvirt_uri = gs_args_connect(args)};
 	gs_autofree char *run_dir = qmpctl_run_dir();
 
-	return run_dir ? gs_guest_process(run_dir, gs_args_guest(args), pidfd_ret)
+	return run_dir ? gs_guest_process(run_dir, gs_args_guest(args), &options, pidfd_ret)
 		       : gs_error_nomem();
 }
 

@@ -5,8 +5,11 @@
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
+#include <guestscope/qmp/libvirt.h>
 
 #include "internal.h"
+
+#define LIBVIRT_MS 5000
 
 /* Whether process @pid runs a QEMU, by its executable: a wrong pid must not be taken for one. */
 static bool is_qemu(pid_t pid)
@@ -72,27 +75,61 @@ static struct gs_error *find_by_name(const char *run_dir, const char *name, int 
 	return err;
 }
 
-static struct gs_error *find_by_monitor(const char *run_dir, const char *address, int *pidfd_ret)
+static struct gs_error *unknown_process(const char *address)
+{
+	return gs_error_create(GS_ERROR_UNSUPPORTED,
+			       "%s: its process is not known, or not on this host", address);
+}
+
+static struct gs_error *find_by_monitor(const char *run_dir, const char *address,
+					const struct gs_qmp_options *options, int *pidfd_ret)
 {
 	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
-	struct gs_error *err = gs_guest_connect(run_dir, address, NULL, &qmp);
+	struct gs_error *err = gs_guest_connect(run_dir, address, options, &qmp);
 	pid_t pid;
 
 	if (err)
 		return err;
 	pid = gs_qmp_peer_pid(qmp); /* it serves us: what has that pid is QEMU */
-	if (pid == 0)
-		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "%s: its process is not known, or not on this host",
-				       address);
-	return gs_pidfd_open(pid, pidfd_ret);
+	return pid ? gs_pidfd_open(pid, pidfd_ret) : unknown_process(address);
 }
 
-struct gs_error *gs_guest_process(const char *run_dir, const char *guest, int *pidfd_ret)
+/* The monitor of a QEMU that hangs does not answer through libvirt, either: it is not asked. */
+static struct gs_error *find_by_domain(const char *address, const char *name, const char *uri,
+				       int *pidfd_ret)
 {
+	gs_autoclose int pidfd = -1;
+	struct gs_domain_info info;
+	struct gs_error *err = gs_libvirt_domain(uri, name, gs_deadline_in(LIBVIRT_MS), &info);
+
+	if (err)
+		return err;
+	if (!info.domain.running)
+		err = gs_error_create(GS_ERROR_UNREACHABLE, "%s: the domain is not running",
+				      address);
+	else if (!info.domain.pid)
+		err = unknown_process(address);
+	else
+		err = gs_pidfd_open(info.domain.pid, &pidfd);
+	if (!err && !is_qemu(info.domain.pid))
+		err = unknown_process(address);
+	gs_domain_info_deinit(&info);
+	if (!err)
+		*pidfd_ret = gs_take_fd(&pidfd);
+	return err;
+}
+
+struct gs_error *gs_guest_process(const char *run_dir, const char *guest,
+				  const struct gs_qmp_options *options, int *pidfd_ret)
+{
+	static const char domain[] = "libvirt:";
+
 	if (guest && strncmp(guest, "pid:", 4) == 0)
 		return find_by_pid(guest + 4, pidfd_ret);
+	if (guest && strncmp(guest, domain, strlen(domain)) == 0)
+		return find_by_domain(guest, guest + strlen(domain),
+				      options ? options->libvirt_uri : NULL, pidfd_ret);
 	if (guest && gs_guest_is_address(guest))
-		return find_by_monitor(run_dir, guest, pidfd_ret);
+		return find_by_monitor(run_dir, guest, options, pidfd_ret);
 	return find_by_name(run_dir, guest, pidfd_ret);
 }

@@ -97,10 +97,11 @@ GS_MUST_CHECK struct gs_error *gs_guest_open(const struct gs_guest *guest,
 
 /*
  * A pidfd for the QEMU of a guest named in any way, as for gs_guest_connect(). No monitor is asked
- * where the name or "pid:N" tells. UNSUPPORTED when the process is elsewhere or unknown, INVALID
- * when pid:N is no QEMU.
+ * where the name, "pid:N" or libvirt tells. UNSUPPORTED when the process is elsewhere or unknown,
+ * INVALID when pid:N is no QEMU. @options may be NULL.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_process(const char *run_dir, const char *guest,
+						const struct gs_qmp_options *options,
 						int *pidfd_ret);
 /*
  * End a process (a QEMU): SIGTERM, SIGKILL after @grace_ms, until it is gone. *forced_ret, which
