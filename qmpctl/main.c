@@ -111,6 +111,18 @@ static const struct gs_option hmp_options[] = {
 	{0},
 };
 
+static const struct gs_option proxy_options[] = {
+	{.name = "allow-quit", .help = "let clients end QEMU through the monitor"},
+	{.name = "max-clients",
+	 .argument = "N",
+	 .help = "connections at a time, others wait (default: 1024)"},
+	{.name = "max-request",
+	 .argument = "SIZE",
+	 .help = "longest command, of which QEMU reads a MiB in 6 s (default: 1M)"},
+	{.name = "insecure", .help = "listen where other hosts can connect, too"},
+	{0},
+};
+
 static const struct gs_command commands[] = {
 	{.name = "launch",
 	 .arguments = "[-- QEMU-ARGS...]",
@@ -214,6 +226,21 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_hmp},
+	{.name = "proxy",
+	 .arguments = "LISTEN",
+	 .summary = "share a guest's monitor among many clients",
+	 .details =
+		 "LISTEN is unix:PATH, a path with a slash, unix:@NAME or tcp:HOST:PORT; clients "
+		 "find a monitor of their own there. Each gets its replies, with its own ids, and "
+		 "all events; names of getfd are a client's own. Runs until SIGINT or SIGTERM, or "
+		 "until the guest ends (exit 7).\n\n  qmpctl proxy -g unix:/run/vm/qmp.sock "
+		 "unix:/run/vm/shared.sock &\n  qmpctl status -g unix:/run/vm/shared.sock",
+	 .options = proxy_options,
+	 .min_args = 1,
+	 .max_args = 1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_proxy},
 	{0},
 };
 

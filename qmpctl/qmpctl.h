@@ -23,6 +23,7 @@ int cmd_wait(struct gs_args *args);
 int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
+int cmd_proxy(struct gs_args *args);
 
 /* ---- complete.c ---- */
 

@@ -118,6 +118,76 @@ struct gs_error *gs_qmp_send(struct gs_qmp *qmp, const char *command, struct gs_
 	return submit(qmp, command, arguments, -1, command_deadline(qmp, 0), id_ret);
 }
 
+/* ---- passing on ---- */
+
+/* Few, as what has left cannot be taken back; enough to keep the peer from waiting for us. */
+#define POSTED_MAX 4
+
+bool gs_qmp_has_unsent(const struct gs_qmp *qmp)
+{
+	return qmp->transport->ops->has_unsent(qmp->transport);
+}
+
+size_t gs_qmp_in_flight(const struct gs_qmp *qmp)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < GS_QMP_IN_FLIGHT_MAX; i++)
+		count += qmp->requests[i].state != GS_QMP_REQUEST_FREE;
+	return count;
+}
+
+bool gs_qmp_has_room(const struct gs_qmp *qmp, bool for_fd)
+{
+	return !qmp->ended && gs_qmp_in_flight(qmp) < POSTED_MAX && !gs_qmp_has_unsent(qmp) &&
+	       !(for_fd && fd_in_flight(qmp));
+}
+
+struct gs_error *gs_qmp_post(struct gs_qmp *qmp, struct gs_json *request, int fd, uint64_t *id_ret)
+{
+	struct gs_qmp_request *r = find_free(qmp);
+	gs_autofree char *text = NULL;
+	struct gs_error *err;
+
+	if (!r)
+		return gs_error_create(GS_ERROR_TIMEOUT, "too many commands are in flight");
+	err = gs_qmp_label(qmp, request, qmp->last_id + 1, &text);
+	if (!err)
+		err = qmp->transport->ops->send(qmp->transport, text, strlen(text), fd, 0);
+	if (err)
+		return err;
+	*r = (struct gs_qmp_request){
+		.state = GS_QMP_REQUEST_WAITING, .id = ++qmp->last_id, .carries_fd = fd >= 0};
+	*id_ret = r->id;
+	return NULL;
+}
+
+struct gs_error *gs_qmp_collect(struct gs_qmp *qmp, uint64_t id, struct gs_json **ret)
+{
+	struct gs_qmp_request *r = gs_qmp_request_find(qmp, id);
+	struct gs_error *err;
+
+	if (!r || r->state != GS_QMP_REQUEST_ANSWERED)
+		return NULL;
+	err = gs_take(r->failure);
+	if (!err && !r->reply)
+		err = gs_error_nomem();
+	if (!err)
+		*ret = gs_take(r->reply);
+	gs_qmp_request_free(r);
+	return err;
+}
+
+void gs_qmp_abandon(struct gs_qmp *qmp, uint64_t id)
+{
+	struct gs_qmp_request *r = gs_qmp_request_find(qmp, id);
+
+	if (r && r->state == GS_QMP_REQUEST_ANSWERED)
+		gs_qmp_request_free(r);
+	else if (r)
+		r->state = GS_QMP_REQUEST_ABANDONED;
+}
+
 /* ---- awaiting ---- */
 
 /* The error's words on one line: they go to terminals. */

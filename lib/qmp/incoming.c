@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/qmp/proxy.h>
 
 /* ---- requests ---- */
 
@@ -67,20 +68,26 @@ static uint64_t own_id(const struct gs_qmp *qmp, const char *text)
 	return err ? 0 : id;
 }
 
+struct gs_error *gs_qmp_label(const struct gs_qmp *qmp, struct gs_json *request, uint64_t id,
+			      char **ret)
+{
+	char id_text[64];
+
+	snprintf(id_text, sizeof(id_text), "%s%" PRIu64, qmp->id_prefix, id);
+	if (gs_json_set(request, "id", gs_json_new_string(id_text)))
+		*ret = gs_json_print(request, GS_JSON_COMPACT);
+	return *ret ? NULL : gs_error_nomem();
+}
+
 struct gs_error *gs_qmp_request_text(const struct gs_qmp *qmp, const char *command,
 				     struct gs_json *arguments, uint64_t id, char **ret)
 {
 	gs_autojson struct gs_json *request = gs_json_new_object();
-	char id_text[64];
-	bool ok;
+	bool ok = gs_json_set(request, "execute", gs_json_new_string(command));
 
-	snprintf(id_text, sizeof(id_text), "%s%" PRIu64, qmp->id_prefix, id);
-	ok = gs_json_set(request, "execute", gs_json_new_string(command));
 	if (arguments)
 		ok = gs_json_set(request, "arguments", arguments) && ok;
-	ok = gs_json_set(request, "id", gs_json_new_string(id_text)) && ok;
-	*ret = ok ? gs_json_print(request, GS_JSON_COMPACT) : NULL;
-	return *ret ? NULL : gs_error_nomem();
+	return ok ? gs_qmp_label(qmp, request, id, ret) : gs_error_nomem();
 }
 
 /* ---- recovery ---- */
@@ -215,6 +222,7 @@ void gs_qmp_note_version(struct gs_qmp *qmp, const struct gs_json *version)
 static void file_greeting(struct gs_qmp *qmp, const struct gs_json *message)
 {
 	qmp->greeted = true;
+	qmp->is_proxied = gs_json_path(message, "QMP", GS_PROXY_MARK, NULL);
 	gs_qmp_note_version(qmp, gs_json_path(message, "QMP", "version", NULL));
 }
 

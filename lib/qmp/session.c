@@ -420,7 +420,7 @@ bool gs_qmp_has_pending(const struct gs_qmp *qmp)
 
 pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp)
 {
-	if (qmp->ended)
+	if (qmp->ended || qmp->is_proxied)
 		return 0;
 	if (qmp->is_bridged)
 		return *qmp->domain_uuid ? gs_qmp_find_domain(qmp->domain_uuid) : 0;

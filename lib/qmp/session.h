@@ -64,6 +64,7 @@ struct gs_qmp {
 	bool greeted;
 	bool negotiated;        /* from here on, garbage sets off a recovery */
 	struct gs_error *ended; /* why no more will come */
+	bool is_proxied;        /* by proxy.c: the process at the other end is not QEMU */
 	bool is_bridged;        /* through libvirt (libvirt.h): */
 	char *domain_uuid;      /* of the domain; "" if it is not on this host */
 	int version[3];
@@ -105,12 +106,38 @@ void gs_qmp_note_version(struct gs_qmp *qmp, const struct gs_json *version);
 GS_MUST_CHECK struct gs_error *gs_qmp_recover(struct gs_qmp *qmp, uint64_t deadline_ms);
 void gs_qmp_request_free(struct gs_qmp_request *request);
 struct gs_qmp_request *gs_qmp_request_find(struct gs_qmp *qmp, uint64_t id);
+/* A whole command under the id @id, as text; *ret was NULL. */
+GS_MUST_CHECK struct gs_error *gs_qmp_label(const struct gs_qmp *qmp, struct gs_json *request,
+					    uint64_t id, char **ret);
 /* The command as it goes over the wire. Takes @arguments, which may be NULL. */
 GS_MUST_CHECK struct gs_error *gs_qmp_request_text(const struct gs_qmp *qmp, const char *command,
 						   struct gs_json *arguments, uint64_t id,
 						   char **ret);
 /* Whether to stop waiting: the deadline has passed and everything that had arrived is filed. */
 bool gs_qmp_is_over(struct gs_qmp *qmp, uint64_t deadline_ms);
+
+/* ---- exchange.c: for one who passes on what others say. None of these waits. ---- */
+
+/* Whether gs_qmp_post() can be called; with a descriptor: @for_fd. */
+bool gs_qmp_has_room(const struct gs_qmp *qmp, bool for_fd);
+/* Commands that the peer has yet to answer, or whose replies were not collected. */
+size_t gs_qmp_in_flight(const struct gs_qmp *qmp);
+/* What the peer has had no room for goes out with later calls, best when its socket takes it. */
+bool gs_qmp_has_unsent(const struct gs_qmp *qmp);
+/*
+ * Send @request, a whole command that is the caller's and stays so; its member "id" becomes the
+ * session's own. @fd rides on it unless -1. TIMEOUT: not now.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_post(struct gs_qmp *qmp, struct gs_json *request, int fd,
+					   uint64_t *id_ret);
+/*
+ * The whole reply, be it an error, with the session's id; *ret stays as it is while there is none.
+ * PROTOCOL: the peer gave none that could be understood.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_collect(struct gs_qmp *qmp, uint64_t id,
+					      struct gs_json **ret);
+/* The reply will be dropped. */
+void gs_qmp_abandon(struct gs_qmp *qmp, uint64_t id);
 
 /* ---- events.c ---- */
 

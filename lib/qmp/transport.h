@@ -44,6 +44,8 @@ struct gs_qmp_transport_ops {
 	struct gs_error *(*resync)(struct gs_qmp_transport *t, uint64_t deadline_ms);
 	bool (*has_pending)(
 		struct gs_qmp_transport *t); /* receive() has something without waiting */
+	/* Part of a command is still here, as the peer had no room for it. */
+	bool (*has_unsent)(const struct gs_qmp_transport *t);
 	int (*fd)(const struct gs_qmp_transport *t);
 	pid_t (*peer_pid)(const struct gs_qmp_transport *t);
 	void (*destroy)(struct gs_qmp_transport *t);

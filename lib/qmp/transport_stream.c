@@ -225,6 +225,11 @@ static bool stream_has_pending(struct gs_qmp_transport *t)
 	return gs_qmp_input_scan(&stream_of(t)->input) != GS_QMP_NOTHING;
 }
 
+static bool stream_has_unsent(const struct gs_qmp_transport *t)
+{
+	return has_unsent((const struct stream *)t);
+}
+
 static int stream_fd(const struct gs_qmp_transport *t)
 {
 	return stream_of(t)->fd;
@@ -251,6 +256,7 @@ static const struct gs_qmp_transport_ops stream_ops = {
 	.receive = stream_receive,
 	.resync = stream_resync,
 	.has_pending = stream_has_pending,
+	.has_unsent = stream_has_unsent,
 	.fd = stream_fd,
 	.peer_pid = stream_peer_pid,
 	.destroy = stream_destroy,

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A proxy's client: bytes from and to its socket, bounded in both directions. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <guestscope/base/process.h>
+
+#include "proxy.h"
+
+#define KEPT_OUT (64 * 1024) /* an output buffer above this is given back once it is empty */
+
+static void make_label(struct gs_proxy_client *c, uint64_t number)
+{
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+	char comm[17];
+
+	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0) {
+		snprintf(c->label, sizeof(c->label), "client %" PRIu64, number);
+		return;
+	}
+	gs_process_comm(peer.pid, comm);
+	snprintf(c->label, sizeof(c->label), "client %" PRIu64 " (%d %s)", number, (int)peer.pid,
+		 comm);
+}
+
+struct gs_error *gs_proxy_client_create(int fd, uint64_t number, size_t request_max,
+					struct gs_proxy_client **ret)
+{
+	struct gs_proxy_client *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return gs_error_nomem();
+	c->fd = fd;
+	c->passed_fd = c->request.fd = -1;
+	c->input.aligned = true;
+	c->input.message_max = request_max;
+	gs_proxy_names_init(&c->names, number);
+	make_label(c, number);
+	*ret = c;
+	return NULL;
+}
+
+void gs_proxy_client_destroy(struct gs_proxy_client *c)
+{
+	close(c->fd);
+	if (c->passed_fd >= 0)
+		close(c->passed_fd);
+	gs_qmp_input_deinit(&c->input);
+	gs_proxy_request_deinit(&c->request);
+	gs_proxy_names_deinit(&c->names);
+	gs_text_deinit(&c->out);
+	free(c);
+}
+
+/* ---- in ---- */
+
+/*
+ * As from QEMU's own sockets, descriptors that nobody took give way to newer ones, and of several
+ * that come at once only the first is kept.
+ */
+static void take_fds(struct gs_proxy_client *c, struct msghdr *message)
+{
+	bool first = true;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fd;
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+			if (!first) {
+				close(fd);
+				continue;
+			}
+			if (c->passed_fd >= 0)
+				close(c->passed_fd);
+			c->passed_fd = fd;
+			first = false;
+		}
+	}
+}
+
+static bool is_retry(int number)
+{
+	return number == EAGAIN || number == EWOULDBLOCK || number == EINTR;
+}
+
+/*
+ * The kernel ends a read with the bytes that a descriptor came with, and nothing is read while a
+ * whole request is here. So a descriptor never is a request's that came by a later read, unless
+ * none of this one takes it: it may come ahead of its command.
+ */
+static void receive(struct gs_proxy_client *c)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct gs_qmp_input *in = &c->input;
+	struct iovec part;
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t size;
+
+	if (!gs_qmp_input_make_room(in)) {
+		c->leaving = "out of memory";
+		return;
+	}
+	part = (struct iovec){in->data + in->end, in->capacity - in->end};
+	size = recvmsg(c->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (size < 0) {
+		if (!is_retry(errno))
+			c->leaving = "the connection broke";
+		return;
+	}
+	take_fds(c, &message);
+	in->end += (size_t)size;
+	c->at_end = size == 0;
+}
+
+bool gs_proxy_client_is_ready(struct gs_proxy_client *c)
+{
+	return !c->leaving && !c->has_request && !gs_proxy_client_has_unsent(c) &&
+	       gs_qmp_input_scan(&c->input) != GS_QMP_NOTHING;
+}
+
+/* ---- out ---- */
+
+bool gs_proxy_client_has_unsent(const struct gs_proxy_client *c)
+{
+	return c->out_sent < c->out.size;
+}
+
+static void flush(struct gs_proxy_client *c)
+{
+	while (gs_proxy_client_has_unsent(c)) {
+		ssize_t size = send(c->fd, c->out.data + c->out_sent, c->out.size - c->out_sent,
+				    MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (size < 0 && is_retry(errno))
+			return;
+		if (size < 0) {
+			c->leaving = "left";
+			return;
+		}
+		c->out_sent += (size_t)size;
+	}
+	c->out_sent = c->reply_bytes = 0;
+	if (c->out.capacity > KEPT_OUT)
+		gs_text_deinit(&c->out);
+	else
+		gs_text_clear(&c->out);
+}
+
+/* What was sent makes room, once it is worth the copying. */
+static void add(struct gs_proxy_client *c, const char *data, size_t size)
+{
+	if (c->out_sent > c->out.size / 2) {
+		memmove(c->out.data, c->out.data + c->out_sent, c->out.size - c->out_sent);
+		c->out.size -= c->out_sent;
+		c->out_sent = 0;
+	}
+	gs_text_append(&c->out, data, size);
+	if (c->out.failed)
+		c->leaving = "out of memory";
+}
+
+void gs_proxy_client_reply(struct gs_proxy_client *c, struct gs_json *message)
+{
+	gs_autojson struct gs_json *owned = message;
+	gs_autofree char *text = owned ? gs_json_print(owned, GS_JSON_COMPACT) : NULL;
+
+	if (!text) {
+		c->leaving = "out of memory";
+		return;
+	}
+	add(c, text, strlen(text));
+	add(c, "\r\n", 2);
+	c->reply_bytes = strlen(text) + 2;
+	if (!c->leaving)
+		flush(c);
+}
+
+/* A reply may be as long as it likes: it was asked for, and there is only one at a time. */
+void gs_proxy_client_event(struct gs_proxy_client *c, const struct gs_text *line,
+			   size_t backlog_max)
+{
+	if (c->leaving || !c->negotiated)
+		return;
+	add(c, line->data, line->size);
+	if (!c->leaving)
+		flush(c);
+	if (c->out.size - c->out_sent > backlog_max + c->reply_bytes)
+		c->leaving = "dropped: it does not read its events";
+}
+
+/* ---- both ---- */
+
+short gs_proxy_client_interest(struct gs_proxy_client *c)
+{
+	if (gs_proxy_client_has_unsent(c))
+		return POLLOUT;
+	if (c->at_end || c->has_request || gs_qmp_input_scan(&c->input) != GS_QMP_NOTHING)
+		return 0;
+	return POLLIN;
+}
+
+void gs_proxy_client_move(struct gs_proxy_client *c, short found)
+{
+	if (found & (POLLERR | POLLHUP | POLLNVAL)) {
+		c->leaving = "left";
+		return;
+	}
+	if (found & POLLOUT)
+		flush(c);
+	if (found & POLLIN)
+		receive(c);
+}
+
+bool gs_proxy_client_is_over(struct gs_proxy_client *c)
+{
+	return c->at_end && !c->has_request && !gs_proxy_client_has_unsent(c) &&
+	       gs_qmp_input_scan(&c->input) == GS_QMP_NOTHING;
+}
