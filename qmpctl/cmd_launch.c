@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -106,6 +107,29 @@ static struct gs_error *catch_signals(int *fd_ret)
 	return *fd_ret < 0 ? gs_error_os(errno, "signalfd") : NULL;
 }
 
+/* Room for a guest of the name. To interrupt this leaves the old one, asked to end or not. */
+static struct gs_error *replace(const struct gs_args *args, const struct gs_launch *launch)
+{
+	const struct ladder ladder = LADDER_DEFAULT;
+	struct descent descent = {0};
+	struct gs_guest *guests = NULL;
+	size_t count = 0, i = 0;
+	struct gs_error *err;
+
+	if (!launch->name)
+		return gs_error_create(GS_ERROR_INVALID, "--replace wants --name");
+	err = gs_registry_list(launch->run_dir, &guests, &count);
+	while (!err && i < count && strcmp(guests[i].name, launch->name) != 0)
+		i++;
+	if (!err && i < count)
+		err = ladder_descend(args, launch->name, &ladder, &descent);
+	if (!err && i < count)
+		gs_args_note(args, "the guest '%s' that was running is ended (%s)", launch->name,
+			     descent.ended_by);
+	gs_registry_free(guests, count);
+	return err;
+}
+
 static int fail(const struct gs_args *args, int signal_fd, struct gs_error *err)
 {
 	struct signalfd_siginfo info;
@@ -125,6 +149,8 @@ int cmd_launch(struct gs_args *args)
 	struct gs_error *err = run_dir ? parse(args, &launch) : gs_error_nomem();
 	int status;
 
+	if (!err && gs_args_has(args, "replace"))
+		err = replace(args, &launch);
 	if (!err)
 		err = catch_signals(&signal_fd);
 	launch.cancel_fd = signal_fd;

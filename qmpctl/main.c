@@ -7,6 +7,7 @@ static const struct gs_option launch_options[] = {
 	 .letter = 'n',
 	 .argument = "NAME",
 	 .help = "name of the guest (default: guest-1, guest-2, ...)"},
+	{.name = "replace", .help = "end the guest that has the name first, as stop does"},
 	{.name = "mem", .letter = 'm', .argument = "SIZE", .help = "memory (default: 1G)"},
 	{.name = "cpus", .argument = "N", .help = "number of CPUs (default: 1)"},
 	{.name = "kernel", .argument = "FILE", .help = "Linux kernel to boot"},
@@ -49,6 +50,20 @@ static const struct gs_option powerdown_options[] = {
 	 .letter = 't',
 	 .argument = "TIME",
 	 .help = "how long to wait (default: 60s)"},
+	{0},
+};
+
+static const struct gs_option stop_options[] = {
+	{.name = "powerdown",
+	 .argument = "TIME",
+	 .help = "how long the guest may take to power down; 0: is not asked (default: 60s)"},
+	{.name = "quit",
+	 .argument = "TIME",
+	 .help = "how long QEMU may take to quit; 0: is not told (default: 10s)"},
+	{.name = "term",
+	 .argument = "TIME",
+	 .help = "how long QEMU may take after SIGTERM, before SIGKILL (default: 10s)"},
+	{.name = "resume", .letter = 'r', .help = "let a paused guest run, to power down"},
 	{0},
 };
 
@@ -172,6 +187,15 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_powerdown},
+	{.name = "stop",
+	 .summary = "end a guest, gently first: powerdown, quit, SIGTERM, SIGKILL",
+	 .details = "Each step has its time; the one that ended the guest is told. A guest that "
+		    "does not run cannot power down: without --resume that step is left out. "
+		    "Signals take a QEMU on this host.",
+	 .options = stop_options,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_stop},
 	{.name = "quit",
 	 .summary = "end QEMU at once, through its monitor",
 	 .options = quit_options,

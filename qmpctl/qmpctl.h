@@ -19,6 +19,7 @@ int cmd_reset(struct gs_args *args);
 int cmd_powerdown(struct gs_args *args);
 int cmd_quit(struct gs_args *args);
 int cmd_kill(struct gs_args *args);
+int cmd_stop(struct gs_args *args);
 int cmd_wait(struct gs_args *args);
 int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
@@ -164,5 +165,27 @@ GS_MUST_CHECK struct gs_error *await_process(const struct target *target, uint64
 /* Note what @event says about the end; true if it is a SHUTDOWN. */
 bool ending_note(struct ending *ending, const struct gs_qmp_event *event);
 void emit_ending(struct gs_emit *e, const struct ending *ending);
+
+/* ---- ladder.c: end a guest, gently first ---- */
+
+struct ladder {
+	/* How long each step may take before the next one; 0: powerdown and quit are left out. */
+	uint64_t powerdown_ms, quit_ms, term_ms;
+	bool resume; /* let a guest that does not run feel its power button */
+};
+#define LADDER_DEFAULT                                                    \
+	{                                                                 \
+		.powerdown_ms = 60000, .quit_ms = 10000, .term_ms = 10000 \
+	}
+struct descent {
+	const char *ended_by; /* "powerdown", "quit", "SIGTERM", "SIGKILL" */
+	struct ending ending;
+};
+/*
+ * Step by step until QEMU is gone, with a note for each that did not help. Signals take a QEMU on
+ * this host; where the monitor cannot be reached they are all there is.
+ */
+GS_MUST_CHECK struct gs_error *ladder_descend(const struct gs_args *args, const char *guest,
+					      const struct ladder *ladder, struct descent *ret);
 
 #endif
