@@ -127,6 +127,63 @@ struct gs_schema_place {
 GS_MUST_CHECK struct gs_error *gs_schema_resolve(const struct gs_schema *schema, const char *path,
 						 struct gs_schema_place *ret);
 
+/* ---- completion of a line that is being typed ---- */
+
+/* What a string names, as far as its member's name tells. */
+enum gs_schema_names {
+	GS_SCHEMA_NAMES_NONE,        /* free text, or something new */
+	GS_SCHEMA_NAMES_NODE,        /* a block node */
+	GS_SCHEMA_NAMES_BLOCK,       /* a block backend or node */
+	GS_SCHEMA_NAMES_DRIVE,       /* a device with a medium, by its qdev id or path */
+	GS_SCHEMA_NAMES_DEVICE,      /* a device with an id */
+	GS_SCHEMA_NAMES_DEVICE_TYPE, /* "virtio-blk-pci" */
+	GS_SCHEMA_NAMES_OBJECT,      /* of -object */
+	GS_SCHEMA_NAMES_IOTHREAD,
+	GS_SCHEMA_NAMES_CHARDEV,
+	GS_SCHEMA_NAMES_JOB,
+	GS_SCHEMA_NAMES_EXPORT,
+	GS_SCHEMA_NAMES_QOM_PATH,
+};
+
+struct gs_schema_completer {
+	const struct gs_schema *schema;
+	/* The line is an action of a transaction: its first word is a type, the others are data. */
+	bool is_action;
+	/*
+	 * The names that there are now: an array of strings, the caller's. @prefix is what has been
+	 * typed of it; names that begin otherwise do no harm. An error is taken for "none". May be
+	 * NULL.
+	 */
+	struct gs_error *(*names)(void *arg, enum gs_schema_names kind, const char *prefix,
+				  struct gs_json **ret);
+	void *names_arg;
+};
+
+/* What may stand in the line from @start to the cursor, sorted, each once. */
+struct gs_schema_candidates {
+	size_t start;
+	char **words; /* owned */
+	size_t count;
+};
+void gs_schema_candidates_deinit(struct gs_schema_candidates *candidates);
+/* Copies @word unless it does not begin with @prefix. false: out of memory. */
+bool gs_schema_candidates_add(struct gs_schema_candidates *candidates, const char *prefix,
+			      const char *word);
+/* Sorted, each once. */
+void gs_schema_candidates_sort(struct gs_schema_candidates *candidates);
+
+/*
+ * Of a line "COMMAND key=text key:=json key.member=text ...": commands; members that are not in the
+ * line yet, as "key=", "key:=" or "key." (which want no space behind them), those of variants by
+ * the value that the line gives to the tag; values of enums, true and false, names. Nothing inside
+ * of quotes or JSON.
+ */
+GS_MUST_CHECK struct gs_error *gs_schema_complete(const struct gs_schema_completer *completer,
+						  const char *line, size_t cursor,
+						  struct gs_schema_candidates *ret);
+
+/* ---- differences ---- */
+
 /* One difference between two schemas. */
 enum gs_schema_change_kind { GS_SCHEMA_ADDED, GS_SCHEMA_REMOVED, GS_SCHEMA_CHANGED };
 struct gs_schema_change {
