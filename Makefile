@@ -38,6 +38,8 @@ endif
 PACKAGES := libelf libdeflate libzstd libxxhash libcjson smartcols
 # These come without a pkg-config file.
 LIBS_BARE := -llzo2 -lsnappy
+# Of one tool alone.
+LIBS_qmpctl := -lreadline
 OPTIONAL := $(shell $(PKG_CONFIG) --exists libisal 2>/dev/null && echo libisal)
 # Opened at run time; the headers tell the functions' types.
 OPENED := libxml-2.0
@@ -119,7 +121,7 @@ $(O)/guestscope.pc: lib/guestscope.pc.in Makefile $(O)/flags
 define tool_rule
 $(O)/$(1): $$(patsubst %.c,$(O)/tools/%.o,$$(wildcard $(1)/*.c)) $(LIB_A)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(DEP_LIBS)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(DEP_LIBS) $$(LIBS_$(1))
 endef
 $(foreach t,$(TOOLS),$(eval $(call tool_rule,$(t))))
 

@@ -138,6 +138,15 @@ static const struct gs_option proxy_options[] = {
 	{0},
 };
 
+static const struct gs_option shell_options[] = {
+	{.name = "no-check", .help = "send commands without a look at the guest's schema"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait for an answer (default: 30s; on a terminal: until Ctrl-C)"},
+	{0},
+};
+
 static const struct gs_command commands[] = {
 	{.name = "launch",
 	 .arguments = "[-- QEMU-ARGS...]",
@@ -265,6 +274,15 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_proxy},
+	{.name = "shell",
+	 .summary = "talk QMP and HMP by hand",
+	 .details =
+		 "On a terminal: completion by the guest's own schema and names, history, and "
+		 "events as they come. Elsewhere: lines of stdin run one after the other; exits as "
+		 "the last one that failed would. Inside, help says what can be typed.",
+	 .options = shell_options,
+	 .takes_guest = true,
+	 .run = cmd_shell},
 	{0},
 };
 

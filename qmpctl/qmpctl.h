@@ -25,6 +25,7 @@ int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
 int cmd_proxy(struct gs_args *args);
+int cmd_shell(struct gs_args *args);
 
 /* ---- complete.c ---- */
 

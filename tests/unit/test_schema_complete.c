@@ -131,7 +131,7 @@ static void test_members(void **state)
 	check("block_resize s|", "13: size:=");
 	check("block_resize size:=1 |", "21: node-name=");
 	check("block_resize | size:=1", "13: node-name=");
-	check("block_resize node-name=\"a b\" |", "30: size:=");
+	check("block_resize node-name=\"a b\" |", "29: size:=");
 	check("blockdev-add |", "13: driver= node-name= read-only:=");
 	check("stop |", "5:");
 	check("nonsense |", "9:");
