@@ -232,13 +232,18 @@ void gs_emit_table(struct gs_emit *e, const char *key, const char *label,
 
 void gs_emit_row(struct gs_emit *e)
 {
+	gs_emit_row_below(e, 0);
+}
+
+void gs_emit_row_below(struct gs_emit *e, unsigned int depth)
+{
 	struct frame *frame = e ? top(e) : NULL;
 
 	if (!frame)
 		return;
 	assert(frame->is_table);
 	if (frame->table)
-		check(e, gs_emit_text_table_add_row(frame->table));
+		check(e, gs_emit_text_table_add_row(frame->table, depth));
 	if (frame->json) {
 		frame->row = gs_json_new_object();
 		if (!gs_json_append(frame->json, frame->row)) {

@@ -39,7 +39,8 @@ struct gs_emit_text_table {
 	char *label;
 	const struct gs_emit_column *columns;
 	struct libscols_table *cells;
-	struct libscols_line *row; /* the last one */
+	struct libscols_line *row;                              /* the last one */
+	struct libscols_line *last[GS_EMIT_TREE_DEPTH_MAX + 1]; /* of each depth */
 };
 
 static char *printable(const char *string)
@@ -193,10 +194,27 @@ struct gs_emit_text_table *gs_emit_group_add_table(struct gs_emit_group *group, 
 	return gs_take(table);
 }
 
-bool gs_emit_text_table_add_row(struct gs_emit_text_table *table)
+/* Once a row is another's child, the first column that is shown draws the tree. */
+static bool make_tree(struct gs_emit_text_table *table)
 {
-	table->row = scols_table_new_line(table->cells, NULL);
-	return table->row;
+	struct libscols_column *column;
+	size_t i = 0;
+
+	if (scols_table_is_tree(table->cells))
+		return true;
+	do
+		column = scols_table_get_column(table->cells, i);
+	while (column && !table->columns[i++].header);
+	return column && scols_column_set_flags(column, SCOLS_FL_TREE) == 0;
+}
+
+bool gs_emit_text_table_add_row(struct gs_emit_text_table *table, unsigned int depth)
+{
+	if (depth > GS_EMIT_TREE_DEPTH_MAX)
+		depth = GS_EMIT_TREE_DEPTH_MAX;
+	table->row = scols_table_new_line(table->cells, depth ? table->last[depth - 1] : NULL);
+	table->last[depth] = table->row;
+	return table->row && (!depth || make_tree(table));
 }
 
 /*

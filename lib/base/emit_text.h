@@ -25,7 +25,8 @@ struct gs_emit_text_table;
 struct gs_emit_text_table *gs_emit_group_add_table(struct gs_emit_group *group, const char *label,
 						   const struct gs_emit_column *columns,
 						   size_t column_count);
-bool gs_emit_text_table_add_row(struct gs_emit_text_table *table);
+/* Below the last row of @depth - 1. */
+bool gs_emit_text_table_add_row(struct gs_emit_text_table *table, unsigned int depth);
 /* In the last row. @column counts the columns given above; one without header shows nothing. */
 bool gs_emit_text_table_set(struct gs_emit_text_table *table, size_t column, const char *value);
 

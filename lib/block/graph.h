@@ -17,4 +17,49 @@ GS_MUST_CHECK struct gs_error *gs_block_link(struct gs_block_graph *graph);
  */
 size_t gs_block_qdev_id(const char *qdev, const char **ret);
 
+/* ---- host.c ---- */
+
+/* What lies under a path of this host. */
+struct gs_block_place {
+	enum { GS_BLOCK_FILE, GS_BLOCK_DEVICE, GS_BLOCK_OTHER } kind;
+	uint64_t length;    /* bytes of a file or device; else 0 */
+	uint64_t allocated; /* bytes; 0 but for files */
+};
+GS_MUST_CHECK struct gs_error *gs_block_look(const char *path, struct gs_block_place *ret);
+/* What the process @qemu has open by the name of @storage; false: that cannot be known. */
+bool gs_block_look_as(pid_t qemu, const struct gs_block_node *storage, struct gs_block_place *ret);
+
+/* ---- qemu_img.c ---- */
+
+/*
+ * What `qemu-img @command` (info, check) says of an image in JSON, within 20 s. UNSUPPORTED: it is
+ * not installed, or cannot do that with the format. CORRUPT: its own words.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_qemu_img(const char *command, const char *option,
+						 const char *format, const char *path,
+						 struct gs_json **ret);
+
+/* ---- numbers ---- */
+
+static inline struct gs_block_number gs_block_known(uint64_t bytes, const char *basis)
+{
+	return (struct gs_block_number){.known = true, .bytes = bytes, .basis = basis};
+}
+
+static inline struct gs_block_number gs_block_unknown(const char *reason)
+{
+	return (struct gs_block_number){.basis = reason};
+}
+
+#define GS_BLOCK_VIRSH_EMPTY "invalid argument: disk '%s' does not currently have a source assigned"
+
+/* ---- sizes.c ---- */
+
+/* Where the bytes of a node end up: what is lowest on its way of files. */
+const struct gs_block_node *gs_block_storage(const struct gs_block_node *node);
+/* The next image of a backing chain, through filters; NULL: there is none. */
+const struct gs_block_node *gs_block_backing(const struct gs_block_node *node);
+/* The first node at or below @node that is no filter. */
+const struct gs_block_node *gs_block_unfiltered(const struct gs_block_node *node);
+
 #endif

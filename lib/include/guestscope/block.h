@@ -65,14 +65,24 @@ GS_MUST_CHECK struct gs_error *gs_block_find(const struct gs_block_graph *graph,
 const struct gs_block_node *gs_block_find_node(const struct gs_block_graph *graph,
 					       const char *name);
 
+/* ---- what happens when it fails: policy.c ---- */
+
+/* "report" to the guest, "ignore", "stop" the guest, "enospc": stop it when space has run out and
+ * report all else; "": the device has no such choice. */
+struct gs_block_policy {
+	char on_read[16], on_write[16];
+};
+GS_MUST_CHECK struct gs_error *gs_block_policy(struct gs_qmp *qmp,
+					       const struct gs_block_device *device,
+					       struct gs_block_policy *ret);
+
 /* ---- sizes: sizes.c, virsh.c, offline.c ---- */
 
 /* A number of bytes and what it is; where it is not known, why. */
 struct gs_block_number {
 	bool known;
 	uint64_t bytes;
-	const char *basis; /* a static phrase: "image header", "st_blocks", "no write since start",
-			      ... */
+	const char *basis; /* a static phrase: "image header", "no write since start", ... */
 };
 
 struct gs_block_sizes {
@@ -85,21 +95,28 @@ struct gs_block_sizes {
 	bool writes_known, written;        /* whether anything was written since start */
 };
 /*
- * Of a device with a medium. Paths of the guest's host are looked at where it is this host
- * (@local), and never opened for writing. image_end is asked of qemu-img only for images that no
- * QEMU has open.
+ * Of a device with a medium (NODATA: it has none). @qemu is the guest's process if it runs on this
+ * host, else 0: lengths are those of the files that it has open, where we may see them. Nothing is
+ * opened, and nobody but the kernel asked.
  */
-GS_MUST_CHECK struct gs_error *gs_block_sizes(const struct gs_block_device *device, bool local,
+GS_MUST_CHECK struct gs_error *gs_block_sizes(const struct gs_block_device *device, pid_t qemu,
 					      struct gs_block_sizes *ret);
-/* The same of a domain that does not run, from its XML's disk. UNSUPPORTED: not on this host. */
+/*
+ * The same of a disk of a domain that does not run, and whose paths are this host's; headers of
+ * images are read by qemu-img. NODATA: an empty drive. UNSUPPORTED: its storage is neither file nor
+ * device; qemu-img is missing. CORRUPT: the image, in qemu-img's words. TIMEOUT.
+ */
 GS_MUST_CHECK struct gs_error *gs_block_sizes_offline(const struct gs_domain_disk *disk,
 						      struct gs_block_sizes *ret);
 
-/* Capacity, allocation and physical size, as virsh domblkinfo of libvirt 9 prints them. */
+/*
+ * Capacity, allocation and physical size, as virsh domblkinfo of libvirt 9 prints them; the errors
+ * and parameters are those of the functions above, NODATA in libvirt's own words.
+ */
 struct gs_block_virsh {
 	uint64_t capacity, allocation, physical;
 };
-GS_MUST_CHECK struct gs_error *gs_block_virsh(const struct gs_block_device *device, bool local,
+GS_MUST_CHECK struct gs_error *gs_block_virsh(const struct gs_block_device *device, pid_t qemu,
 					      struct gs_block_virsh *ret);
 GS_MUST_CHECK struct gs_error *gs_block_virsh_offline(const struct gs_domain_disk *disk,
 						      struct gs_block_virsh *ret);

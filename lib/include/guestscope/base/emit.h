@@ -67,6 +67,13 @@ struct gs_emit_column {
 void gs_emit_table(struct gs_emit *e, const char *key, const char *label,
 		   const struct gs_emit_column *columns, size_t column_count);
 void gs_emit_row(struct gs_emit *e); /* starts the next row; fill it by gs_emit_*(e, key, ...) */
+/*
+ * The same in a table that is a tree: a child of the last row of @depth - 1; 0 is a root. Text
+ * draws the tree in the first column that it shows, down to GS_EMIT_TREE_DEPTH_MAX. In JSON rows
+ * are equals: members must tell what is whose.
+ */
+#define GS_EMIT_TREE_DEPTH_MAX 64
+void gs_emit_row_below(struct gs_emit *e, unsigned int depth);
 /* Ends the innermost object or table. */
 void gs_emit_end(struct gs_emit *e);
 
