@@ -147,6 +147,15 @@ static const struct gs_option shell_options[] = {
 	{0},
 };
 
+static const struct gs_option blk_info_options[] = {
+	{.name = "virsh",
+	 .help = "capacity, allocation and physical size, printed as virsh domblkinfo "
+		 "does"},
+	{.name = "human", .help = "with --virsh: sizes in KiB, MiB, ..."},
+	{.name = "all", .help = "all disks, as without DEVICE"},
+	{0},
+};
+
 static const struct gs_command commands[] = {
 	{.name = "launch",
 	 .arguments = "[-- QEMU-ARGS...]",
@@ -283,6 +292,32 @@ static const struct gs_command commands[] = {
 	 .options = shell_options,
 	 .takes_guest = true,
 	 .run = cmd_shell},
+	{.name = "blk list",
+	 .summary = "show a guest's disks and what they are made of",
+	 .details = "Below each device stand the node that stores it and its backing chain. Nodes "
+		    "that no device uses come last.",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_list},
+	{.name = "blk info",
+	 .arguments = "[DEVICE]",
+	 .summary = "show how large disks are, and how that is known",
+	 .details = "Each number is said with its basis, and is '-' (null) where it cannot be "
+		    "known. DEVICE is a disk as blk list shows it, libvirt's target, a qdev id or "
+		    "QOM path, a drive or a node. A libvirt: domain may be off.",
+	 .options = blk_info_options,
+	 .max_args = 1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_info},
+	{.name = "blk errors",
+	 .summary = "show which disks failed the guest, and what happens then",
+	 .details =
+		 "STATE is ok, failed or nospace; '-' where QEMU keeps none, as for a disk whose "
+		 "errors never stop the guest.",
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_errors},
 	{0},
 };
 

@@ -26,6 +26,9 @@ int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
 int cmd_proxy(struct gs_args *args);
 int cmd_shell(struct gs_args *args);
+int cmd_blk_list(struct gs_args *args);
+int cmd_blk_info(struct gs_args *args);
+int cmd_blk_errors(struct gs_args *args);
 
 /* ---- complete.c ---- */
 
