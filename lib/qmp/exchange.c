@@ -210,9 +210,9 @@ static struct gs_error *refused(struct gs_qmp *qmp, const struct gs_json *error)
 	return desc ? gs_error_create(GS_ERROR_REFUSED, "%s", desc) : gs_error_nomem();
 }
 
-/* What the answer of @r means; frees @r. */
-static struct gs_error *conclude(struct gs_qmp *qmp, struct gs_qmp_request *r,
-				 struct gs_json **return_ret)
+/* The whole answer of @r; frees @r. */
+static struct gs_error *take_reply(struct gs_qmp *qmp, struct gs_qmp_request *r,
+				   struct gs_json **reply_ret)
 {
 	struct gs_error *err = gs_take(r->failure);
 
@@ -220,29 +220,41 @@ static struct gs_error *conclude(struct gs_qmp *qmp, struct gs_qmp_request *r,
 		err = gs_error_wrap(err, "%s: %s", qmp->name, r->command);
 	else if (!r->reply)
 		err = gs_error_nomem();
-	else if (gs_json_get(r->reply, "error"))
-		err = refused(qmp, gs_json_get(r->reply, "error"));
-	else if (return_ret)
-		*return_ret = gs_json_detach(r->reply, "return");
+	else
+		*reply_ret = gs_take(r->reply);
 	gs_qmp_request_free(r);
 	return err;
 }
 
-/* The connection ended first: did the peer do it, or not? Of "quit" it is known. */
-static struct gs_error *lost(struct gs_qmp *qmp, struct gs_qmp_request *r,
-			     struct gs_json **return_ret)
+/* What the answer of @r means; frees @r. */
+static struct gs_error *conclude(struct gs_qmp *qmp, struct gs_qmp_request *r,
+				 struct gs_json **return_ret)
 {
-	bool is_quit = strcmp(r->command, "quit") == 0;
-	struct gs_json *nothing = is_quit && return_ret ? gs_json_new_object() : NULL;
-	struct gs_error *err = NULL;
+	gs_autojson struct gs_json *reply = NULL;
+	struct gs_error *err = take_reply(qmp, r, &reply);
 
-	if (!is_quit)
-		err = gs_error_create(GS_ERROR_LOST, "%s: %s: outcome unknown: %s", qmp->name,
-				      r->command, qmp->ended->message);
-	else if (return_ret && !nothing)
-		err = gs_error_nomem();
-	else if (return_ret)
-		*return_ret = nothing;
+	if (!err && gs_json_get(reply, "error"))
+		err = refused(qmp, gs_json_get(reply, "error"));
+	else if (!err && return_ret)
+		*return_ret = gs_json_detach(reply, "return");
+	return err;
+}
+
+/* The connection ended first: did the peer do it, or not? Of "quit" it is known. */
+static struct gs_error *lost(struct gs_qmp *qmp, struct gs_qmp_request *r)
+{
+	gs_autojson struct gs_json *reply = NULL;
+	struct gs_error *err;
+
+	if (strcmp(r->command, "quit") == 0) {
+		reply = gs_json_new_object();
+		if (gs_json_set(reply, "return", gs_json_new_object()))
+			r->reply = gs_take(reply);
+		r->state = GS_QMP_REQUEST_ANSWERED;
+		return NULL;
+	}
+	err = gs_error_create(GS_ERROR_LOST, "%s: %s: outcome unknown: %s", qmp->name, r->command,
+			      qmp->ended->message);
 	gs_qmp_request_free(r);
 	return err;
 }
@@ -256,8 +268,9 @@ static struct gs_error *give_up(struct gs_qmp *qmp, struct gs_qmp_request *r, st
 	return gs_error_create(GS_ERROR_TIMEOUT, "%s: %s: no reply in time", qmp->name, r->command);
 }
 
-struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
-			      struct gs_json **return_ret)
+/* *ret is a request that has its answer, whatever it is. */
+static struct gs_error *await_answer(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
+				     struct gs_qmp_request **ret)
 {
 	struct gs_qmp_request *r = gs_qmp_request_find(qmp, id);
 	struct gs_error *err;
@@ -266,9 +279,10 @@ struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline
 		return gs_error_create(GS_ERROR_INVALID, "%s: no command %" PRIu64 " is in flight",
 				       qmp->name, id);
 	deadline_ms = command_deadline(qmp, deadline_ms);
+	*ret = r;
 	while (r->state == GS_QMP_REQUEST_WAITING) {
 		if (qmp->ended)
-			return lost(qmp, r, return_ret);
+			return lost(qmp, r);
 		err = gs_qmp_pump(qmp, deadline_ms);
 		if (err)
 			return give_up(qmp, r, err);
@@ -276,7 +290,16 @@ struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline
 		    gs_qmp_is_over(qmp, deadline_ms))
 			return give_up(qmp, r, NULL);
 	}
-	return conclude(qmp, r, return_ret);
+	return NULL;
+}
+
+struct gs_error *gs_qmp_await(struct gs_qmp *qmp, uint64_t id, uint64_t deadline_ms,
+			      struct gs_json **return_ret)
+{
+	struct gs_qmp_request *r = NULL;
+	struct gs_error *err = await_answer(qmp, id, deadline_ms, &r);
+
+	return err ? err : conclude(qmp, r, return_ret);
 }
 
 bool gs_qmp_answered(struct gs_qmp *qmp, uint64_t id)
@@ -302,9 +325,9 @@ struct gs_error *gs_qmp_execute(struct gs_qmp *qmp, const char *command, struct 
 	return gs_qmp_execute_fd(qmp, command, arguments, -1, deadline_ms, return_ret);
 }
 
-struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char *command,
-				   struct gs_json *arguments, int fd, uint64_t deadline_ms,
-				   struct gs_json **return_ret)
+/* Takes @arguments. */
+static struct gs_error *run(struct gs_qmp *qmp, const char *command, struct gs_json *arguments,
+			    int fd, uint64_t deadline_ms, struct gs_qmp_request **ret)
 {
 	uint64_t id;
 	struct gs_error *err;
@@ -317,7 +340,27 @@ struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char *command,
 	}
 	deadline_ms = command_deadline(qmp, deadline_ms);
 	err = submit(qmp, command, arguments, fd, deadline_ms, &id);
-	return err ? err : gs_qmp_await(qmp, id, deadline_ms, return_ret);
+	return err ? err : await_answer(qmp, id, deadline_ms, ret);
+}
+
+struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char *command,
+				   struct gs_json *arguments, int fd, uint64_t deadline_ms,
+				   struct gs_json **return_ret)
+{
+	struct gs_qmp_request *r = NULL;
+	struct gs_error *err = run(qmp, command, arguments, fd, deadline_ms, &r);
+
+	return err ? err : conclude(qmp, r, return_ret);
+}
+
+struct gs_error *gs_qmp_execute_reply(struct gs_qmp *qmp, const char *command,
+				      struct gs_json *arguments, int fd, uint64_t deadline_ms,
+				      struct gs_json **reply_ret)
+{
+	struct gs_qmp_request *r = NULL;
+	struct gs_error *err = run(qmp, command, arguments, fd, deadline_ms, &r);
+
+	return err ? err : take_reply(qmp, r, reply_ret);
 }
 
 const char *gs_qmp_error_class(const struct gs_qmp *qmp)

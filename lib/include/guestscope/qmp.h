@@ -130,6 +130,14 @@ GS_MUST_CHECK struct gs_error *gs_qmp_execute(struct gs_qmp *qmp, const char *co
 GS_MUST_CHECK struct gs_error *gs_qmp_execute_fd(struct gs_qmp *qmp, const char *command,
 						 struct gs_json *arguments, int fd,
 						 uint64_t deadline_ms, struct gs_json **return_ret);
+/*
+ * The same, but what is returned is the peer's whole message, which may be an error, under the id
+ * that it was sent with. @fd -1: none.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_execute_reply(struct gs_qmp *qmp, const char *command,
+						    struct gs_json *arguments, int fd,
+						    uint64_t deadline_ms,
+						    struct gs_json **reply_ret);
 /* Class of the last REFUSED ("CommandNotFound"); "" before the first. */
 const char *gs_qmp_error_class(const struct gs_qmp *qmp);
 
