@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/qmp/schema.h>
 
 #include "qmpctl.h"
 
@@ -33,25 +34,22 @@ struct gs_error *check_state(const char *what)
 
 struct gs_error *check_event(struct gs_qmp *qmp, const char *what)
 {
-	gs_autojson struct gs_json *schema = NULL;
-	struct gs_error *err = gs_qmp_execute(qmp, "query-qmp-schema", NULL, 0, &schema);
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = NULL;
+	struct gs_error *err = gs_schema_query(qmp, &schema);
 	gs_autofree const char **names = NULL;
 	size_t count = 0;
 
 	if (err)
 		return err;
-	names = calloc(gs_json_count(schema) + 1, sizeof(*names));
+	while (gs_schema_at(schema, GS_SCHEMA_EVENT, count))
+		count++;
+	names = calloc(count + 1, sizeof(*names));
 	if (!names)
 		return gs_error_nomem();
-	gs_json_for_each (entity, schema) {
-		const char *meta = gs_json_string(gs_json_get(entity, "meta-type"));
-		const char *name = gs_json_string(gs_json_get(entity, "name"));
-
-		if (!meta || !name || strcmp(meta, "event") != 0)
-			continue;
-		if (fnmatch(what, name, 0) == 0)
+	for (size_t i = 0; i < count; i++) {
+		names[i] = gs_schema_at(schema, GS_SCHEMA_EVENT, i)->name;
+		if (fnmatch(what, names[i], 0) == 0)
 			return NULL;
-		names[count++] = name;
 	}
 	return unknown("event", what, names);
 }
