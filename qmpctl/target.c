@@ -13,10 +13,18 @@ char *qmpctl_run_dir(void)
 	return gs_registry_dir(getenv("XDG_RUNTIME_DIR"));
 }
 
+#define TRACE_SIZE_MAX 4096 /* -v shows so much of a message, -vv all: schemas have 200 kB */
+
 static void trace(void *arg, bool outgoing, const char *text, size_t size)
 {
-	(void)arg;
-	fprintf(stderr, "%s %.*s\n", outgoing ? "-->" : "<--", (int)size, text);
+	const struct gs_args *args = arg;
+	bool is_cut = size > TRACE_SIZE_MAX && gs_args_verbose(args) < 2;
+
+	fprintf(stderr, "%s %.*s", outgoing ? "-->" : "<--", is_cut ? TRACE_SIZE_MAX : (int)size,
+		text);
+	if (is_cut)
+		fprintf(stderr, "... (%zu bytes)", size);
+	fputc('\n', stderr);
 }
 
 /* A launched guest's process is known from its record: it has just answered, so it lives. */
@@ -65,6 +73,7 @@ struct gs_error *target_open_guest(const struct gs_args *args, const char *guest
 		.libvirt_uri = gs_args_connect(args),
 		.command_ms = command_ms,
 		.trace = gs_args_verbose(args) ? trace : NULL,
+		.trace_arg = (void *)(uintptr_t)args,
 	};
 	gs_autofree char *run_dir = qmpctl_run_dir();
 	struct gs_error *err;

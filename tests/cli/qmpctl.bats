@@ -277,13 +277,13 @@ qmpctl: the guest was asked, but did not power down in time"
 	launch_idle a
 	"$Q" exec object-add qom-type=rng-random id=r0 filename=/dev/zero
 	[ "$("$Q" exec qom-get path=/objects/r0 property=filename)" = '"/dev/zero"' ]
-	run -1 --separate-stderr "$Q" exec migrate-set-parameters max-bandwidth=5
+	run -1 --separate-stderr "$Q" exec --no-check migrate-set-parameters max-bandwidth=5
 	[[ $stderr = 'qmpctl: migrate-set-parameters: GenericError: '* ]]
 }
 
 @test "exec: errors have their class, exit 1" {
 	launch_idle a
-	run -1 --separate-stderr "$Q" exec nonsense
+	run -1 --separate-stderr "$Q" exec --no-check nonsense
 	[ -z "$output" ]
 	complains 'qmpctl: nonsense: CommandNotFound: The command nonsense has not been found'
 }
@@ -302,7 +302,10 @@ qmpctl: the guest was asked, but did not power down in time"
 @test "exec: -v shows the wire" {
 	launch_idle a
 	run -0 --separate-stderr "$Q" -v exec query-name
-	[ "$(cut -c 1-4 <<<"$stderr" | tr -d '\n')" = '<-- --> <-- --> <-- ' ]
+	[ "$(cut -c 1-4 <<<"$stderr" | tr -d '\n')" = '<-- --> <-- --> <-- --> <-- ' ]
+	[ "$(grep -c ' bytes)$' <<<"$stderr")" -eq 1 ] # the schema
+	run -0 --separate-stderr "$Q" -vv exec query-name
+	[ "$(grep -c ' bytes)$' <<<"$stderr")" -eq 0 ]
 }
 
 @test "hmp: text as it is, failure by how it reads" {
