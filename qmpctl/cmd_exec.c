@@ -1,51 +1,106 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* exec: any QMP command. */
-#include <stdio.h>
+/* exec: any QMP command, or many. */
+#include <errno.h>
+#include <string.h>
 
-#include "qmpctl.h"
+#include "exec.h"
 
-/* Wrong JSON from the user is misuse, not a corrupt file. */
-static int misuse(const struct gs_args *args, struct gs_error *err)
+static void deinit(struct exec *exec)
 {
-	bool wrong = err->code == GS_ERROR_CORRUPT;
-	int status = gs_args_fail(args, err);
-
-	return wrong ? GS_EXIT_USAGE : status;
+	gs_schema_destroy(exec->schema);
+	exec_fds_deinit(&exec->fds);
+	target_close(&exec->target);
 }
 
-/* Takes @err; a refusal with its class, which scripts look for. */
-static int refused(const struct gs_args *args, const struct gs_qmp *qmp, struct gs_error *err)
+/* ---- one, or those of a file ---- */
+
+static int run_file(struct exec *exec, const char *path)
 {
-	if (err->code == GS_ERROR_REFUSED)
-		err = gs_error_wrap(err, "%s", gs_qmp_error_class(qmp));
-	return gs_args_fail(args, gs_error_wrap(err, "%s", gs_args_at(args, 0)));
+	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	int status;
+
+	if (!in)
+		return gs_args_fail(exec->args, gs_error_os(errno, "%s", path));
+	if (gs_args_has(exec->args, "json"))
+		exec->layout = GS_JSON_COMPACT;
+	status = exec_lines(exec, in, in == stdin ? "stdin" : path);
+	if (in != stdin)
+		fclose(in);
+	return status;
+}
+
+/* "-" and "@FILE"; NULL: the words are a command by themselves. */
+static const char *file_of(const struct gs_args *args)
+{
+	const char *first = gs_args_at(args, 0);
+
+	if (strcmp(first, "-") == 0)
+		return first;
+	return first[0] == '@' ? first + 1 : NULL;
+}
+
+/* After a time-out or worse, nobody knows what the monitor makes of a name that we take away. */
+static bool is_settled(int status)
+{
+	return status == GS_EXIT_OK || status == GS_EXIT_FAILED || status == GS_EXIT_USAGE;
+}
+
+static int run_all(struct exec *exec, struct call *call)
+{
+	const char *path = file_of(exec->args);
+	int status = path ? run_file(exec, path) : exec_run(exec, call, NULL);
+
+	if (exec->passed_fds && !exec->dry_run && is_settled(status))
+		exec_fds_take_back(&exec->fds, exec->target.qmp);
+	return status;
+}
+
+/* ---- the command line ---- */
+
+static struct gs_error *parse(struct exec *exec, struct call *call)
+{
+	const struct gs_args *args = exec->args;
+	const char *path = file_of(args);
+	struct gs_error *err = exec_fds_open(args, &exec->fds);
+
+	if (err || !path)
+		return err ? err : call_parse(gs_args_all(args), gs_args_count(args), call);
+	if (gs_args_count(args) > 1)
+		return gs_error_create(GS_ERROR_INVALID, "'%s' takes no arguments: its lines do",
+				       gs_args_at(args, 0));
+	if (exec->fds.riding >= 0)
+		return gs_error_create(GS_ERROR_INVALID, "--fd: many commands need a NAME=");
+	return NULL;
+}
+
+static struct gs_error *prepare(struct exec *exec, struct call *call)
+{
+	const struct gs_args *args = exec->args;
+	uint64_t timeout_ms;
+	struct gs_error *err = parse(exec, call);
+
+	exec->asks_schema = !gs_args_has(args, "no-check");
+	exec->dry_run = gs_args_has(args, "dry-run");
+	exec->raw = gs_args_has(args, "raw");
+	if (!err)
+		err = gs_args_duration(args, "timeout", 0, &timeout_ms);
+	if (!err && (exec->asks_schema || !exec->dry_run))
+		err = target_open(args, timeout_ms, &exec->target);
+	return err;
 }
 
 int cmd_exec(struct gs_args *args)
 {
-	auto_target struct target target = {.pidfd = -1};
-	gs_autojson struct gs_json *answer = NULL;
-	struct gs_json *arguments = NULL;
-	gs_autofree char *text = NULL;
-	uint64_t timeout_ms;
-	struct gs_error *err =
-		arguments_parse(gs_args_all(args) + 1, gs_args_count(args) - 1, &arguments);
+	struct exec exec = {
+		.args = args,
+		.target = {.pidfd = -1},
+		.fds = EXEC_FDS_NONE,
+		.layout = GS_JSON_PRETTY,
+	};
+	auto_call struct call call = {0};
+	struct gs_error *err = prepare(&exec, &call);
+	int status = err ? gs_args_fail(args, err) : run_all(&exec, &call);
 
-	if (err)
-		return misuse(args, err);
-	err = gs_args_duration(args, "timeout", 0, &timeout_ms);
-	if (!err)
-		err = target_open(args, timeout_ms, &target);
-	if (err) {
-		gs_json_destroy(arguments);
-		return gs_args_fail(args, err);
-	}
-	err = gs_qmp_execute(target.qmp, gs_args_at(args, 0), arguments, 0, &answer);
-	if (err)
-		return refused(args, target.qmp, err);
-	text = gs_json_print(answer, GS_JSON_PRETTY);
-	if (!text)
-		return gs_args_fail(args, gs_error_nomem());
-	puts(text);
-	return GS_EXIT_OK;
+	deinit(&exec);
+	return status;
 }

@@ -109,10 +109,20 @@ static const struct gs_option events_options[] = {
 };
 
 static const struct gs_option exec_options[] = {
+	{.name = "no-check", .help = "send it whatever the guest's schema says"},
+	{.name = "dry-run", .letter = 'n', .help = "print what would be sent, and send nothing"},
+	{.name = "raw", .letter = 'r', .help = "print the whole reply, also one that is an error"},
+	{.name = "fd",
+	 .argument = "[NAME=]N|PATH",
+	 .help = "pass our descriptor N, or a file, by getfd before the command",
+	 .repeat = true},
+	{.name = "keep-going",
+	 .letter = 'k',
+	 .help = "with - or @FILE: go on behind a command that failed"},
 	{.name = "timeout",
 	 .letter = 't',
 	 .argument = "TIME",
-	 .help = "how long to wait for the answer (default: 30s)"},
+	 .help = "how long to wait for an answer (default: 30s)"},
 	{0},
 };
 
@@ -245,12 +255,22 @@ static const struct gs_command commands[] = {
 	 .takes_json = true,
 	 .run = cmd_events},
 	{.name = "exec",
-	 .arguments = "COMMAND [key=text | key:=json]... | COMMAND {json}",
-	 .summary = "run a QMP command and print what it returns",
-	 .details = "key=text gives a string, key:=json a value of any type; numbers pass "
-		    "unchanged in both directions.\n\n  qmpctl exec query-status\n  qmpctl exec "
-		    "human-monitor-command command-line='info mtree'\n  qmpctl exec balloon "
-		    "value:=536870912",
+	 .arguments = "COMMAND [ARG...] | {json} | - | @FILE",
+	 .summary = "run QMP commands and print what they return",
+	 .details = "ARG is key=text for a string or key:=json for a value of any type; a key a.b "
+		    "is a member of an object a; key=@FILE and key:=@FILE take the value from a "
+		    "file. One ARG may be all the arguments as {json}. Numbers pass unchanged in "
+		    "both directions.\n"
+		    "The call is checked against the guest's schema before it is sent; what it "
+		    "would not understand is misuse (exit 2).\n"
+		    "With - or @FILE, each line of stdin or the file is such a command, in a "
+		    "shell's quoting, or {\"execute\": ...}. They run in turn until one fails.\n\n"
+		    "  qmpctl exec query-status\n"
+		    "  qmpctl exec human-monitor-command command-line='info mtree'\n"
+		    "  qmpctl exec balloon value:=536870912\n"
+		    "  qmpctl exec blockdev-add driver=qcow2 node-name=n file.driver=file \\\n"
+		    "      file.filename=disk.qcow2\n"
+		    "  printf 'stop\\nquery-status\\ncont\\n' | qmpctl exec -",
 	 .options = exec_options,
 	 .min_args = 1,
 	 .max_args = -1,

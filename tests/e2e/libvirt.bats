@@ -60,7 +60,7 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	[[ $output != *libvirt* ]]
 	run -0 qmpctl hmp "${G[@]}" 'info status'
 	[ "$output" = "VM status: running" ]
-	run -1 qmpctl exec "${G[@]}" no-such-command
+	run -1 qmpctl exec "${G[@]}" --no-check no-such-command
 	[[ $output = *CommandNotFound* ]]
 }
 
