@@ -166,6 +166,22 @@ static const struct gs_option blk_info_options[] = {
 	{0},
 };
 
+static const struct gs_option blk_stat_options[] = {
+	{.name = "watch",
+	 .letter = 'w',
+	 .argument = "TIME",
+	 .help = "rates, each second or TIME, the first since QEMU's start",
+	 .optional = true},
+	{.name = "count", .letter = 'n', .argument = "N", .help = "watch so many times"},
+	{.name = "histogram", .help = "show how latencies are spread, where QEMU keeps that"},
+	{.name = "boundaries",
+	 .argument = "TIME,...",
+	 .help = "begin to keep histograms, by decades or split at 10us,1ms,...",
+	 .optional = true},
+	{.name = "clear", .help = "keep histograms no longer"},
+	{0},
+};
+
 static const struct gs_command commands[] = {
 	{.name = "launch",
 	 .arguments = "[-- QEMU-ARGS...]",
@@ -338,6 +354,18 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_blk_errors},
+	{.name = "blk stat",
+	 .arguments = "[DEVICE]...",
+	 .summary = "show what QEMU counts of a guest's disks",
+	 .details =
+		 "With --watch, a live table on a terminal, plain rows elsewhere, a line of JSON "
+		 "for each look with --json. Ctrl-C ends it with a summary.\n\n  qmpctl blk stat "
+		 "--watch=5 vda\n  qmpctl blk stat --histogram --boundaries=100us,1ms,10ms vda",
+	 .options = blk_stat_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_stat},
 	{0},
 };
 

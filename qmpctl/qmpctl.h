@@ -24,6 +24,7 @@ int cmd_wait(struct gs_args *args);
 int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
+int cmd_blk_stat(struct gs_args *args);
 int cmd_proxy(struct gs_args *args);
 int cmd_shell(struct gs_args *args);
 int cmd_blk_list(struct gs_args *args);

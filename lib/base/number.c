@@ -157,6 +157,60 @@ struct gs_error *gs_parse_duration(const char *text, uint64_t *ms_ret)
 	return NULL;
 }
 
+/* Nanoseconds of a unit, or 0. */
+static uint64_t time_unit_ns(const char *unit)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(unit, units[i].name) == 0)
+			return units[i].ns;
+	}
+	return 0;
+}
+
+struct gs_error *gs_parse_time_ns(const char *text, uint64_t *ns_ret)
+{
+	uint64_t whole = 0, part = 0, parts = 1, unit_ns, ns;
+	const char *rest = text;
+	enum scan scan = scan_digits(&rest, 10, &whole);
+
+	if (scan == SCAN_NONE || (*rest == '.' && !scan_fraction(&rest, &part, &parts)))
+		return malformed("time", text);
+	unit_ns = time_unit_ns(rest);
+	if (!unit_ns)
+		return gs_error_create(GS_ERROR_INVALID,
+				       "\"%s\" is not a time with a unit: ns, us, ms or s", text);
+	if (scan == SCAN_TOO_LARGE || __builtin_mul_overflow(whole, unit_ns, &ns) ||
+	    __builtin_add_overflow(ns, part * unit_ns / parts, &ns))
+		return too_large("time", text);
+	*ns_ret = ns;
+	return NULL;
+}
+
+char *gs_format_time_ns(uint64_t ns, char buf[GS_TIME_TEXT])
+{
+	static const struct {
+		double ns;
+		const char *name;
+	} units[] = {{1e3, "us"}, {1e6, "ms"}, {1e9, "s"}, {60e9, "min"}, {3600e9, "h"}};
+	size_t unit = 0;
+	double v;
+
+	if (ns < 1000) {
+		snprintf(buf, GS_TIME_TEXT, "%u ns", (unsigned int)ns);
+		return buf;
+	}
+	while (unit < 4 && (double)ns >= units[unit + 1].ns)
+		unit++;
+	v = (double)ns / units[unit].ns;
+	snprintf(buf, GS_TIME_TEXT, "%.*f %s", v < 10 ? 2 : v < 100 ? 1 : 0, v, units[unit].name);
+	return buf;
+}
+
 char *gs_format_size(uint64_t bytes, char buf[GS_SIZE_TEXT])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/base/time.h>
 
 /* A guest with more has been made up; joining costs their square when their order is, too. */
 #define DEVICES_MAX 16384
@@ -238,8 +239,11 @@ struct gs_error *gs_block_load(struct gs_qmp *qmp, const struct gs_domain_info *
 	struct gs_block_graph graph = {0};
 	struct gs_error *err = NULL;
 
-	for (size_t i = 0; !err && i < sizeof(queries) / sizeof(queries[0]); i++)
+	for (size_t i = 0; !err && i < sizeof(queries) / sizeof(queries[0]); i++) {
 		err = ask(qmp, queries[i].command, queries[i].flag, &graph.answers[i]);
+		if (i == DEVICE_STATS)
+			graph.taken_ns = gs_now_ns();
+	}
 	if (!err)
 		err = load_nodes(&graph);
 	if (!err)

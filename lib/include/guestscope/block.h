@@ -47,6 +47,7 @@ struct gs_block_graph {
 	struct gs_json *answers[4]; /* what all of the above borrows from, */
 	char **names;               /* and names that stand in no answer */
 	size_t name_count;
+	uint64_t taken_ns; /* CLOCK_MONOTONIC, when the counters of devices came */
 };
 
 /*

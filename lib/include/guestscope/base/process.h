@@ -73,5 +73,7 @@ bool gs_pidfd_status(int pidfd, int *status_ret);
 char *gs_wait_status_text(int status);
 /* Name of a process as /proc/PID/comm has it, "?" if unknown. */
 void gs_process_comm(pid_t pid, char comm[17]);
+/* How long ago a process began, to a hundredth of a second; 0 if unknown. */
+uint64_t gs_process_age_ns(pid_t pid);
 
 #endif

@@ -51,6 +51,12 @@ GS_MUST_CHECK struct gs_error *gs_parse_size(const char *text, uint64_t *bytes_r
 /* Seconds as a decimal fraction ("2.5"), or with ms, s, m, h; result in milliseconds. */
 GS_MUST_CHECK struct gs_error *gs_parse_duration(const char *text, uint64_t *ms_ret);
 
+/* "500ns", "1.5us", "20ms", "1s": the unit must be told; result in nanoseconds. */
+GS_MUST_CHECK struct gs_error *gs_parse_time_ns(const char *text, uint64_t *ns_ret);
+
+/* "850 ns", "12.3 us", "4.56 s": for people. @buf takes GS_TIME_TEXT bytes; returns buf. */
+#define GS_TIME_TEXT 24
+char *gs_format_time_ns(uint64_t ns, char buf[GS_TIME_TEXT]);
 /* "1.5 GiB", "0 B", "4 KiB": for people. @buf takes GS_SIZE_TEXT bytes; returns buf. */
 #define GS_SIZE_TEXT 24
 char *gs_format_size(uint64_t bytes, char buf[GS_SIZE_TEXT]);
