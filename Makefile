@@ -24,7 +24,7 @@ TOOLS := qmpctl dumptool
 
 # A target that needs packages asks for them by itself, so that `make demo` and `make check` work on a fresh machine. (All
 # others expect them to be there: a packager's build must not call apt-get.)
-DEPS_FOR := $(filter check demo bench check-tools,$(MAKECMDGOALS))
+DEPS_FOR := $(filter check demo bench check-tools check-compat,$(MAKECMDGOALS))
 ifneq ($(DEPS_FOR),)
 DEPS_FLAGS := $(if $(filter check-tools,$(DEPS_FOR)),--tools) $(if $(filter bench,$(DEPS_FOR)),--bench)
 ifeq ($(MAKE_RESTARTS),)
@@ -81,7 +81,7 @@ endif
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
-.PHONY: all lib check check-tools bench demo install uninstall clean help FORCE
+.PHONY: all lib check check-tools check-compat bench demo install uninstall clean help FORCE
 
 SHELLS := bash zsh fish
 all: lib $(TOOL_BIN) $(foreach s,$(SHELLS),$(TOOLS:%=$(O)/completion/$(s)/%)) ## library and tools
@@ -153,6 +153,9 @@ check: tests-built ## all tests that need no foreign reader (boots guests)
 
 check-tools: tests-built ## every format against crash, drgn, makedumpfile, libkdumpfile, gdb
 	$(Q)O='$(O)' tests/run check-tools
+
+check-compat: tests-built ## what talks to QEMU, deprecated and unstable input rejected, by two releases of QEMU
+	$(Q)O='$(O)' tests/run check-compat
 
 bench: all ## pauses against QEMU, conversion against makedumpfile, same run, same input
 	$(Q)O='$(O)' tests/bench/run
