@@ -154,7 +154,7 @@ check: tests-built ## all tests that need no foreign reader (boots guests)
 check-tools: tests-built ## every format against crash, drgn, makedumpfile, libkdumpfile, gdb
 	$(Q)O='$(O)' tests/run check-tools
 
-check-compat: tests-built ## what talks to QEMU, deprecated and unstable input rejected, by two releases of QEMU
+check-compat: tests-built ## what talks to QEMU, by the newer QEMU of the backports
 	$(Q)O='$(O)' tests/run check-compat
 
 bench: all ## pauses against QEMU, conversion against makedumpfile, same run, same input
