@@ -160,6 +160,8 @@ static void stop_waiting(struct shell *s, uint64_t id, const char *command, bool
 	*late = (struct shell_late){.id = id, .is_hmp = is_hmp};
 	snprintf(late->command, sizeof(late->command), "%s", command);
 	s->was_interrupted = false;
+	puts("^C"); /* which the terminal does not show by itself */
+	fflush(stdout);
 	gs_args_note(s->args, "%s: not waited for any more; its reply is shown when it comes",
 		     command);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The shell on a terminal: readline, driven by poll(). While a line is typed, readline has the
- * terminal; while a command runs, the terminal is its own.
+ * The shell on a terminal: readline, driven by poll(). It keeps the terminal in its own mode while
+ * a command runs, so that what is typed ahead is there for the next line, Ctrl-D and all.
  */
 #include <errno.h>
 #include <signal.h>
@@ -131,14 +131,11 @@ static void drop_line(struct shell *s)
 
 void shell_terminal_suspend(void)
 {
-	bool was_up = terminal.is_up;
-
-	if (was_up)
-		rl_deprep_terminal();
+	rl_deprep_terminal();
 	raise(SIGSTOP);
-	if (!was_up)
-		return;
 	rl_prep_terminal(1);
+	if (!terminal.is_up)
+		return;
 	rl_on_new_line();
 	rl_forced_update_display();
 }
@@ -184,12 +181,18 @@ static void enter_lines(struct shell *s, char *text)
 	}
 }
 
+/* For readline, which would give the terminal back after each line. */
+static void keep_terminal(void)
+{
+}
+
 static void set_up(struct shell *s)
 {
 	terminal.shell = s;
 	rl_readline_name = "qmpctl";
 	rl_variable_bind("show-all-if-ambiguous", "on"); /* unless the user's inputrc differs */
 	rl_initialize();
+	rl_deprep_term_function = keep_terminal;
 	rl_catch_signals = 0;
 	rl_catch_sigwinch = 0;
 	rl_attempted_completion_function = complete_word;
@@ -203,11 +206,12 @@ static void set_up(struct shell *s)
 
 static void greet(const struct shell *s)
 {
+	const char *name = gs_args_guest(s->args);
 	int version[3];
 
 	gs_qmp_version(s->qmp, version);
-	printf("%s: QEMU %d.%d.%d; help helps, Ctrl-D leaves\n", gs_qmp_name(s->qmp), version[0],
-	       version[1], version[2]);
+	printf("%s: QEMU %d.%d.%d; help helps, Ctrl-D leaves\n", name ? name : gs_qmp_name(s->qmp),
+	       version[0], version[1], version[2]);
 }
 
 static void serve(struct shell *s)
@@ -244,6 +248,7 @@ struct gs_error *shell_run_terminal(struct shell *s)
 		rl_callback_handler_remove();
 		terminal.is_up = false;
 	}
+	rl_deprep_terminal();
 	shell_history_save(s->args);
 	gs_text_deinit(&terminal.entry);
 	close(s->signal_fd);
