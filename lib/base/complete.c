@@ -33,6 +33,11 @@ static bool is_plain(const char *text)
 	return true;
 }
 
+const char *gs_candidate_word(const struct gs_candidates *c)
+{
+	return c->word;
+}
+
 void gs_candidate(struct gs_candidates *c, const char *text, const char *help)
 {
 	if (strncmp(text, c->word, strlen(c->word)) != 0 || !is_plain(text))
@@ -173,12 +178,10 @@ static char *argument_kind(const char *arguments, size_t index)
 
 	for (char *word = copy ? strtok_r(copy, " ", &save) : NULL; word;
 	     word = strtok_r(NULL, " ", &save)) {
-		size_t size = strlen(word);
-
 		if (strcmp(word, "|") == 0 || strstr(word, "--"))
 			break;
 		kind = word + strspn(word, "[");
-		if (index == 0 || (size >= 3 && strcmp(word + size - 3, "...") == 0))
+		if (index == 0 || strstr(word, "..."))
 			break;
 		index--;
 		kind = NULL;

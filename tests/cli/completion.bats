@@ -3,10 +3,12 @@
 # case by case: tests/unit/test_command.c.)
 
 setup_file() {
+	unset GUESTSCOPE_GUEST
 	export SCRATCH
 	SCRATCH=$(mktemp -d)
 	export XDG_RUNTIME_DIR=$SCRATCH PATH="$(cd "${O:-build}" && pwd):$PATH"
-	qmpctl launch --name completed --mem 64M --accel tcg -- -machine none -S >/dev/null
+	qmpctl launch --name completed --mem 64M --accel tcg -- -S -drive if=none,id=spare,file=null-co://,format=raw \
+		-device virtio-blk-pci,drive=spare,id=only >/dev/null
 }
 
 teardown_file() {
@@ -46,6 +48,13 @@ lines() {
 	completes 'qmpctl launch --wait-s' 'qmpctl launch --wait-serial .'
 	completes 'qmpctl status -g comp' 'qmpctl status -g completed .'
 	completes 'qmpctl status --guest=comp' 'qmpctl status --guest=completed .'
+	completes 'qmpctl exec query-qmp-s' 'qmpctl exec query-qmp-schema .'
+	completes 'qmpctl exec block_resize si' 'qmpctl exec block_resize size:=.'
+	completes 'qmpctl exec blockdev-add driver=qcow2 read-o' 'qmpctl exec blockdev-add driver=qcow2 read-only:=.'
+	completes 'qmpctl exec blockdev-add driver=nul' 'qmpctl exec blockdev-add driver=null-.'
+	completes 'qmpctl exec device_del id=on' 'qmpctl exec device_del id=only .'
+	completes 'qmpctl blk info on' 'qmpctl blk info only .'
+	completes 'qmpctl blk in' 'qmpctl blk info .'
 	completes 'qmpctl help powerd' 'qmpctl help powerdown .'
 	completes 'dumptool dump --color nev' 'dumptool dump --color never .'
 	completes 'dumptool info /etc/os-rel' 'dumptool info /etc/os-release .'
@@ -88,5 +97,8 @@ offers() {
 	offers 'qmpctl status -g ' completed
 	offers 'qmpctl status --guest=c' --guest=completed
 	offers 'qmpctl status --color a' always auto
+	# shellcheck disable=SC2046 # one word each
+	offers 'qmpctl blk ' $(qmpctl --help | sed -n 's/^  blk \([a-z]*\) .*/\1/p')
+	offers 'qmpctl exec block_resize n' node-name=
 	offers 'qmpctl launch --kernel /etc/os-rel' /etc/os-release
 }

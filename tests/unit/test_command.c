@@ -142,7 +142,7 @@ static const struct gs_command commands[] = {
 	{.name = "flood", .summary = "print a lot", .run = run_flood},
 	{.name = "disk list", .summary = "list disks", .run = run_echo},
 	{.name = "disk info",
-	 .arguments = "[DISK]... [FILE]",
+	 .arguments = "[DISK...]",
 	 .summary = "show a disk",
 	 .max_args = -1,
 	 .takes_json = true,

@@ -73,6 +73,8 @@ struct gs_tool {
 };
 /* Offers @text, with @help (may be NULL), if the word that is being typed begins so. */
 void gs_candidate(struct gs_candidates *out, const char *text, const char *help);
+/* The word as far as it is typed. */
+const char *gs_candidate_word(const struct gs_candidates *out);
 
 /*
  * Parse and run. Handles --help, --version, "help COMMAND", "completion", and -q -v --color
