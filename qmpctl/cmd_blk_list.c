@@ -48,16 +48,16 @@ static const char *cache_mode(const struct gs_json *cache)
 
 static bool is_limit(const char *key)
 {
-	return strncmp(key, "bps", 3) == 0 || strncmp(key, "iops", 4) == 0;
+	return key && (strncmp(key, "bps", 3) == 0 || strncmp(key, "iops", 4) == 0);
 }
 
 /* What of bps*, iops* and group is set; NULL: nothing, or no memory. */
-static struct gs_json *throttle_of(const struct gs_block_node *node)
+static struct gs_json *throttle_of(const struct gs_json *settings)
 {
 	gs_autojson struct gs_json *ret = gs_json_new_object();
 	bool limited = false;
 
-	gs_json_for_each (member, node->info) {
+	gs_json_for_each (member, settings) {
 		const char *key = gs_json_key(member);
 		uint64_t value;
 
@@ -68,8 +68,8 @@ static struct gs_json *throttle_of(const struct gs_block_node *node)
 	}
 	if (!limited)
 		return NULL;
-	if (gs_json_get(node->info, "group"))
-		gs_json_set(ret, "group", gs_json_copy(gs_json_get(node->info, "group")));
+	if (gs_json_get(settings, "group"))
+		gs_json_set(ret, "group", gs_json_copy(gs_json_get(settings, "group")));
 	return gs_take(ret);
 }
 
@@ -92,12 +92,12 @@ static void add_device_flags(struct gs_text *t, const struct gs_block_device *de
 		add_flag(t, device->io_status);
 }
 
-static void add_node_flags(struct gs_text *t, const struct gs_block_node *node,
+static void add_node_flags(struct gs_text *t, const struct gs_json *settings,
 			   const struct gs_json *throttle)
 {
-	const char *cache = cache_mode(gs_json_get(node->info, "cache"));
-	const char *zeroes = gs_json_string(gs_json_get(node->info, "detect_zeroes"));
-	size_t bitmaps = gs_json_count(gs_json_get(node->info, "dirty-bitmaps"));
+	const char *cache = cache_mode(gs_json_get(settings, "cache"));
+	const char *zeroes = gs_json_string(gs_json_get(settings, "detect_zeroes"));
+	size_t bitmaps = gs_json_count(gs_json_get(settings, "dirty-bitmaps"));
 
 	if (cache && strcmp(cache, "writeback") != 0)
 		gs_text_printf(t, "%scache=%s", t->size ? "," : "", cache);
@@ -105,7 +105,7 @@ static void add_node_flags(struct gs_text *t, const struct gs_block_node *node,
 		gs_text_printf(t, "%sdetect-zeroes=%s", t->size ? "," : "", zeroes);
 	if (throttle)
 		add_flag(t, "throttled");
-	if (member_is_true(node->info, "encrypted"))
+	if (member_is_true(settings, "encrypted"))
 		add_flag(t, "encrypted");
 	if (bitmaps)
 		gs_text_printf(t, "%s%zu bitmap%s", t->size ? "," : "", bitmaps,
@@ -114,24 +114,24 @@ static void add_node_flags(struct gs_text *t, const struct gs_block_node *node,
 
 /* ---- rows ---- */
 
-static void emit_flags(struct walk *w, const struct gs_block_device *device,
-		       const struct gs_block_node *node)
+/* A device's own settings are told with it, and not with its node. */
+static void emit_settings(struct walk *w, const struct gs_block_device *device,
+			  const struct gs_block_node *node)
 {
-	gs_autojson struct gs_json *throttle = node ? throttle_of(node) : NULL;
+	const struct gs_json *settings =
+		device ? gs_json_get(device->info, "inserted") : node->info;
+	gs_autojson struct gs_json *throttle = throttle_of(settings);
 	gs_autotext struct gs_text flags = {0};
 
 	if (device)
 		add_device_flags(&flags, device);
-	if (node)
-		add_node_flags(&flags, node, throttle);
+	add_node_flags(&flags, settings, throttle);
 	gs_emit_string(w->e, NULL, "FLAGS", flags.data ? flags.data : "");
-	if (!node)
-		return;
-	gs_emit_string(w->e, "cache", NULL, cache_mode(gs_json_get(node->info, "cache")));
+	gs_emit_string(w->e, "cache", NULL, cache_mode(gs_json_get(settings, "cache")));
 	gs_emit_string(w->e, "detect_zeroes", NULL,
-		       gs_json_string(gs_json_get(node->info, "detect_zeroes")));
+		       gs_json_string(gs_json_get(settings, "detect_zeroes")));
 	gs_emit_json(w->e, "throttle", NULL, throttle);
-	gs_emit_json(w->e, "dirty_bitmaps", NULL, gs_json_get(node->info, "dirty-bitmaps"));
+	gs_emit_json(w->e, "dirty_bitmaps", NULL, gs_json_get(settings, "dirty-bitmaps"));
 }
 
 static void emit_node(struct walk *w, const struct gs_block_node *node)
@@ -174,7 +174,7 @@ static void emit_row(struct walk *w, unsigned int depth, const char *role,
 		emit_node(w, node);
 	if (device)
 		emit_device(w, device);
-	emit_flags(w, device, node);
+	emit_settings(w, device, node);
 }
 
 /*

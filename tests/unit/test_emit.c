@@ -182,6 +182,64 @@ static void test_table_as_document(void **state)
 		     "[{\"start\":\"0x0\",\"size\":1,\"name\":\"unseen\",\"secret\":7}]\n");
 }
 
+static void say_tree_row(struct gs_emit *e, unsigned int depth, const char *name)
+{
+	gs_emit_row_below(e, depth);
+	gs_emit_u64(e, "depth", NULL, depth);
+	gs_emit_string(e, "name", NULL, name);
+}
+
+static const struct gs_emit_column tree_columns[] = {{"depth", NULL, false},
+						     {"name", "NAME", true}};
+
+static void say_tree(struct gs_emit *e)
+{
+	gs_emit_table(e, NULL, "", tree_columns, 2);
+	say_tree_row(e, 0, "a");
+	say_tree_row(e, 1, "b");
+	say_tree_row(e, 2, "c");
+	say_tree_row(e, 1, "d");
+	say_tree_row(e, 0, "e");
+	say_tree_row(e, 5, "nobody's child");
+	gs_emit_end(e);
+}
+
+static void test_tree(void **state)
+{
+	(void)state;
+	assert_emits(say_tree, GS_EMIT_TEXT,
+		     "NAME\n"
+		     "a\n"
+		     "├─b\n"
+		     "│ └─c\n"
+		     "└─d\n"
+		     "e\n"
+		     "nobody's child\n");
+	assert_emits(say_tree, GS_EMIT_JSONL,
+		     "[{\"depth\":0,\"name\":\"a\"},{\"depth\":1,\"name\":\"b\"},"
+		     "{\"depth\":2,\"name\":\"c\"},{\"depth\":1,\"name\":\"d\"},"
+		     "{\"depth\":0,\"name\":\"e\"},{\"depth\":5,\"name\":\"nobody's child\"}]\n");
+}
+
+static void say_deep_tree(struct gs_emit *e)
+{
+	gs_emit_table(e, NULL, "", tree_columns, 2);
+	for (unsigned int i = 0; i < 10 * GS_EMIT_TREE_DEPTH_MAX; i++)
+		say_tree_row(e, i, "x");
+	gs_emit_end(e);
+}
+
+static void test_deep_tree(void **state)
+{
+	gs_autofree char *text = emitted(say_deep_tree, GS_EMIT_TEXT, false);
+	size_t lines = 0;
+
+	(void)state;
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_int_equal(lines, 10 * GS_EMIT_TREE_DEPTH_MAX + 1);
+}
+
 static void say_empty(struct gs_emit *e)
 {
 	gs_emit_begin(e, NULL, NULL);
@@ -319,6 +377,8 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_table_as_document),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_deep_tree),
 		cmocka_unit_test(test_empty_and_hidden),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_ready_made_values),
