@@ -156,11 +156,16 @@ static void push_monitors(struct argv *a, const struct gs_launch_plan *plan)
 	}
 }
 
+/*
+ * To QEMU a "pipe" is two files, PATH.in and PATH.out, which need not be pipes. A socket with a log
+ * file would do for a console, too, but its client could hold up the guest, and when it is slow,
+ * QEMU (7.2) writes bytes to the log twice.
+ */
 static void push_serial(struct argv *a, const struct gs_launch_plan *plan)
 {
 	if (!plan->serial_path)
 		return;
-	push_option(a, "-chardev", with_path("file,id=gs-serial,path=", plan->serial_path, ""));
+	push_option(a, "-chardev", with_path("pipe,id=gs-serial,path=", plan->serial_path, ""));
 	push_option_word(a, "-serial", "chardev:gs-serial");
 }
 

@@ -34,7 +34,7 @@ struct gs_launch_plan {
 	const char *const *disk_formats; /* one for each of launch->disks */
 	int monitor_fds[2];              /* listening sockets: qmp, qmp2 */
 	int ram_fd;                      /* -1: QEMU's own RAM */
-	const char *serial_path;         /* NULL: no serial port of ours */
+	const char *serial_path;         /* and .in, .out; NULL: no serial port of ours */
 	bool accels;                     /* ours */
 	bool machine;                    /* ours, where the target has no default */
 	bool vmcoreinfo;

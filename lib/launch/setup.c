@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include <guestscope/base/text.h>
 
@@ -28,17 +29,39 @@ static struct gs_error *create_file(const char *dir, const char *name, int *fd_r
 	return NULL;
 }
 
-/* The serial port's file exists before QEMU opens it: with our mode, and for who watches it. */
+/*
+ * The serial port: a file for what the guest writes, a fifo for what it reads. They exist before
+ * QEMU opens them: with our mode, and for who watches.
+ */
+static struct gs_error *setup_serial(struct gs_launch_setup *s)
+{
+	gs_autoclose int dir_fd = open(s->claim->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	gs_autoclose int serial_fd = -1;
+	struct gs_error *err;
+
+	s->serial_path = gs_strf("%s/serial", s->claim->dir);
+	s->plan.serial_path = s->serial_path;
+	if (!s->serial_path)
+		return gs_error_nomem();
+	err = create_file(s->claim->dir, "serial", &serial_fd);
+	if (err)
+		return err;
+	/* A first start may have left them. */
+	unlinkat(dir_fd, "serial.in", 0);
+	unlinkat(dir_fd, "serial.out", 0);
+	if (mkfifoat(dir_fd, "serial.in", 0600) < 0 ||
+	    symlinkat("serial", dir_fd, "serial.out") < 0)
+		return gs_error_os(errno, "%s", s->serial_path);
+	return NULL;
+}
+
 static struct gs_error *setup_files(struct gs_launch_setup *s)
 {
-	gs_autoclose int serial_fd = -1;
 	struct gs_error *err = create_file(s->claim->dir, "log", &s->log_fd);
 
 	if (err || (gs_launch_scan(s->plan.launch->extra) & GS_LAUNCH_BRINGS_SERIAL))
 		return err;
-	s->serial_path = gs_strf("%s/serial", s->claim->dir);
-	s->plan.serial_path = s->serial_path;
-	return s->serial_path ? create_file(s->claim->dir, "serial", &serial_fd) : gs_error_nomem();
+	return setup_serial(s);
 }
 
 static struct gs_error *setup_monitors(struct gs_launch_setup *s)

@@ -15,6 +15,7 @@
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/process.h>
+#include <guestscope/qmp.h>
 
 #include "sockets.h"
 

@@ -36,7 +36,4 @@ void gs_qmp_find_holder(int fd, const char *path, struct gs_qmp_holder *ret);
  */
 pid_t gs_qmp_listener_pid(int fd);
 
-/* Path (leading '@': abstract) of the listening unix socket behind /proc/@pid/fd/@fd, or NULL. */
-char *gs_qmp_listening_path(pid_t pid, int fd);
-
 #endif

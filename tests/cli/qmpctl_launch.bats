@@ -41,7 +41,7 @@ true" ]
 	launch_idle a
 	[ "$(stat -c %a "$RUN")" = 700 ]
 	[ "$(stat -c %a "$RUN/a")" = 700 ]
-	for file in qmp qmp2 serial log guest lock; do [ "$(stat -c %a "$RUN/a/$file")" = 600 ]; done
+	for file in qmp qmp2 serial serial.in log guest lock; do [ "$(stat -c %a "$RUN/a/$file")" = 600 ]; done
 }
 
 @test "launch: memory is a memfd that can be opened" {

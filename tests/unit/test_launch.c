@@ -82,7 +82,7 @@ static void test_argv_of_everything(void **state)
 		"-machine memory-backend=pc.ram -device vmcoreinfo -chardev "
 		"socket,id=gs-qmp,fd=5,server=on,wait=off -mon chardev=gs-qmp,mode=control "
 		"-chardev socket,id=gs-qmp2,fd=6,server=on,wait=off -mon "
-		"chardev=gs-qmp2,mode=control -chardev file,id=gs-serial,path=/run/g,,s/serial "
+		"chardev=gs-qmp2,mode=control -chardev pipe,id=gs-serial,path=/run/g,,s/serial "
 		"-serial chardev:gs-serial -kernel /k -initrd /i -append console=ttyS0 quiet "
 		"-drive file=/a,,b.img,format=raw,if=virtio -drive "
 		"file=./c:d,format=qcow2,if=virtio -vga std");

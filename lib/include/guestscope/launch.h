@@ -9,6 +9,8 @@
  *	qmp       monitor for guestscope's tools
  *	qmp2      a second monitor, free for others
  *	serial    what the guest wrote to its serial port, from the start
+ *	serial.in a fifo: what is written there, the guest reads from its serial port; serial.out is
+ *	          for QEMU
  *	log       QEMU's stdout and stderr
  */
 #ifndef GUESTSCOPE_LAUNCH_H
@@ -61,10 +63,11 @@ void gs_guest_deinit(struct gs_guest *guest);
  *   BUSY         a live guest has that name
  *   OS (EINTR)   called off
  *
- * QEMU is given -nodefaults, no display, the two monitors, a serial port into a file, memory in a
- * memfd (memory-backend-file over /proc/self/fd/N), and a vmcoreinfo device where the machine has
- * it. Of these, what the extra arguments bring themselves is left out: a size (-m), memory backend
- * or NUMA nodes (then QEMU's own RAM), an accelerator, a serial port.
+ * QEMU is given -nodefaults, no display, the two monitors, a serial port of a
+ * file and a fifo, memory in a memfd (memory-backend-file over /proc/self/fd/N), and a vmcoreinfo
+ * device where the machine has it. Of these, what the extra arguments bring themselves is left out:
+ * a size
+ * (-m), memory backend or NUMA nodes (then QEMU's own RAM), an accelerator, a serial port.
  */
 GS_MUST_CHECK struct gs_error *gs_launch_start(const struct gs_launch *launch,
 					       struct gs_guest *ret);
@@ -108,5 +111,33 @@ GS_MUST_CHECK struct gs_error *gs_guest_process(const char *run_dir, const char 
  * may be NULL: it took SIGKILL.
  */
 GS_MUST_CHECK struct gs_error *gs_guest_end(int pidfd, uint64_t grace_ms, bool *forced_ret);
+
+/* A guest's serial line. */
+struct gs_console {
+	int fd;     /* what is written there, the guest reads; the caller closes it */
+	char *name; /* path of the fifo, socket or terminal, for messages */
+	/*
+	 * The file with all that the guest has written since its start. NULL: there is none; what
+	 * it writes from now on is to be read from @fd, and keeps the guest waiting until that is
+	 * done.
+	 * @fd is at its end (POLLERR) when QEMU closes the line, in any case.
+	 */
+	char *log;
+};
+void gs_console_deinit(struct gs_console *console);
+
+/*
+ * Attach to a serial line of a guest named in any way. No monitor is asked where the guest was
+ * launched and @chardev is NULL; else @chardev is the one to attach to, or NULL: the first that by
+ * its name is a serial line or console.
+ *   BUSY         somebody else is attached: "held by PID (comm)"
+ *   TIMEOUT      QEMU does not take the connection
+ *   NODATA       no such chardev; says which there are
+ *   UNSUPPORTED  it is neither a unix socket nor a pty, or not on this host
+ */
+GS_MUST_CHECK struct gs_error *gs_guest_console(const char *run_dir, const char *guest,
+						const char *chardev,
+						const struct gs_qmp_options *options,
+						struct gs_console *ret);
 
 #endif

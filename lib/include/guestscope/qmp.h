@@ -115,6 +115,19 @@ pid_t gs_qmp_peer_pid(const struct gs_qmp *qmp);
 void gs_qmp_version(const struct gs_qmp *qmp, int version[3]);
 
 /*
+ * Sockets that are no monitors, but like those serve one client at a time: a serial line, say.
+ * Connect to the unix socket @path (a leading '@' is the abstract namespace; of any length) and see
+ * that the connection is served. BUSY: another client is: "held by PID (comm)". TIMEOUT: nobody
+ * is, the server stands still.
+ */
+GS_MUST_CHECK struct gs_error *gs_qmp_connect_unix(const char *path, int *fd_ret);
+/*
+ * Path (leading '@': abstract; the caller frees) of the unix socket that listens as descriptor @fd
+ * of process @pid, or NULL.
+ */
+char *gs_qmp_listening_path(pid_t pid, int fd);
+
+/*
  * Run a command. @arguments (an object or NULL) is taken. @return_ret may be NULL; otherwise it is
  * the value of "return", the caller's. Events that arrive meanwhile are queued.
  *   REFUSED  the peer answered an error: "<desc>" (its class: gs_qmp_error_class())
