@@ -88,6 +88,7 @@ static int report(struct gs_args *args, const struct gs_guest *guest)
 	emit_path(e, "qmp", "Monitor", guest, "qmp");
 	emit_path(e, "qmp2", "Free monitor", guest, "qmp2");
 	emit_path(e, "serial", "Serial port", guest, "serial");
+	emit_path(e, "serial_in", NULL, guest, "serial.in");
 	emit_path(e, "log", "Log", guest, "log");
 	gs_emit_end(e);
 	return finish_output(args, e, GS_EXIT_OK);

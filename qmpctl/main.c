@@ -108,6 +108,26 @@ static const struct gs_option events_options[] = {
 	{0},
 };
 
+static const struct gs_option console_options[] = {
+	{.name = "chardev",
+	 .argument = "ID",
+	 .help = "which chardev (default: the first serial line or console)"},
+	{.name = "tail",
+	 .letter = 'n',
+	 .argument = "N",
+	 .help = "show the last N lines first (default: 10 on a terminal, else 0)"},
+	{.name = "expect",
+	 .letter = 'x',
+	 .argument = "TEXT",
+	 .help = "leave when the guest has written TEXT"},
+	{.name = "timeout", .letter = 't', .argument = "TIME", .help = "leave after that time"},
+	{.name = "escape",
+	 .letter = 'e',
+	 .argument = "KEY",
+	 .help = "the key to leave with, on a terminal; or none (default: ^])"},
+	{0},
+};
+
 static const struct gs_option exec_options[] = {
 	{.name = "no-check", .help = "send it whatever the guest's schema says"},
 	{.name = "dry-run", .letter = 'n', .help = "print what would be sent, and send nothing"},
@@ -252,6 +272,16 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_kill},
+	{.name = "console",
+	 .summary = "attach to the serial line of a guest",
+	 .details = "On a terminal, keys go to the guest until ^]. Otherwise what is piped in goes "
+		    "there, and what the guest writes is printed until the time is over, the "
+		    "text has come or the guest ends. Exits 4 when somebody else is attached; "
+		    "with --expect, 5 or 7 when the time or the guest ends before.\n\n  echo ps "
+		    "| qmpctl console --expect '# ' --timeout 5s",
+	 .options = console_options,
+	 .takes_guest = true,
+	 .run = cmd_console},
 	{.name = "wait",
 	 .summary = "wait for the end of a guest, or for something else",
 	 .details = "Of several --for, the first that comes. Exits 1 when a job has failed, 5 when "

@@ -20,6 +20,7 @@ int cmd_powerdown(struct gs_args *args);
 int cmd_quit(struct gs_args *args);
 int cmd_kill(struct gs_args *args);
 int cmd_stop(struct gs_args *args);
+int cmd_console(struct gs_args *args);
 int cmd_wait(struct gs_args *args);
 int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);

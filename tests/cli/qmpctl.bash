@@ -41,6 +41,21 @@ make_disk() {
 	truncate -s 1M disk
 }
 
+# A disk whose boot sector writes "ECHO READY" and then sends back what it gets:
+#	xor ax,ax; mov ds,ax; cld; mov si,0x7c22; mov dx,0x3f8
+#	1: lodsb; test al,al; jz 2f; out dx,al; jmp 1b
+#	2: mov dx,0x3fd
+#	3: in al,dx; test al,1; jz 3b; mov dx,0x3f8; in al,dx; out dx,al; jmp 2b
+make_echo_disk() {
+	{
+		printf '\x31\xc0\x8e\xd8\xfc\xbe\x22\x7c\xba\xf8\x03\xac\x84\xc0\x74\x03\xee\xeb\xf8'
+		printf '\xba\xfd\x03\xec\xa8\x01\x74\xfb\xba\xf8\x03\xec\xee\xeb\xf1ECHO READY\n'
+	} >echo
+	truncate -s 510 echo
+	printf '\x55\xaa' >>echo
+	truncate -s 1M echo
+}
+
 launch() { "$Q" launch --accel tcg --mem 64M "$@"; }
 
 # A guest that does nothing before it is told to.
