@@ -135,7 +135,7 @@ hint() { printf "\nTry 'qmpctl schema%s; --no-check sends it anyway." "$1"; }
 }
 
 @test "what may go away is noted" {
-	bare
+	bare -compat unstable-input=accept # whatever the QEMU on PATH does by itself
 	run -0 --separate-stderr "$Q" exec x-query-jit
 	complains 'qmpctl: note: x-query-jit is unstable'
 	run -0 --separate-stderr "$Q" exec -q x-query-jit

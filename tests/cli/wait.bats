@@ -97,7 +97,9 @@ backup() {
 	[ "$(jq -c '[.exit_status, .signal, .synthetic]' out)" = '[null,9,true]' ]
 	launch --name c -- -device isa-debug-exit
 	start out wait --exit-status
-	run -6 "$Q" hmp -g c o /b 0x501 0x15
+	# QEMU 7.2 exits at once, later ones shut down first.
+	run "$Q" hmp -g c o /b 0x501 0x15
+	[[ $status = [06] ]]
 	exits 43
 	[ "$(tail -n 1 out)" = 'QEMU:          exited with status 43' ]
 	launch_none d

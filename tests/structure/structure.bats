@@ -154,3 +154,9 @@ included_rooms() {
 	echo "$output"
 	[ "$status" -eq 1 ]
 }
+
+@test "the table of packages has no quote that ends it" {
+	run .ci/deps --tools --bench --list
+	[ "$status" -eq 0 ]
+	[ "${#lines[@]}" -eq "$(awk -F ' *[|] *' '/^(base|tools|bench) / { print $2 }' .ci/deps | sort -u | wc -l)" ]
+}
