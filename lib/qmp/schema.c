@@ -90,14 +90,42 @@ const struct gs_schema_member *gs_schema_member(const struct gs_schema_entity *t
 	return found;
 }
 
-struct gs_error *gs_schema_no_such(enum gs_error_code code, const char *what, const char *word,
-				   const char *near)
+/* ---- what there is not ---- */
+
+void gs_schema_near_add(struct gs_schema_near *near, const char *name)
 {
+	if (near->count + 1 >= near->capacity) {
+		size_t capacity = near->capacity ? 2 * near->capacity : 64;
+		const char **at = reallocarray(near->at, capacity, sizeof(*at));
+
+		if (!at)
+			return;
+		near->at = at;
+		near->capacity = capacity;
+	}
+	near->at[near->count++] = name;
+	near->at[near->count] = NULL;
+}
+
+void gs_schema_near_deinit(struct gs_schema_near *near)
+{
+	free(near->at);
+	*near = (struct gs_schema_near){0};
+}
+
+struct gs_error *gs_schema_no_such(enum gs_error_code code, const char *what, const char *word,
+				   struct gs_schema_near *near)
+{
+	const char *nearest = near->at ? gs_did_you_mean(word, near->at) : NULL;
 	gs_autotext struct gs_text printable = {0};
+	struct gs_error *err;
 
 	gs_text_puts_printable(&printable, word);
-	return gs_error_create(code, "no %s '%s'%s%s%s", what, printable.data ? printable.data : "",
-			       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	err = gs_error_create(code, "no %s '%s'%s%s%s", what, printable.data ? printable.data : "",
+			      nearest ? "; did you mean '" : "", nearest ? nearest : "",
+			      nearest ? "'?" : "");
+	gs_schema_near_deinit(near);
+	return err;
 }
 
 /* ---- types as text ---- */

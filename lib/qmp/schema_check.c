@@ -128,7 +128,7 @@ static struct gs_error *check_enum(struct checking *c, const struct gs_schema_en
 				   const struct gs_json *value)
 {
 	const char *word = gs_json_string(value);
-	gs_autofree const char **names = NULL;
+	struct gs_schema_near near = {0};
 
 	for (size_t i = 0; i < type->value_count; i++) {
 		if (strcmp(type->values[i].name, word) == 0) {
@@ -136,13 +136,9 @@ static struct gs_error *check_enum(struct checking *c, const struct gs_schema_en
 			return NULL;
 		}
 	}
-	names = calloc(type->value_count + 1, sizeof(*names));
-	if (!names)
-		return gs_error_nomem();
 	for (size_t i = 0; i < type->value_count; i++)
-		names[i] = type->values[i].name;
-	return at_path(c, gs_schema_no_such(GS_ERROR_INVALID, "value", word,
-					    gs_did_you_mean(word, names)));
+		gs_schema_near_add(&near, type->values[i].name);
+	return at_path(c, gs_schema_no_such(GS_ERROR_INVALID, "value", word, &near));
 }
 
 static struct gs_error *check_array(struct checking *c, const struct gs_schema_entity *type,
@@ -208,22 +204,6 @@ static const struct gs_schema_member *last_tag(const struct gs_schema_entity *ty
 	return tag;
 }
 
-/* Names of all members that @object may have; the names are borrowed. */
-static const char *nearest_member(const struct gs_schema_entity *type, const struct gs_json *object,
-				  const char *word)
-{
-	const char *near = NULL;
-
-	for (; type && !near; type = next_part(type, object)) {
-		gs_autofree const char **names = calloc(type->member_count + 1, sizeof(*names));
-
-		for (size_t i = 0; names && i < type->member_count; i++)
-			names[i] = type->members[i].name;
-		near = names ? gs_did_you_mean(word, names) : NULL;
-	}
-	return near;
-}
-
 /* The command's own members are called by another name. */
 static const char *member_word(const struct checking *c)
 {
@@ -253,11 +233,14 @@ static struct gs_error *unknown_member(const struct checking *c,
 				       const struct gs_json *object, const char *name)
 {
 	const struct gs_schema_member *tag = last_tag(type, object);
+	struct gs_schema_near near = {0};
 
 	if (tag && gs_schema_member(type, name, NULL))
 		return misplaced(c, name, tag, object);
-	return at_path(c, gs_schema_no_such(GS_ERROR_INVALID, member_word(c), name,
-					    nearest_member(type, object, name)));
+	for (; type; type = next_part(type, object))
+		for (size_t i = 0; i < type->member_count; i++)
+			gs_schema_near_add(&near, type->members[i].name);
+	return at_path(c, gs_schema_no_such(GS_ERROR_INVALID, member_word(c), name, &near));
 }
 
 /* Tags first: without them, nothing can be said about the others. */
@@ -352,14 +335,11 @@ static struct gs_error *check_value(struct checking *c, const struct gs_schema_e
 
 static struct gs_error *unknown_command(const struct gs_schema *schema, const char *name)
 {
-	const struct gs_schema_index *commands = &schema->commands;
-	gs_autofree const char **names = calloc(commands->count + 1, sizeof(*names));
+	struct gs_schema_near near = {0};
 
-	if (!names)
-		return gs_error_nomem();
-	for (size_t i = 0; i < commands->count; i++)
-		names[i] = commands->at[i]->name;
-	return gs_schema_no_such(GS_ERROR_INVALID, "command", name, gs_did_you_mean(name, names));
+	for (size_t i = 0; i < schema->commands.count; i++)
+		gs_schema_near_add(&near, schema->commands.at[i]->name);
+	return gs_schema_no_such(GS_ERROR_INVALID, "command", name, &near);
 }
 
 /*

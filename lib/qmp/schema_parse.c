@@ -305,6 +305,8 @@ static struct gs_error *fill_alternate(const struct filling *f)
 {
 	struct gs_error *err = fill_members(f);
 
+	if (!err && f->entity->member_count > GS_SCHEMA_OFFERS_MAX)
+		err = corrupt("members", "more alternatives than JSON can tell apart");
 	for (size_t i = 0; !err && i < f->entity->member_count; i++)
 		if (f->entity->members[i].type->meta == GS_SCHEMA_ALTERNATE)
 			err = corrupt("members", "an alternate within an alternate");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The schema: parsed, hostile or not; looked into. */
+/* The schema: parsed, hostile or not; looked into, calls checked by it, compared with another. */
 #include <guestscope/base/text.h>
 #include <guestscope/qmp/schema.h>
 
@@ -249,15 +249,199 @@ static void test_notes(void **state)
 		    "[\"add: 'file.driver': 'vvfat' is deprecated\"]");
 }
 
+/* ---- paths ---- */
+
+/* What @path leads to: "value", "member:type" or "entity:type". */
+static void assert_path(const char *path, const char *expected)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = fake_schema(FAKE_SCHEMA);
+	struct gs_schema_place place = {0};
+	gs_autofree char *type = NULL, *found = NULL;
+
+	assert_ok(gs_schema_resolve(schema, path, &place));
+	type = gs_schema_type_text(place.entity);
+	assert_non_null(type);
+	found = gs_strf("%s%s%s", place.member ? place.member->name : "", place.member ? ":" : "",
+			place.value ? place.value->name : type);
+	assert_non_null(found);
+	assert_string_equal(found, expected);
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	assert_path("add", "command");
+	assert_path("STOP", "event");
+	assert_path("add/arg", "object");
+	assert_path("add/ret", "[object]");
+	assert_path("add/driver", "driver:enum");
+	assert_path("add/arg/driver", "driver:enum");
+	assert_path("add/driver/raw", "driver:raw");
+	assert_path("add/driver/qcow2/file", "file:object|string|null");
+	assert_path("add/file/file/driver/qcow2/cache-size", "cache-size:int");
+	assert_path("add/ret/file", "file:object|string|null");
+	assert_path("ADDED/driver/vvfat", "driver:vvfat");
+	assert_path("set/names", "names:[string]");
+	assert_path("add+json-cli", "command");
+	assert_path("add/id+deprecated", "id:string");
+	assert_path("add/driver/vvfat+deprecated", "driver:vvfat");
+}
+
+static void assert_no_path(const char *path, enum gs_error_code code, const char *message)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = fake_schema(FAKE_SCHEMA);
+	struct gs_schema_place place;
+
+	assert_error(gs_schema_resolve(schema, path, &place), code, message);
+}
+
+static void test_no_paths(void **state)
+{
+	(void)state;
+	assert_no_path("", GS_ERROR_INVALID, "'': a step is empty");
+	assert_no_path("add//x", GS_ERROR_INVALID, "'add//x': a step is empty");
+	assert_no_path("ad", GS_ERROR_NODATA, "no command or event 'ad'; did you mean 'add'?");
+	assert_no_path("add/drivr/x", GS_ERROR_NODATA,
+		       "add: no member 'drivr'; did you mean 'driver'?");
+	assert_no_path("add/driver/qcow3", GS_ERROR_NODATA,
+		       "add/driver: no value 'qcow3'; did you mean 'qcow2'?");
+	assert_no_path("add/driver/raw/file", GS_ERROR_NODATA, "add/driver/raw: no member 'file'");
+	assert_no_path("add/id/x", GS_ERROR_NODATA, "add/id: no member 'x'");
+	assert_no_path("STOP/ret", GS_ERROR_NODATA, "STOP: no member 'ret'");
+	assert_no_path("add/id+unstable", GS_ERROR_NODATA, "add/id: no feature 'unstable'");
+	assert_no_path("add+", GS_ERROR_NODATA, "add: no feature ''");
+}
+
+/* ---- differences ---- */
+
+static struct gs_error *write_change(void *arg, const struct gs_schema_change *change)
+{
+	gs_text_printf(arg, "%s%c%s(%s,%s)\n", change->breaks ? "!" : "", "+-~"[change->kind],
+		       change -> path, change -> before ? change -> before : "",
+		       change->after ? change->after : "");
+	return NULL;
+}
+
+/* The schema with @old, which it has once, replaced by @new. */
+static struct gs_schema *edited(const char *old, const char *new)
+{
+	const char *at = strstr(FAKE_SCHEMA, old);
+	gs_autofree char *text = NULL;
+
+	assert_non_null(at);
+	text = gs_strf("%.*s%s%s", (int)(at - FAKE_SCHEMA), FAKE_SCHEMA, new, at + strlen(old));
+	assert_non_null(text);
+	return fake_schema(text);
+}
+
+/* What a change from @old to @new makes, in either direction. */
+static void assert_diff(const char *old, const char *new, const char *there, const char *back)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *before = fake_schema(FAKE_SCHEMA);
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *after = edited(old, new);
+	gs_autotext struct gs_text text = {0};
+
+	gs_text_puts(&text, "");
+	assert_ok(gs_schema_diff(before, before, write_change, &text));
+	assert_string_equal(text.data, "");
+	assert_ok(gs_schema_diff(before, after, write_change, &text));
+	assert_string_equal(text.data, there);
+	gs_text_clear(&text);
+	assert_ok(gs_schema_diff(after, before, write_change, &text));
+	assert_string_equal(text.data, back);
+}
+
+static void test_diff_roots(void **state)
+{
+	(void)state;
+	assert_diff("'name': 'stop'", "'name': 'halt'", "+halt(,command)\n!-stop(command,)\n",
+		    "!-halt(command,)\n+stop(,command)\n");
+	assert_diff("'name': 'STOP'", "'name': 'HALT'", "+HALT(,event)\n!-STOP(event,)\n",
+		    "!-HALT(event,)\n+STOP(,event)\n");
+	assert_diff("'allow-oob': true", "'allow-oob': false",
+		    "!~add(in and out of band,in band only)\n",
+		    "~add(in band only,in and out of band)\n");
+	assert_diff("['json-cli']", "['deprecated']",
+		    "+add+deprecated(,feature)\n"
+		    "!-add+json-cli(feature,)\n",
+		    "-add+deprecated(feature,)\n+add+json-cli(,feature)\n");
+}
+
+/* 'number' is wider than 'int' where something is sent, and where something comes it is worse. */
+static void test_diff_members(void **state)
+{
+	(void)state;
+	assert_diff("{'name': 'cache-size', 'type': 'int', 'default': null}",
+		    "{'name': 'cache-size', 'type': 'number', 'default': null}",
+		    "~add/arg/driver/qcow2/cache-size(optional int,optional number)\n"
+		    "!~add/ret/driver/qcow2/cache-size(optional int,optional number)\n"
+		    "!~ADDED/arg/driver/qcow2/cache-size(optional int,optional number)\n",
+		    "!~add/arg/driver/qcow2/cache-size(optional number,optional int)\n"
+		    "~add/ret/driver/qcow2/cache-size(optional number,optional int)\n"
+		    "~ADDED/arg/driver/qcow2/cache-size(optional number,optional int)\n");
+	assert_diff("{'name': 'names', 'type': '[str]'}",
+		    "{'name': 'names', 'type': '[str]', 'default': null}",
+		    "~set/arg/names([string],optional [string])\n",
+		    "!~set/arg/names(optional [string],[string])\n");
+	assert_diff("{'name': 'factor', 'type': 'number',", "{'name': 'speed', 'type': 'number',",
+		    "!-set/arg/factor(optional number,)\n+set/arg/speed(,optional number)\n",
+		    "+set/arg/factor(,optional number)\n!-set/arg/speed(optional number,)\n");
+	assert_diff("'element-type': 'str'", "'element-type': 'int'",
+		    "!~set/arg/names([string],[int])\n", "!~set/arg/names([int],[string])\n");
+	assert_diff("{'name': 'driver', 'type': 'str'}]",
+		    "{'name': 'driver', 'type': 'str'}, {'name': 'id', 'type': 'str'}]",
+		    "!+device_add/arg/id(,string)\n", "!-device_add/arg/id(string,)\n");
+	assert_diff("'default': null, 'features': ['unstable']", "'default': null",
+		    "-set/arg/x-fast+unstable(feature,)\n", "+set/arg/x-fast+unstable(,feature)\n");
+}
+
+static void test_diff_variants(void **state)
+{
+	(void)state;
+	assert_diff("{'name': 'vvfat', 'features': ['deprecated']}", "{'name': 'vmdk'}",
+		    "+add/arg/driver/vmdk(,value)\n!-add/arg/driver/vvfat(value,)\n"
+		    "+add/ret/driver/vmdk(,value)\n!-add/ret/driver/vvfat(value,)\n"
+		    "+ADDED/arg/driver/vmdk(,value)\n!-ADDED/arg/driver/vvfat(value,)\n",
+		    "!-add/arg/driver/vmdk(value,)\n+add/arg/driver/vvfat(,value)\n"
+		    "!-add/ret/driver/vmdk(value,)\n+add/ret/driver/vvfat(,value)\n"
+		    "!-ADDED/arg/driver/vmdk(value,)\n+ADDED/arg/driver/vvfat(,value)\n");
+	assert_diff("{'case': 'raw', 'type': '0'}", "{'case': 'raw', 'type': '6'}",
+		    "!+add/arg/driver/raw/driver(,string)\n+add/ret/driver/raw/driver(,string)\n"
+		    "+ADDED/arg/driver/raw/driver(,string)\n",
+		    "!-add/arg/driver/raw/driver(string,)\n!-add/ret/driver/raw/driver(string,)\n"
+		    "!-ADDED/arg/driver/raw/driver(string,)\n");
+	assert_diff("{'type': 'str'},", "",
+		    "!~add/arg/driver/qcow2/backing(optional object|string|null,optional "
+		    "object|null)\n"
+		    "!~add/arg/driver/qcow2/file(object|string|null,object|null)\n"
+		    "~add/ret/driver/qcow2/backing(optional object|string|null,optional "
+		    "object|null)\n"
+		    "~add/ret/driver/qcow2/file(object|string|null,object|null)\n"
+		    "~ADDED/arg/driver/qcow2/backing(optional object|string|null,optional "
+		    "object|null)\n"
+		    "~ADDED/arg/driver/qcow2/file(object|string|null,object|null)\n",
+		    "~add/arg/driver/qcow2/backing(optional object|null,optional "
+		    "object|string|null)\n"
+		    "~add/arg/driver/qcow2/file(object|null,object|string|null)\n"
+		    "!~add/ret/driver/qcow2/backing(optional object|null,optional "
+		    "object|string|null)\n"
+		    "!~add/ret/driver/qcow2/file(object|null,object|string|null)\n"
+		    "!~ADDED/arg/driver/qcow2/backing(optional object|null,optional "
+		    "object|string|null)\n"
+		    "!~ADDED/arg/driver/qcow2/file(object|null,object|string|null)\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),       cmocka_unit_test(test_type_text),
-		cmocka_unit_test(test_old_enum),    cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_right_calls), cmocka_unit_test(test_unknown_names),
-		cmocka_unit_test(test_missing),     cmocka_unit_test(test_wrong_types),
-		cmocka_unit_test(test_notes),       cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_circles),
+		cmocka_unit_test(test_parse),        cmocka_unit_test(test_type_text),
+		cmocka_unit_test(test_old_enum),     cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_right_calls),  cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_missing),      cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_notes),        cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_no_paths),     cmocka_unit_test(test_diff_roots),
+		cmocka_unit_test(test_diff_members), cmocka_unit_test(test_diff_variants),
+		cmocka_unit_test(test_hostile),      cmocka_unit_test(test_circles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

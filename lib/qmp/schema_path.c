@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Paths into a schema. Each step ends at a member or at a value of an enum. */
+#include "schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/base/text.h>
+
+#define ARRAYS_MAX 8 /* within each other */
+
+struct walk {
+	const struct gs_schema *schema;
+	struct gs_schema_place place;
+	const struct gs_schema_entity
+		*tagged;     /* the object whose tag the last member is, or NULL */
+	const char *several; /* the tag by which one of several members was chosen, or NULL */
+	bool is_inside;      /* behind the command's or event's name */
+};
+
+/* ---- what a step may lead to ---- */
+
+static const struct gs_schema_entity *strip_arrays(const struct gs_schema_entity *type)
+{
+	for (int i = 0; type->meta == GS_SCHEMA_ARRAY && i < ARRAYS_MAX; i++)
+		type = type->element;
+	return type;
+}
+
+/* The types that an alternate offers; what it offers as a list of alternates is left alone. */
+static const struct gs_schema_entity *offer(const struct gs_schema_entity *type, size_t i)
+{
+	const struct gs_schema_entity *offered = strip_arrays(type->members[i].type);
+
+	return offered->meta == GS_SCHEMA_ALTERNATE ? NULL : offered;
+}
+
+/*
+ * The member @name of @type, of its variants, or of one that it offers as an alternate; *owner_ret
+ * is the object that it stands in.
+ */
+static const struct gs_schema_member *find_member(const struct gs_schema_entity *type,
+						  const char *name,
+						  const struct gs_schema_entity **owner_ret)
+{
+	const struct gs_schema_member *found = NULL;
+
+	type = type ? strip_arrays(type) : NULL;
+	for (size_t i = 0; type && !found && i < type->member_count; i++) {
+		if (type->meta == GS_SCHEMA_ALTERNATE) {
+			found = find_member(offer(type, i), name, owner_ret);
+		} else if (strcmp(type->members[i].name, name) == 0) {
+			*owner_ret = type;
+			found = &type->members[i];
+		}
+	}
+	for (size_t i = 0; type && !found && i < type->variant_count; i++)
+		found = find_member(type->variants[i].type, name, owner_ret);
+	return found;
+}
+
+static const struct gs_schema_value *find_value(const struct gs_schema_entity *type,
+						const char *name)
+{
+	const struct gs_schema_value *found = NULL;
+
+	type = type ? strip_arrays(type) : NULL;
+	for (size_t i = 0; type && i < type->value_count; i++)
+		if (strcmp(type->values[i].name, name) == 0)
+			return &type->values[i];
+	if (!type || type->meta != GS_SCHEMA_ALTERNATE)
+		return NULL;
+	for (size_t i = 0; !found && i < type->member_count; i++)
+		found = find_value(offer(type, i), name);
+	return found;
+}
+
+/* Whether variants of @type have members @name of other types than that of @found. */
+static bool has_others(const struct gs_schema_entity *type, const struct gs_schema_member *found)
+{
+	for (size_t i = 0; i < type->variant_count; i++) {
+		const struct gs_schema_member *other =
+			gs_schema_member(type->variants[i].type, found->name, NULL);
+
+		if (other && other->type != found->type)
+			return true;
+	}
+	return false;
+}
+
+/* The type that the next step looks into; NULL: there is nothing behind this value. */
+static const struct gs_schema_entity *next_type(const struct walk *w)
+{
+	if (!w->place.value)
+		return w->place.entity;
+	return w->tagged ? gs_schema_variant(w->tagged, w->place.value->name) : NULL;
+}
+
+/* ---- names that come near ---- */
+
+static void add_names(struct gs_schema_near *names, const struct gs_schema_entity *type)
+{
+	type = type ? strip_arrays(type) : NULL;
+	for (size_t i = 0; type && i < type->value_count; i++)
+		gs_schema_near_add(names, type->values[i].name);
+	for (size_t i = 0; type && i < type->member_count; i++) {
+		if (type->meta == GS_SCHEMA_ALTERNATE)
+			add_names(names, offer(type, i));
+		else
+			gs_schema_near_add(names, type->members[i].name);
+	}
+	for (size_t i = 0; type && i < type->variant_count; i++)
+		add_names(names, type->variants[i].type);
+}
+
+static struct gs_error *no_such_root(const struct gs_schema *schema, const char *name)
+{
+	struct gs_schema_near names = {0};
+
+	for (size_t i = 0; i < schema->commands.count; i++)
+		gs_schema_near_add(&names, schema->commands.at[i]->name);
+	for (size_t i = 0; i < schema->events.count; i++)
+		gs_schema_near_add(&names, schema->events.at[i]->name);
+	return gs_schema_no_such(GS_ERROR_NODATA, "command or event", name, &names);
+}
+
+static struct gs_error *no_such_step(const struct walk *w, const char *name)
+{
+	const struct gs_schema_entity *type = next_type(w);
+	bool is_enum = type && strip_arrays(type)->meta == GS_SCHEMA_ENUM;
+	struct gs_schema_near names = {0};
+
+	struct gs_error *err, *full;
+
+	add_names(&names, type);
+	err = gs_schema_no_such(GS_ERROR_NODATA, is_enum ? "value" : "member", name, &names);
+	if (!w->several)
+		return err;
+	full = gs_error_create(GS_ERROR_NODATA,
+			       "%s (which has several types: choose one by %s/VALUE/)",
+			       err->message, w->several);
+	gs_error_destroy(err);
+	return full;
+}
+
+/* ---- steps ---- */
+
+static struct gs_error *step_root(struct walk *w, const char *name)
+{
+	w->place.entity = gs_schema_find(w->schema, GS_SCHEMA_COMMAND, name);
+	if (!w->place.entity)
+		w->place.entity = gs_schema_find(w->schema, GS_SCHEMA_EVENT, name);
+	return w->place.entity ? NULL : no_such_root(w->schema, name);
+}
+
+/* From a command or event into what it takes or returns; true if @name was used for that. */
+static bool step_inside(struct walk *w, const char *name)
+{
+	const struct gs_schema_entity *root = w->place.entity;
+	bool is_ret = root->ret && strcmp(name, "ret") == 0;
+
+	w->is_inside = true;
+	w->place.entity = is_ret ? root->ret : root->arg;
+	return is_ret || strcmp(name, "arg") == 0;
+}
+
+static struct gs_error *step(struct walk *w, const char *name)
+{
+	const struct gs_schema_entity *type, *owner = NULL;
+	const struct gs_schema_member *member;
+	const struct gs_schema_value *value;
+
+	if (!w->place.entity)
+		return step_root(w, name);
+	if (!w->is_inside && step_inside(w, name))
+		return NULL;
+	type = next_type(w);
+	member = type ? find_member(type, name, &owner) : NULL;
+	if (member) {
+		type = strip_arrays(type);
+		w->several = type->tag && has_others(type, member) ? type->tag->name : NULL;
+		w->place = (struct gs_schema_place){.entity = member->type, .member = member};
+		w->tagged = owner->tag == member ? owner : NULL;
+		return NULL;
+	}
+	value = type && !w->place.value ? find_value(type, name) : NULL;
+	if (!value)
+		return no_such_step(w, name);
+	w->place.value = value;
+	return NULL;
+}
+
+static struct gs_error *check_feature(const struct walk *w, const char *name)
+{
+	const struct gs_schema_features *features = w->place.value    ? &w->place.value->features
+						    : w->place.member ? &w->place.member->features
+								      : &w->place.entity->features;
+	const char *const *at = features->names;
+	struct gs_schema_near names = {0};
+
+	while (at && *at && strcmp(*at, name) != 0)
+		at++;
+	if (at && *at)
+		return NULL;
+	for (at = features->names; at && *at; at++)
+		gs_schema_near_add(&names, *at);
+	return gs_schema_no_such(GS_ERROR_NODATA, "feature", name, &names);
+}
+
+/* All steps of @path, which is taken apart; what went wrong is told with the way there. */
+static struct gs_error *walk_path(struct walk *w, char *path)
+{
+	char *at = path, *end;
+
+	do {
+		struct gs_error *err;
+
+		end = strchr(at, '/');
+		if (end)
+			*end = '\0';
+		if (!*at)
+			return gs_error_create(GS_ERROR_INVALID, "a step is empty");
+		err = step(w, at);
+		if (err && at == path)
+			return err;
+		if (err) {
+			at[-1] = '\0';
+			return gs_error_wrap(err, "%s", path);
+		}
+		if (at != path)
+			at[-1] = '/';
+		at = end + 1;
+	} while (end);
+	return NULL;
+}
+
+struct gs_error *gs_schema_resolve(const struct gs_schema *schema, const char *path,
+				   struct gs_schema_place *ret)
+{
+	struct walk w = {.schema = schema};
+	gs_autofree char *steps = strdup(path);
+	char *feature = steps ? strrchr(steps, '+') : NULL;
+	struct gs_error *err;
+
+	if (!steps)
+		return gs_error_nomem();
+	if (feature)
+		*feature++ = '\0';
+	err = walk_path(&w, steps);
+	if (err && err->code == GS_ERROR_INVALID)
+		err = gs_error_wrap(err, "'%s'", path);
+	if (!err && feature) {
+		err = check_feature(&w, feature);
+		err = gs_error_wrap(err, "%s", steps);
+	}
+	if (!err)
+		*ret = w.place;
+	return err;
+}
