@@ -369,27 +369,17 @@ static struct gs_error *compare_variants(struct gs_schema_diff *d, size_t at)
 
 /* ---- the whole ---- */
 
-/* Takes @path. */
-static struct gs_error *compare_kinds(struct gs_schema_diff *d, char *path,
-				      const struct gs_schema_entity *before,
-				      const struct gs_schema_entity *after)
-{
-	gs_autofree char *owned = path;
-
-	if (kinds_of(before) == kinds_of(after))
-		return NULL;
-	return gs_schema_diff_add(d, GS_SCHEMA_CHANGED, gs_take(owned), gs_schema_type_text(before),
-				  gs_schema_type_text(after), is_narrowed(d, before, after));
-}
-
 static struct gs_error *compare_elements(struct gs_schema_diff *d, size_t at)
 {
-	const struct gs_schema_entity *before = d->pairs[at].before->element;
-	const struct gs_schema_entity *after = d->pairs[at].after->element;
+	const struct gs_schema_entity *before = d->pairs[at].before, *after = d->pairs[at].after;
 	const struct gs_schema_pair where = {.parent = at, .depth = d->pairs[at].depth + 1};
-	struct gs_error *err = compare_kinds(d, path_of(d, at, NULL), before, after);
+	struct gs_error *err = NULL;
 
-	return err ? err : push_types(d, where, before, after);
+	if (kinds_of(before->element) != kinds_of(after->element))
+		err = gs_schema_diff_add(d, GS_SCHEMA_CHANGED, path_of(d, at, NULL),
+					 gs_schema_type_text(before), gs_schema_type_text(after),
+					 is_narrowed(d, before->element, after->element));
+	return err ? err : push_types(d, where, before->element, after->element);
 }
 
 static struct gs_error *compare_pair(struct gs_schema_diff *d, size_t at)
@@ -411,13 +401,16 @@ struct gs_error *gs_schema_diff_types(struct gs_schema_diff *d, const char *root
 				      const struct gs_schema_entity *before,
 				      const struct gs_schema_entity *after)
 {
-	struct gs_error *err;
+	struct gs_error *err = NULL;
 
 	d->root = root;
 	d->is_input = is_input;
 	d->pair_count = 0;
 	d->turn++;
-	err = compare_kinds(d, strdup(root), before, after);
+	if (kinds_of(before) != kinds_of(after))
+		err = gs_schema_diff_add(d, GS_SCHEMA_CHANGED, strdup(root),
+					 gs_schema_type_text(before), gs_schema_type_text(after),
+					 is_narrowed(d, before, after));
 	if (!err)
 		err = push_types(d, (struct gs_schema_pair){0}, before, after);
 	for (size_t at = 0; !err && at < d->pair_count; at++)

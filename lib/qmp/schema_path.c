@@ -136,9 +136,8 @@ static struct gs_error *no_such_step(const struct walk *w, const char *name)
 	err = gs_schema_no_such(GS_ERROR_NODATA, is_enum ? "value" : "member", name, &names);
 	if (!w->several)
 		return err;
-	full = gs_error_create(GS_ERROR_NODATA,
-			       "%s (which has several types: choose one by %s/VALUE/)",
-			       err->message, w->several);
+	full = gs_error_create(GS_ERROR_NODATA, "%s; there are several: choose by %s/VALUE/%s",
+			       err->message, w->several, w->place.member->name);
 	gs_error_destroy(err);
 	return full;
 }

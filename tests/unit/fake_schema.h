@@ -37,6 +37,7 @@
 	"    'default': null}, {'name': 'factor', 'type': 'number', 'default': null},"             \
 	"   {'name': 'x-fast', 'type': 'bool', 'default': null, 'features': ['unstable']}]},"      \
 	" {'name': '6', 'meta-type': 'object', 'members': [{'name': 'driver', 'type': 'str'}]},"   \
+	" {'name': '7', 'meta-type': 'object', 'members': [{'name': 'offset', 'type': 'int'}]},"   \
 	" {'name': 'add', 'meta-type': 'command', 'arg-type': '1', 'ret-type': '[1]',"             \
 	"  'allow-oob': true, 'features': ['json-cli']},"                                          \
 	" {'name': 'device_add', 'meta-type': 'command', 'arg-type': '6', 'ret-type': '0'},"       \

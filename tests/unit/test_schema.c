@@ -405,11 +405,11 @@ static void test_diff_variants(void **state)
 		    "!-add/arg/driver/vmdk(value,)\n+add/arg/driver/vvfat(,value)\n"
 		    "!-add/ret/driver/vmdk(value,)\n+add/ret/driver/vvfat(,value)\n"
 		    "!-ADDED/arg/driver/vmdk(value,)\n+ADDED/arg/driver/vvfat(,value)\n");
-	assert_diff("{'case': 'raw', 'type': '0'}", "{'case': 'raw', 'type': '6'}",
-		    "!+add/arg/driver/raw/driver(,string)\n+add/ret/driver/raw/driver(,string)\n"
-		    "+ADDED/arg/driver/raw/driver(,string)\n",
-		    "!-add/arg/driver/raw/driver(string,)\n!-add/ret/driver/raw/driver(string,)\n"
-		    "!-ADDED/arg/driver/raw/driver(string,)\n");
+	assert_diff("{'case': 'raw', 'type': '0'}", "{'case': 'raw', 'type': '7'}",
+		    "!+add/arg/driver/raw/offset(,int)\n+add/ret/driver/raw/offset(,int)\n"
+		    "+ADDED/arg/driver/raw/offset(,int)\n",
+		    "!-add/arg/driver/raw/offset(int,)\n!-add/ret/driver/raw/offset(int,)\n"
+		    "!-ADDED/arg/driver/raw/offset(int,)\n");
 	assert_diff("{'type': 'str'},", "",
 		    "!~add/arg/driver/qcow2/backing(optional object|string|null,optional "
 		    "object|null)\n"
