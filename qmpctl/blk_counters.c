@@ -218,10 +218,10 @@ static void emit_table(struct gs_emit *e, const struct sample *sample, const cha
 
 #define COLUMNS(columns) columns, sizeof(columns) / sizeof(*(columns))
 
-int blk_counters(const struct gs_args *args, struct gs_qmp *qmp)
+int blk_counters(const struct gs_args *args, const struct disks *disks)
 {
 	auto_sample struct sample sample = {0};
-	struct gs_error *err = sample_take(args, qmp, &sample);
+	struct gs_error *err = sample_take(args, disks, &sample);
 	struct gs_emit *e;
 
 	if (err)

@@ -159,16 +159,16 @@ static int report(const struct gs_args *args, const struct sample *sample)
 	return finish_output(args, e, GS_EXIT_OK);
 }
 
-int blk_histogram(const struct gs_args *args, struct gs_qmp *qmp)
+int blk_histogram(const struct gs_args *args, const struct disks *disks)
 {
 	auto_sample struct sample sample = {0};
-	struct gs_error *err = sample_take(args, qmp, &sample);
+	struct gs_error *err = sample_take(args, disks, &sample);
 
 	if (!err && (gs_args_has(args, "boundaries") || gs_args_has(args, "clear"))) {
-		err = change(args, qmp, &sample);
+		err = change(args, disks->target.qmp, &sample);
 		sample_free(&sample);
 		if (!err)
-			err = sample_take(args, qmp, &sample);
+			err = sample_take(args, disks, &sample);
 	}
 	return err ? gs_args_fail(args, err) : report(args, &sample);
 }

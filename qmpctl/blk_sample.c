@@ -41,10 +41,12 @@ static struct gs_error *add_all(struct sample *sample)
 	return err;
 }
 
-struct gs_error *sample_take(const struct gs_args *args, struct gs_qmp *qmp, struct sample *ret)
+struct gs_error *sample_take(const struct gs_args *args, const struct disks *disks,
+			     struct sample *ret)
 {
 	struct sample sample = {0};
-	struct gs_error *err = gs_block_load(qmp, NULL, &sample.graph);
+	struct gs_error *err = gs_block_load(
+		disks->target.qmp, disks->has_domain ? &disks->domain : NULL, &sample.graph);
 
 	if (err)
 		return err;

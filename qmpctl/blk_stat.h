@@ -6,7 +6,7 @@
 #include <guestscope/base/text.h>
 #include <guestscope/block.h>
 
-#include "qmpctl.h"
+#include "disks.h"
 
 /* The devices that the command is about, all counters of one moment. */
 struct sample {
@@ -18,7 +18,7 @@ struct sample {
 	size_t count;
 };
 /* Those that the command line names, in its order; else all. */
-GS_MUST_CHECK struct gs_error *sample_take(const struct gs_args *args, struct gs_qmp *qmp,
+GS_MUST_CHECK struct gs_error *sample_take(const struct gs_args *args, const struct disks *disks,
 					   struct sample *ret);
 void sample_free(struct sample *sample);
 /* That device's row; NULL: it is not there any more. */
@@ -42,8 +42,8 @@ void emit_time(struct gs_emit *e, const char *header, double ns);
 void emit_ns(struct gs_emit *e, const char *key, double ns);
 
 /* blk stat, with --watch, with --histogram */
-int blk_counters(const struct gs_args *args, struct gs_qmp *qmp);
-int blk_watch(const struct gs_args *args, struct target *target);
-int blk_histogram(const struct gs_args *args, struct gs_qmp *qmp);
+int blk_counters(const struct gs_args *args, const struct disks *disks);
+int blk_watch(const struct gs_args *args, const struct disks *disks);
+int blk_histogram(const struct gs_args *args, const struct disks *disks);
 
 #endif

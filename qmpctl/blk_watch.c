@@ -10,7 +10,7 @@
 
 struct watching {
 	const struct gs_args *args;
-	struct target *target;
+	const struct disks *disks;
 	struct gs_emit *e; /* NULL: the screen is live */
 	struct screen screen;
 	struct sample *first, *previous, *now; /* the first may be the previous one, too */
@@ -102,7 +102,7 @@ static void release(const struct watching *w, struct sample *sample)
 static struct gs_error *look(struct watching *w)
 {
 	gs_autofree struct sample *next = calloc(1, sizeof(*next));
-	struct gs_error *err = next ? sample_take(w->args, w->target->qmp, next) : gs_error_nomem();
+	struct gs_error *err = next ? sample_take(w->args, w->disks, next) : gs_error_nomem();
 
 	if (err)
 		return err;
@@ -120,7 +120,7 @@ static struct gs_error *run(struct watching *w, struct pace *pace, uint64_t coun
 
 	for (uint64_t i = 0; !err && i < count && !pace->interrupted; i++) {
 		if (i)
-			err = pace_wait(pace, w->target->qmp, NULL, NULL);
+			err = pace_wait(pace, w->disks->target.qmp, NULL, NULL);
 		if (!err && !pace->interrupted)
 			err = look(w);
 		if (!err && !pace->interrupted)
@@ -154,12 +154,12 @@ static void watching_cleanup(struct watching *w)
 	gs_emit_destroy(w->e);
 }
 
-int blk_watch(const struct gs_args *args, struct target *target)
+int blk_watch(const struct gs_args *args, const struct disks *disks)
 {
 	__attribute__((cleanup(watching_cleanup))) struct watching w = {
 		.args = args,
-		.target = target,
-		.start_ns = start_of(target->pid),
+		.disks = disks,
+		.start_ns = start_of(disks->target.pid),
 	};
 	auto_pace struct pace pace = {.interrupt_fd = -1};
 	uint64_t count;

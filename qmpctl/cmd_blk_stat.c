@@ -27,16 +27,16 @@ static struct gs_error *check_options(const struct gs_args *args)
 
 int cmd_blk_stat(struct gs_args *args)
 {
-	auto_target struct target target = {.pidfd = -1};
+	auto_disks struct disks disks = {.target.pidfd = -1};
 	struct gs_error *err = check_options(args);
 
 	if (!err)
-		err = target_open(args, 0, &target);
+		err = disks_open(args, false, &disks);
 	if (err)
 		return gs_args_fail(args, err);
 	if (gs_args_has(args, "watch"))
-		return blk_watch(args, &target);
+		return blk_watch(args, &disks);
 	if (gs_args_has(args, "histogram"))
-		return blk_histogram(args, target.qmp);
-	return blk_counters(args, target.qmp);
+		return blk_histogram(args, &disks);
+	return blk_counters(args, &disks);
 }

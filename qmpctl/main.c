@@ -202,6 +202,24 @@ static const struct gs_option blk_stat_options[] = {
 	{0},
 };
 
+static const struct gs_option blk_jobs_options[] = {
+	{.name = "watch",
+	 .letter = 'w',
+	 .argument = "TIME",
+	 .help = "look each second or TIME, until all jobs have ended",
+	 .optional = true},
+	{0},
+};
+
+static const struct gs_option blk_threshold_options[] = {
+	{.name = "wait", .letter = 'w', .help = "until a write goes beyond it"},
+	{.name = "timeout",
+	 .letter = 't',
+	 .argument = "TIME",
+	 .help = "how long to wait (default: for ever)"},
+	{0},
+};
+
 static const struct gs_command commands[] = {
 	{.name = "launch",
 	 .arguments = "[-- QEMU-ARGS...]",
@@ -396,6 +414,28 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_blk_stat},
+	{.name = "blk jobs",
+	 .arguments = "[JOB]...",
+	 .summary = "show how far a guest's jobs are",
+	 .details = "Jobs that go on are looked at twice, a second apart, for their rate. With "
+		    "--watch, exits 1 if one failed or was cancelled.",
+	 .options = blk_jobs_options,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_jobs},
+	{.name = "blk threshold",
+	 .arguments = "NODE|DEVICE [SIZE]",
+	 .summary = "tell when an image grows beyond a size",
+	 .details =
+		 "Sets the write threshold of a node, or of the one that stores a device; 0 takes "
+		 "it away. Without SIZE, shows it. QEMU tells once, and then has none any more.",
+	 .options = blk_threshold_options,
+	 .min_args = 1,
+	 .max_args = 2,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_blk_threshold},
 	{0},
 };
 

@@ -92,7 +92,8 @@ struct gs_error *pace_wait(struct pace *pace, struct gs_qmp *qmp,
 			       {.fd = pace->interrupt_fd, .events = POLLIN}};
 	bool done = false;
 
-	advance(pace);
+	if (gs_deadline_passed(pace->next_ms))
+		advance(pace);
 	for (;;) {
 		struct gs_error *err = take_events(pace, qmp, seen, arg, &done);
 

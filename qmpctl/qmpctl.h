@@ -26,6 +26,8 @@ int cmd_events(struct gs_args *args);
 int cmd_exec(struct gs_args *args);
 int cmd_hmp(struct gs_args *args);
 int cmd_blk_stat(struct gs_args *args);
+int cmd_blk_jobs(struct gs_args *args);
+int cmd_blk_threshold(struct gs_args *args);
 int cmd_proxy(struct gs_args *args);
 int cmd_shell(struct gs_args *args);
 int cmd_blk_list(struct gs_args *args);

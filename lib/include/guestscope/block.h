@@ -203,6 +203,20 @@ GS_MUST_CHECK struct gs_error *gs_block_histogram_set(struct gs_qmp *qmp,
 GS_MUST_CHECK struct gs_error *gs_block_histogram_clear(struct gs_qmp *qmp,
 							const struct gs_block_device *device);
 
+/* ---- write thresholds: threshold.c ---- */
+
+/*
+ * Where a device's bytes are stored in the end, and a threshold tells how far its image has grown.
+ * NULL: the drive is empty.
+ */
+const struct gs_block_node *gs_block_protocol_node(const struct gs_block_device *device);
+/* The offset that the next write beyond will be told of (BLOCK_WRITE_THRESHOLD, once); 0: none. */
+uint64_t gs_block_threshold(const struct gs_block_node *node);
+/* @bytes 0: none any more. */
+GS_MUST_CHECK struct gs_error *gs_block_set_threshold(struct gs_qmp *qmp,
+						      const struct gs_block_node *node,
+						      uint64_t bytes);
+
 /* ---- jobs: jobs.c ---- */
 
 struct gs_block_job {            /* strings are borrowed from the list */
