@@ -64,7 +64,7 @@ static void offer_guests(const struct gs_args *args, struct gs_candidates *out)
 
 static void offer_disks(const struct gs_args *args, struct gs_candidates *out)
 {
-	auto_disks struct disks disks = {0};
+	auto_disks struct disks disks = {.target.pidfd = -1};
 	gs_autoerror struct gs_error *err = disks_open(args, true, &disks);
 
 	for (size_t i = 0; !err && i < disks.graph.device_count; i++)

@@ -388,7 +388,7 @@ static const struct gs_command commands[] = {
 	 .summary = "show how large disks are, and how that is known",
 	 .details = "Each number is said with its basis, and is '-' (null) where it cannot be "
 		    "known. DEVICE is a disk as blk list shows it, libvirt's target, a qdev id or "
-		    "QOM path, a drive or a node. A libvirt: domain may be off.",
+		    "QOM path, a drive, a node or an image's file. A libvirt: domain may be off.",
 	 .options = blk_info_options,
 	 .max_args = 1,
 	 .takes_guest = true,

@@ -26,7 +26,7 @@ static bool goes_by(const struct gs_block_device *device, const char *name)
 
 	return is_same(device->target, name) || is_same(device->qdev, name) ||
 	       is_qdev_id(device->qdev, name) || is_same(device->drive, name) ||
-	       (root && is_same(root->name, name)) ||
+	       (root && (is_same(root->name, name) || is_same(root->filename, name))) ||
 	       (root && root->file && is_same(root->file->name, name));
 }
 

@@ -194,6 +194,7 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "off: qcow2 on a loop device" { loops && same vdh; }
 @test "off: an empty drive is exit 1" { same hda && [ "$(<"$SCRATCH/ours.status")" = 1 ]; }
 @test "off: no such disk is exit 1" { same vdz && [ "$(<"$SCRATCH/ours.status")" = 1 ]; }
+@test "off: by the name of the file" { same "$D/sparse"; }
 @test "off: --human" { same vda --human && same vdd --human && same vdc --human; }
 @test "off: --all" { same_table; }
 @test "off: --all --human" { same_table --human; }
@@ -211,6 +212,15 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 		"[67108864,null,$(qemu-img check --output=json "$LOOP2" | jq '."image-end-offset"')]" ]
 }
 
+@test "off: an image that is not there hides no others" {
+	mv "$D/empty.qcow2" "$D/base.qcow2" "$SCRATCH"
+	run -1 --separate-stderr qmpctl blk info "${G[@]}" --json
+	mv "$SCRATCH/empty.qcow2" "$SCRATCH/base.qcow2" "$D"
+	[[ $stderr = *"vdf: $D/empty.qcow2: No such file or directory" ]]
+	[ "$(jq -c '[.devices[] | select(.device == "vdf" or .device == "vdd") | .virtual_size, .chain, .basis.chain]' <<<"$output")" = \
+		'[67108864,null,"qemu-img cannot read all of the chain",null,null,"it cannot be looked at"]' ]
+}
+
 # ---- just started ----
 
 @test "just started: a sparse raw file" { started && same vda; }
@@ -224,6 +234,7 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "just started: an empty drive is exit 1" {
 	started && same hda && [ "$(<"$SCRATCH/ours.status")" = 1 ]
 }
+@test "just started: by the name of the file" { started && same "$D/sparse"; }
 @test "just started: --human" { started && same vda --human && same vdd --human; }
 @test "just started: --all" { started && same_table && same_table --human; }
 

@@ -53,8 +53,9 @@ static void joins_devices_nodes_and_links(void **state)
 
 static void finds_by_any_name(void **state)
 {
-	static const char *const names[] = {
-		"virtio-disk0", "/machine/peripheral/virtio-disk0/virtio-backend", "top", "top-s"};
+	static const char *const names[] = {"virtio-disk0",
+					    "/machine/peripheral/virtio-disk0/virtio-backend",
+					    "top", "top-s", "/t.qcow2"};
 	struct gs_block_graph graph = fake_load(BLOCK, DEVICE_STATS, NODE_STATS, NODES);
 	const struct gs_block_device *ret;
 

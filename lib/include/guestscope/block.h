@@ -58,7 +58,8 @@ GS_MUST_CHECK struct gs_error *gs_block_load(struct gs_qmp *qmp,
 					     const struct gs_domain_info *domain,
 					     struct gs_block_graph *ret);
 void gs_block_graph_deinit(struct gs_block_graph *graph);
-/* By any of its names, a QOM path or node too. NODATA with the nearest; INVALID: it fits several.
+/* By any of its names, be it a QOM path, its node or image. NODATA with the nearest; INVALID: it
+ * fits several.
  */
 GS_MUST_CHECK struct gs_error *gs_block_find(const struct gs_block_graph *graph, const char *name,
 					     const struct gs_block_device **ret);
