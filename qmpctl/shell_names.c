@@ -8,7 +8,10 @@
 
 #define NODES "query-named-block-nodes", "{\"flat\": true}", "node-name"
 
-/* Where names of a kind are found: in that member of what the command returns a list of. */
+/*
+ * Where names of a kind are found: in that member of what the command returns a list of. For
+ * qom-list, the path stands for its arguments.
+ */
 static const struct {
 	enum gs_schema_names kind;
 	const char *command, *arguments, *member;
@@ -17,10 +20,10 @@ static const struct {
 	{GS_SCHEMA_NAMES_BLOCK, NODES},
 	{GS_SCHEMA_NAMES_BLOCK, "query-block", NULL, "device"},
 	{GS_SCHEMA_NAMES_DRIVE, "query-block", NULL, "qdev"},
-	{GS_SCHEMA_NAMES_DEVICE, "qom-list", "{\"path\": \"/machine/peripheral\"}", "name"},
+	{GS_SCHEMA_NAMES_DEVICE, "qom-list", "/machine/peripheral", "name"},
 	{GS_SCHEMA_NAMES_DEVICE_TYPE, "qom-list-types",
 	 "{\"implements\": \"device\", \"abstract\": false}", "name"},
-	{GS_SCHEMA_NAMES_OBJECT, "qom-list", "{\"path\": \"/objects\"}", "name"},
+	{GS_SCHEMA_NAMES_OBJECT, "qom-list", "/objects", "name"},
 	{GS_SCHEMA_NAMES_IOTHREAD, "query-iothreads", NULL, "id"},
 	{GS_SCHEMA_NAMES_CHARDEV, "query-chardev", NULL, "label"},
 	{GS_SCHEMA_NAMES_JOB, "query-jobs", NULL, "id"},
@@ -38,36 +41,61 @@ static struct gs_error *ask(struct shell *s, const char *command, struct gs_json
 	return gs_error_create(GS_ERROR_BUSY, "an earlier command is without a reply");
 }
 
-/* Of qom-list, only what has a type of its own: "child<...>". Others have no "type". */
-static bool is_wanted(const struct gs_json *item)
-{
-	const char *type = gs_json_string(gs_json_get(item, "type"));
-
-	return !type || strncmp(type, "child<", 6) == 0;
-}
-
 static struct gs_error *add_names(const struct gs_json *list, const char *member,
 				  struct gs_json *names)
 {
 	gs_json_for_each (item, list) {
 		const char *name = gs_json_string(gs_json_get(item, member));
 
-		if (name && is_wanted(item) && !gs_json_append(names, gs_json_new_string(name)))
+		if (name && !gs_json_append(names, gs_json_new_string(name)))
 			return gs_error_nomem();
 	}
 	return NULL;
 }
 
+/* What qom-list tells, less the properties: children alone have a "child<...>" for a type. */
+static struct gs_error *list_children(struct shell *s, const char *path, uint64_t deadline_ms,
+				      struct gs_json **ret)
+{
+	gs_autojson struct gs_json *arguments = gs_json_new_object(), *list = NULL;
+	gs_autojson struct gs_json *children = gs_json_new_array();
+	struct gs_error *err;
+
+	if (!children || !gs_json_set(arguments, "path", gs_json_new_string(path)))
+		return gs_error_nomem();
+	err = ask(s, "qom-list", gs_take(arguments), deadline_ms, &list);
+	gs_json_for_each (item, list) {
+		const char *type = gs_json_string(gs_json_get(item, "type"));
+
+		if (type && strncmp(type, "child<", 6) == 0 &&
+		    !gs_json_append(children, gs_json_copy(item)))
+			return gs_error_nomem();
+	}
+	if (!err)
+		*ret = gs_take(children);
+	return err;
+}
+
+static struct gs_error *query_source(struct shell *s, size_t i, uint64_t deadline_ms,
+				     struct gs_json **ret)
+{
+	const char *text = sources[i].arguments;
+	struct gs_json *arguments = NULL;
+	struct gs_error *err = NULL;
+
+	if (text && *text == '/')
+		return list_children(s, text, deadline_ms, ret);
+	if (text)
+		err = gs_json_parse(text, strlen(text), &arguments);
+	return err ? err : ask(s, sources[i].command, arguments, deadline_ms, ret);
+}
+
 static struct gs_error *add_source(struct shell *s, size_t i, uint64_t deadline_ms,
 				   struct gs_json *names)
 {
-	const char *text = sources[i].arguments;
 	gs_autojson struct gs_json *list = NULL;
-	struct gs_json *arguments = NULL;
-	struct gs_error *err = text ? gs_json_parse(text, strlen(text), &arguments) : NULL;
+	struct gs_error *err = query_source(s, i, deadline_ms, &list);
 
-	if (!err)
-		err = ask(s, sources[i].command, arguments, deadline_ms, &list);
 	/* An older QEMU may lack a command that another source stands beside. */
 	if (err && err->code == GS_ERROR_REFUSED) {
 		gs_error_destroy(err);
@@ -82,22 +110,20 @@ static struct gs_error *add_paths(struct shell *s, const char *prefix, uint64_t 
 {
 	const char *slash = strrchr(prefix, '/');
 	gs_autofree char *parent = strndup(prefix, slash ? (size_t)(slash - prefix) : 0);
-	gs_autojson struct gs_json *list = NULL, *arguments = gs_json_new_object();
+	gs_autojson struct gs_json *list = NULL;
 	struct gs_error *err;
 
-	if (!parent || !gs_json_set(arguments, "path", gs_json_new_string(*parent ? parent : "/")))
+	if (!parent)
 		return gs_error_nomem();
-	err = ask(s, "qom-list", gs_take(arguments), deadline_ms, &list);
-	if (err)
-		return err;
+	err = list_children(s, *parent ? parent : "/", deadline_ms, &list);
 	gs_json_for_each (item, list) {
 		const char *name = gs_json_string(gs_json_get(item, "name"));
 		gs_autofree char *path = name ? gs_strf("%s/%s/", parent, name) : NULL;
 
-		if (path && is_wanted(item) && !gs_json_append(names, gs_json_new_string(path)))
+		if (path && !gs_json_append(names, gs_json_new_string(path)))
 			return gs_error_nomem();
 	}
-	return NULL;
+	return err;
 }
 
 struct gs_error *shell_names(void *arg, enum gs_schema_names kind, const char *prefix,

@@ -17,6 +17,7 @@ static const struct {
 	{"device_add", "driver", GS_SCHEMA_NAMES_DEVICE_TYPE},
 	{"device-list-properties", "typename", GS_SCHEMA_NAMES_DEVICE_TYPE},
 	{"device_del|device-sync-config", "id", GS_SCHEMA_NAMES_DEVICE},
+	{"set_link", "name", GS_SCHEMA_NAMES_DEVICE},
 	{"object-del", "id", GS_SCHEMA_NAMES_OBJECT},
 	{"*-add|*_add", "id", GS_SCHEMA_NAMES_NONE},
 	{"blockdev-add", "node-name", GS_SCHEMA_NAMES_NONE},

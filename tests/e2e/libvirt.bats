@@ -64,6 +64,18 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	[[ $output = *CommandNotFound* ]]
 }
 
+@test "the shell: commands, HMP and events" {
+	run -0 qmpctl shell "${G[@]}" <<-'END'
+		.events on
+		stop
+		:info status
+		cont
+		query-status
+	END
+	[[ $output =~ " STOP"$'\n'.*"VM status: paused"$'\n'.*" RESUME"$'\n' ]]
+	[[ $output = *'"running": true'* && $output != *libvirt* ]]
+}
+
 @test "the domain's QEMU is found" {
 	pid=$(qmpctl status "${G[@]}" --json | jq .pid)
 	grep -qzx tested /proc/"$pid"/cmdline || grep -qz 'guest=tested' /proc/"$pid"/cmdline

@@ -6,12 +6,12 @@ terminal() { tmux -L "gs-$$-${TERMINAL_NUMBER-0}" -f /dev/null "$@"; }
 # terminal_start COMMAND...: in a terminal of its own, which stays when the command has ended.
 terminal_start() {
 	local command
-	printf -v command '%q ' "$@"
+	# A status on the screen is more than tmux can be asked for: it may miss that a child has ended.
+	printf -v command 'trap : INT; %s; status=$?; echo; echo "[exit $status]"; exec sleep 1000' "$(printf '%q ' "$@")"
+	printf -v command '%q ' exec bash -c "$command"
 	TERMINAL_NUMBER=$((${TERMINAL_NUMBER-0} + 1))
 	unset TMUX
-	# A status on the screen is more than tmux can be asked for: it may miss that a child has ended.
-	terminal new-session -d -x 100 -y 30 \
-		"exec bash -c 'trap : INT; $command; status=\$?; echo; echo [exit \$status]; exec sleep 1000'"
+	terminal new-session -d -x 100 -y 30 "$command"
 }
 
 terminal_end() { terminal kill-server 2>/dev/null || true; }
@@ -25,7 +25,7 @@ terminal_end_all() {
 }
 
 # What stands there now, without the empty lines below.
-terminal_screen() { printf '%s\n' "$(terminal capture-pane -p | sed -e 's/[[:blank:]]*$//')"; }
+terminal_screen() { printf '%s\n' "$(terminal capture-pane -p 2>/dev/null | sed -e 's/[[:blank:]]*$//')"; }
 
 # terminal_type TEXT...: as if by hand. terminal_press KEY...: Enter, Tab, C-c, ...
 terminal_type() { terminal send-keys -l -- "$*"; }
