@@ -17,6 +17,9 @@ static const struct gs_emit_column columns[] = {
 	{"throttle", NULL, false},   {"detect_zeroes", NULL, false}, {"dirty_bitmaps", NULL, false},
 };
 
+/* No QEMU opens so many images over each other; a peer that says so must not cost us the stack. */
+#define DEPTH_MAX 4096
+
 /* Where the walk is: what is shown, and below whom. */
 struct walk {
 	struct gs_emit *e;
@@ -177,17 +180,15 @@ static void emit_row(struct walk *w, unsigned int depth, const char *role,
 	emit_settings(w, device, node);
 }
 
-/*
- * A node and all below it. One that several use is shown for each, but what it is made of only
- * once; what lies too deep to be drawn is left out.
- */
+/* A node and all below it. One that several use is shown for each, but what it is made of only
+ * once. */
 static void walk_node(struct walk *w, unsigned int depth, const char *role,
 		      const struct gs_block_node *parent, const struct gs_block_node *node)
 {
 	size_t index = (size_t)(node - w->graph->nodes);
 
 	emit_row(w, depth, role, parent, node);
-	if (w->shown[index] || depth >= GS_EMIT_TREE_DEPTH_MAX)
+	if (w->shown[index] || depth >= DEPTH_MAX)
 		return;
 	w->shown[index] = true;
 	if (node->file)

@@ -68,6 +68,14 @@ rows() { "$Q" blk list --json | jq -c ".nodes[] | $1"; }
 	[ "$(rows 'select(.device != "bare0") | .throttle' | uniq)" = null ]
 }
 
+@test "list: deeper than a tree can be drawn" {
+	nodes=(-blockdev driver=null-co,node-name=n0,read-zeroes=on)
+	for i in $(seq 100); do nodes+=(-blockdev "driver=raw,node-name=n$i,file=n$((i - 1))"); done
+	launch_idle a "${nodes[@]}"
+	[ "$(rows .depth | tail -n 1)" = 100 ]
+	[ "$("$Q" blk list | wc -l)" = 102 ]
+}
+
 # Writes its second disk's first sector, which fails:
 #	xor ax,ax; mov es,ax; mov ax,0x301; mov bx,0x7e00; mov cx,1; mov dx,0x81; int 0x13; hlt; jmp .-1
 make_writer() {
