@@ -38,8 +38,7 @@ struct proxy {
 	struct gs_proxy_client **clients;
 	struct pollfd *polls;
 	size_t count, capacity; /* of clients */
-	size_t turn;            /* who comes first next time */
-	uint64_t last_number;
+	uint64_t last_number, last_ticket;
 	bool is_full;    /* no descriptor is left for another client */
 	bool is_blocked; /* the monitor's socket took not a byte */
 	bool is_busy;    /* there is more to do, without waiting */
@@ -161,7 +160,7 @@ static void inherit(struct proxy *p, const struct gs_proxy_client *c)
 
 static void sweep(struct proxy *p)
 {
-	size_t kept = 0, turn = p->turn;
+	size_t kept = 0;
 
 	for (size_t i = 0; i < p->count; i++) {
 		struct gs_proxy_client *c = p->clients[i];
@@ -172,8 +171,6 @@ static void sweep(struct proxy *p)
 			p->clients[kept++] = c;
 			continue;
 		}
-		if (i < turn)
-			p->turn--;
 		say(p, c, c->leaving);
 		inherit(p, c);
 		gs_proxy_client_destroy(c);
@@ -252,12 +249,10 @@ static struct gs_error *listen_to_monitor(struct proxy *p)
 /* Whether @err, which it takes, only means "not now". */
 static bool is_delay(struct proxy *p, struct gs_error *err)
 {
-	bool blocked = err->code == GS_ERROR_TIMEOUT;
-
 	/* An end shows when the monitor is read from. */
-	if (!blocked && err->code != GS_ERROR_GONE)
+	if (err->code != GS_ERROR_TIMEOUT && err->code != GS_ERROR_GONE)
 		return false;
-	p->is_blocked |= blocked;
+	p->is_blocked = true;
 	gs_error_destroy(err);
 	return true;
 }
@@ -307,28 +302,44 @@ static void close_leftover(struct proxy *p)
 
 static bool can_post(const struct proxy *p, const struct gs_proxy_client *c)
 {
-	return c->request.message && !p->is_blocked && gs_qmp_has_room(p->qmp, c->request.fd >= 0);
+	return c->request.message && !c->leaving && !p->is_blocked &&
+	       gs_qmp_has_room(p->qmp, c->request.fd >= 0);
 }
 
-/* One request of each client is taken and, as long as the monitor takes them, sent. */
+/*
+ * The one that has waited longest, of those that need not wait. Each client has one request at
+ * most, so they take turns.
+ */
+static struct gs_proxy_client *find_next(const struct proxy *p)
+{
+	struct gs_proxy_client *next = NULL;
+
+	for (size_t i = 0; i < p->count; i++) {
+		struct gs_proxy_client *c = p->clients[i];
+
+		if (can_post(p, c) && (!next || c->request.ticket < next->request.ticket))
+			next = c;
+	}
+	return next;
+}
+
+/* One request of each client is taken, and as many are sent as the monitor takes. */
 static void serve(struct proxy *p)
 {
-	size_t first = p->count ? p->turn % p->count : 0;
+	struct gs_proxy_client *c;
 
-	while (p->leftover_count && !p->is_blocked && gs_qmp_has_room(p->qmp, false))
-		close_leftover(p);
-	for (size_t i = 0; i < p->count && !is_closing(p); i++) {
-		size_t at = (first + i) % p->count;
-		struct gs_proxy_client *c = p->clients[at];
-
-		if (gs_proxy_client_is_ready(c))
+	for (size_t i = 0; i < p->count; i++) {
+		c = p->clients[i];
+		if (gs_proxy_client_is_ready(c)) {
 			gs_proxy_request_take(c, p->options.allow_quit);
-		if (!c->leaving && can_post(p, c)) {
-			post(p, c);
-			p->turn = at + 1;
+			c->request.ticket = ++p->last_ticket;
 		}
 		p->is_busy |= gs_proxy_client_is_ready(c);
 	}
+	while (p->leftover_count && !p->is_blocked && gs_qmp_has_room(p->qmp, false))
+		close_leftover(p);
+	while ((c = find_next(p)))
+		post(p, c);
 }
 
 /* ---- the loop ---- */
@@ -397,7 +408,8 @@ static struct gs_error *go_round(struct proxy *p)
 		return err;
 	if (p->qmp->ended)
 		close_soon(p);
-	serve(p);
+	if (!p->qmp->ended)
+		serve(p);
 	sweep(p);
 	return NULL;
 }

@@ -31,6 +31,7 @@ struct gs_proxy_request {
 	struct gs_json *message; /* the command without its id; NULL once it is on its way */
 	struct gs_json *id;      /* the client's; NULL: it gave none */
 	int fd;                  /* came with it; -1: none */
+	uint64_t ticket;         /* who came earlier has a smaller one */
 	uint64_t posted_id;      /* on its way under this id of the session; 0: not yet */
 	struct gs_json *names;   /* array: those of the client's names that it mentions */
 	enum gs_proxy_name_use use;

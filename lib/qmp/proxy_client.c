@@ -13,7 +13,7 @@
 
 #include "proxy.h"
 
-#define KEPT_OUT (64 * 1024) /* an output buffer above this is given back once it is empty */
+#define READ_SIZE 4096 /* of many clients, most ask little */
 
 static void make_label(struct gs_proxy_client *c, uint64_t number)
 {
@@ -41,6 +41,7 @@ struct gs_error *gs_proxy_client_create(int fd, uint64_t number, size_t request_
 	c->passed_fd = c->request.fd = -1;
 	c->input.aligned = true;
 	c->input.message_max = request_max;
+	c->input.read_size = READ_SIZE;
 	gs_proxy_names_init(&c->names, number);
 	make_label(c, number);
 	*ret = c;
@@ -142,36 +143,38 @@ bool gs_proxy_client_has_unsent(const struct gs_proxy_client *c)
 	return c->out_sent < c->out.size;
 }
 
-static void flush(struct gs_proxy_client *c)
+/* How many of these bytes the socket takes now. */
+static size_t transmit(struct gs_proxy_client *c, const char *data, size_t size)
 {
-	while (gs_proxy_client_has_unsent(c)) {
-		ssize_t size = send(c->fd, c->out.data + c->out_sent, c->out.size - c->out_sent,
-				    MSG_DONTWAIT | MSG_NOSIGNAL);
+	ssize_t sent = send(c->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-		if (size < 0 && is_retry(errno))
-			return;
-		if (size < 0) {
-			c->leaving = "left";
-			return;
-		}
-		c->out_sent += (size_t)size;
-	}
-	c->out_sent = c->reply_bytes = 0;
-	if (c->out.capacity > KEPT_OUT)
-		gs_text_deinit(&c->out);
-	else
-		gs_text_clear(&c->out);
+	if (sent < 0 && !is_retry(errno))
+		c->leaving = "left";
+	return sent > 0 ? (size_t)sent : 0;
 }
 
-/* What was sent makes room, once it is worth the copying. */
-static void add(struct gs_proxy_client *c, const char *data, size_t size)
+static void flush(struct gs_proxy_client *c)
 {
+	c->out_sent += transmit(c, c->out.data + c->out_sent, c->out.size - c->out_sent);
+	if (gs_proxy_client_has_unsent(c))
+		return;
+	gs_text_deinit(&c->out);
+	c->out_sent = c->reply_bytes = 0;
+}
+
+/* Kept is only what the socket does not take. What was sent of that makes room now and then. */
+static void say(struct gs_proxy_client *c, const char *data, size_t size)
+{
+	size_t sent = gs_proxy_client_has_unsent(c) ? 0 : transmit(c, data, size);
+
+	if (c->leaving || sent == size)
+		return;
 	if (c->out_sent > c->out.size / 2) {
 		memmove(c->out.data, c->out.data + c->out_sent, c->out.size - c->out_sent);
 		c->out.size -= c->out_sent;
 		c->out_sent = 0;
 	}
-	gs_text_append(&c->out, data, size);
+	gs_text_append(&c->out, data + sent, size - sent);
 	if (c->out.failed)
 		c->leaving = "out of memory";
 }
@@ -180,16 +183,14 @@ void gs_proxy_client_reply(struct gs_proxy_client *c, struct gs_json *message)
 {
 	gs_autojson struct gs_json *owned = message;
 	gs_autofree char *text = owned ? gs_json_print(owned, GS_JSON_COMPACT) : NULL;
+	gs_autofree char *line = text ? gs_strf("%s\r\n", text) : NULL;
 
-	if (!text) {
+	if (!line) {
 		c->leaving = "out of memory";
 		return;
 	}
-	add(c, text, strlen(text));
-	add(c, "\r\n", 2);
-	c->reply_bytes = strlen(text) + 2;
-	if (!c->leaving)
-		flush(c);
+	say(c, line, strlen(line));
+	c->reply_bytes = gs_proxy_client_has_unsent(c) ? strlen(line) : 0;
 }
 
 /* A reply may be as long as it likes: it was asked for, and there is only one at a time. */
@@ -198,9 +199,7 @@ void gs_proxy_client_event(struct gs_proxy_client *c, const struct gs_text *line
 {
 	if (c->leaving || !c->negotiated)
 		return;
-	add(c, line->data, line->size);
-	if (!c->leaving)
-		flush(c);
+	say(c, line->data, line->size);
 	if (c->out.size - c->out_sent > backlog_max + c->reply_bytes)
 		c->leaving = "dropped: it does not read its events";
 }

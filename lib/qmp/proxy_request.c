@@ -167,6 +167,7 @@ void gs_proxy_request_take(struct gs_proxy_client *c, bool allow_quit)
 	struct gs_error *err = gs_qmp_input_take(&c->input, &message);
 	const char *command;
 
+	gs_qmp_input_release(&c->input);
 	c->input.aligned = true; /* behind garbage, too: as QEMU does, go on with the next byte */
 	if (err) {
 		refuse_garbage(c, err);

@@ -5,30 +5,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_SIZE (64 * 1024)         /* least room for one read */
+#define READ_SIZE (64 * 1024)         /* least room for one read, unless told */
 #define KEPT_SIZE (1024 * 1024)       /* a buffer above this is given back once it is empty */
 #define SAMPLE_SIZE 40                /* bytes of garbage shown in a message */
 static const char boundary[] = "\n{"; /* within a message, line ends are indented or escaped */
 
+void gs_qmp_input_release(struct gs_qmp_input *in)
+{
+	if (in->begin < in->end)
+		return;
+	free(in->data);
+	in->data = NULL;
+	in->begin = in->scan = in->end = in->capacity = 0;
+}
+
 /* Moves bytes only when at least as many were used, so that all moves together are linear. */
 bool gs_qmp_input_make_room(struct gs_qmp_input *in)
 {
+	size_t read_size = in->read_size ? in->read_size : READ_SIZE;
 	size_t capacity;
 	char *data;
 
-	if (in->begin == in->end && in->capacity > KEPT_SIZE) {
-		free(in->data);
-		in->data = NULL;
-		in->begin = in->scan = in->end = in->capacity = 0;
-	} else if (in->begin >= in->end - in->begin && in->begin > 0) {
+	if (in->capacity > KEPT_SIZE)
+		gs_qmp_input_release(in);
+	if (in->begin >= in->end - in->begin && in->begin > 0) {
 		memmove(in->data, in->data + in->begin, in->end - in->begin);
 		in->end -= in->begin;
 		in->scan -= in->begin;
 		in->begin = 0;
 	}
-	if (in->capacity - in->end >= READ_SIZE)
+	if (in->capacity - in->end >= read_size)
 		return true;
-	capacity = in->capacity ? in->capacity * 2 : READ_SIZE;
+	capacity = in->capacity ? in->capacity * 2 : read_size;
 	data = realloc(in->data, capacity);
 	if (!data)
 		return false;

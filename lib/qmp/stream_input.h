@@ -20,6 +20,7 @@ struct gs_qmp_input {
 	char *data;
 	size_t begin, scan, end, capacity;
 	size_t message_max;
+	size_t read_size; /* least room for one read; 0: plenty */
 	struct gs_json_framer framer;
 	enum gs_qmp_found found;
 	bool aligned; /* data[begin] starts a message; else it may be the middle of one */
@@ -28,6 +29,8 @@ struct gs_qmp_input {
 
 /* Room for at least one read behind data[end]; false when out of memory. The caller moves end. */
 bool gs_qmp_input_make_room(struct gs_qmp_input *in);
+/* Give the buffer back if nothing is in it. */
+void gs_qmp_input_release(struct gs_qmp_input *in);
 /* Look for the next message in what is there; the answer stays until it is taken. */
 enum gs_qmp_found gs_qmp_input_scan(struct gs_qmp_input *in);
 /* Use up what was found: the parsed object, or PROTOCOL. */
