@@ -191,8 +191,9 @@ static struct gs_error *open_process(struct direct *d)
 
 	if (!pid)
 		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "which process is QEMU cannot be told: it runs on another "
-				       "host, or as another user (then be that user, or root)");
+				       "which process is QEMU cannot be told: it is behind a proxy, "
+				       "on another host, or another user's (then be that user, or "
+				       "root)");
 	return gs_direct_process_open(pid, &d->process);
 }
 
