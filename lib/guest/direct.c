@@ -190,10 +190,11 @@ static struct gs_error *open_process(struct direct *d)
 	pid_t pid = gs_qmp_peer_pid(d->qmp);
 
 	if (!pid)
-		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "which process is QEMU cannot be told: it is behind a proxy, "
-				       "on another host, or another user's (then be that user, or "
-				       "root)");
+		return gs_error_create(
+			GS_ERROR_UNSUPPORTED,
+			"which process is QEMU cannot be told: it is behind a proxy, "
+			"on another host, or another user's (then be that user, or "
+			"root)");
 	return gs_direct_process_open(pid, &d->process);
 }
 

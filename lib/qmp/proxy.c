@@ -158,6 +158,13 @@ static void inherit(struct proxy *p, const struct gs_proxy_client *c)
 			leave_over(p, c, gs_json_string(item));
 }
 
+static bool is_parting(struct gs_proxy_client *c)
+{
+	if (!c->leaving && gs_proxy_client_is_over(c))
+		c->leaving = "left";
+	return c->leaving;
+}
+
 static void sweep(struct proxy *p)
 {
 	size_t kept = 0;
@@ -165,9 +172,7 @@ static void sweep(struct proxy *p)
 	for (size_t i = 0; i < p->count; i++) {
 		struct gs_proxy_client *c = p->clients[i];
 
-		if (!c->leaving && gs_proxy_client_is_over(c))
-			c->leaving = "left";
-		if (!c->leaving) {
+		if (!is_parting(c)) {
 			p->clients[kept++] = c;
 			continue;
 		}
@@ -356,17 +361,20 @@ static void prepare_polls(struct proxy *p)
 		(struct pollfd){.fd = accepts ? p->listen_fd : -1, .events = POLLIN};
 	p->polls[POLL_MONITOR] = (struct pollfd){.fd = p->qmp->ended ? -1 : gs_qmp_fd(p->qmp),
 						 .events = (short)(POLLIN | (sends ? POLLOUT : 0))};
-	for (size_t i = 0; i < p->count; i++)
+	for (size_t i = 0; i < p->count; i++) {
+		p->is_busy |= is_parting(p->clients[i]);
 		p->polls[POLL_CLIENTS + i] = (struct pollfd){
 			.fd = p->clients[i]->fd, .events = gs_proxy_client_interest(p->clients[i])};
+	}
 }
 
 static struct gs_error *wait_for_something(struct proxy *p)
 {
-	bool is_busy = p->is_busy || gs_qmp_has_pending(p->qmp);
+	bool is_busy;
 	int ready;
 
 	prepare_polls(p);
+	is_busy = p->is_busy || gs_qmp_has_pending(p->qmp);
 	do {
 		ready = poll(p->polls, POLL_CLIENTS + p->count,
 			     is_busy ? 0 : gs_deadline_poll_ms(p->closing_ms));
@@ -388,7 +396,8 @@ static void dismiss(struct proxy *p)
 			p->clients[i]->leaving = "the proxy ends";
 }
 
-/* The polls are of the clients as they were; those that come now are looked at next time. */
+/* The polls are of the clients as they were; those that come now are looked at next time.
+ */
 static struct gs_error *go_round(struct proxy *p)
 {
 	struct gs_error *err = wait_for_something(p);
@@ -408,9 +417,9 @@ static struct gs_error *go_round(struct proxy *p)
 		return err;
 	if (p->qmp->ended)
 		close_soon(p);
+	sweep(p);
 	if (!p->qmp->ended)
 		serve(p);
-	sweep(p);
 	return NULL;
 }
 

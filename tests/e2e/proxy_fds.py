@@ -97,6 +97,7 @@ fdset = a.ask("add-fd", named("gs-test-set"), opaque="gs")["fdset-id"]
 expect(held(pid), ["gs-test-a", "gs-test-b", "gs-test-set"])
 a.leave()
 eventually(lambda: held(pid), ["gs-test-b", "gs-test-set"])
+expect(b.ask("cont"), {})  # while the guest stands still, QEMU removes nothing
 expect(b.ask("remove-fd", **{"fdset-id": fdset}), {})
 b.leave()
 third.leave()
