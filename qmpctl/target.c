@@ -8,6 +8,9 @@
 
 #include "qmpctl.h"
 
+#define GREETING_MIN_MS 1000
+#define GREETING_MAX_MS 5000
+
 char *qmpctl_run_dir(void)
 {
 	return gs_registry_dir(getenv("XDG_RUNTIME_DIR"));
@@ -66,11 +69,20 @@ static void open_process(struct target *target)
 		target->pid = 0;
 }
 
+/* Who gives a command less time than a connection may take gives that no more, either. */
+static uint64_t greeting_ms(uint64_t command_ms)
+{
+	if (!command_ms || command_ms >= GREETING_MAX_MS)
+		return GREETING_MAX_MS;
+	return command_ms > GREETING_MIN_MS ? command_ms : GREETING_MIN_MS;
+}
+
 struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
 				   uint64_t command_ms, struct target *ret)
 {
 	const struct gs_qmp_options options = {
 		.libvirt_uri = gs_args_connect(args),
+		.greeting_ms = greeting_ms(command_ms),
 		.command_ms = command_ms,
 		.trace = gs_args_verbose(args) ? trace : NULL,
 		.trace_arg = (void *)(uintptr_t)args,

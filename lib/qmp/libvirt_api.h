@@ -30,9 +30,9 @@
 	X(GENERAL, virDomainGetXMLDesc)                   \
 	X(GENERAL, virDomainIsActive)                     \
 	X(GENERAL, virDomainLookupByName)                 \
-	X(GENERAL, virEventAddHandle)                     \
 	X(GENERAL, virEventRegisterDefaultImpl)           \
 	X(GENERAL, virEventRunDefaultImpl)                \
+	X(GENERAL, virGetLastErrorCode)                   \
 	X(GENERAL, virGetLastErrorMessage)                \
 	X(GENERAL, virSetErrorFunc)                       \
 	X(QEMU, virConnectDomainQemuMonitorEventRegister) \

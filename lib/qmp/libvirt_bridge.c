@@ -2,14 +2,15 @@
 /*
  * The bridge: serves QMP on a socket, and gets the answers from libvirt.
  *
- * Two threads: one takes commands, each to its end, as libvirt lets only one at a time through to
- * a domain anyway; the other runs libvirt's event loop, where events come from and the socket's
- * end is seen.
+ * Three threads: one takes commands, each to its end, as libvirt lets only one at a time through to
+ * a domain anyway; one runs libvirt's event loop, where events come from; and one waits for the
+ * socket's end, from the start: connecting may hang, too.
  */
 #ifdef GS_HAVE_LIBVIRT
 #include "libvirt.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,9 @@
 #define SOCKET_FD GS_ISOLATED_FD(0)
 #define REPORT_FD GS_ISOLATED_FD(1)
 #define COMMAND_MAX (64 << 20) /* bytes of one command */
-#define KEEPALIVE_S 5          /* a host that vanishes is noticed after a few of these */
+#define VERSION_COMMAND "{\"execute\":\"query-version\"}"
+#define END_MS 5000
+#define KEEPALIVE_S 5 /* a host that vanishes is noticed after a few of these */
 #define KEEPALIVE_COUNT 3
 
 struct bridge {
@@ -104,27 +107,54 @@ static struct gs_json *libvirt_error(const struct bridge *b)
 
 /* ---- commands ---- */
 
-/* @command has no id: libvirt has ids of its own, and refuses others. */
-static struct gs_json *ask(struct bridge *b, const char *command, int fd)
+/*
+ * Whether libvirt passed @command on and was answered. It has no id: libvirt has ids of its own,
+ * and refuses others. *text_ret is malloc()ed.
+ */
+static bool pass_on(const struct bridge *b, const char *command, int fd, char **text_ret)
+{
+	return b->api.virDomainQemuMonitorCommandWithFiles(b->domain, command, fd >= 0 ? 1 : 0,
+							   fd >= 0 ? &fd : NULL, NULL, NULL,
+							   text_ret, 0) == 0;
+}
+
+static struct gs_json *read_answer(const char *text)
 {
 	gs_autoerror struct gs_error *err = NULL;
 	struct gs_json *answer = NULL;
-	char *text = NULL;
-	int failed = b->api.virDomainQemuMonitorCommandWithFiles(
-		b->domain, command, fd >= 0 ? 1 : 0, fd >= 0 ? &fd : NULL, NULL, NULL, &text, 0);
 
-	if (failed < 0) {
-		/* A domain that is gone cannot answer any more: the session is to see the end. */
-		if (b->api.virDomainIsActive(b->domain) != 1)
-			end(b);
-		return libvirt_error(b);
-	}
 	err = gs_json_parse(text, strlen(text), &answer);
-	free(text);
 	if (!answer)
 		return refusal(err->message);
 	gs_json_destroy(gs_json_detach(answer, "id"));
 	return answer;
+}
+
+/*
+ * libvirt takes a while to see that a QEMU is gone, and calls its domain active, but lets no
+ * command through. The events tell how it ended, and of the end; this is for when they do not.
+ */
+static void end_if_gone(struct bridge *b)
+{
+	gs_autofree char *text = NULL;
+
+	if (pass_on(b, VERSION_COMMAND, -1, &text))
+		return;
+	poll(NULL, 0, END_MS);
+	end(b);
+}
+
+static struct gs_json *ask(struct bridge *b, const char *command, int fd)
+{
+	gs_autofree char *text = NULL;
+	struct gs_json *error;
+
+	if (pass_on(b, command, fd, &text))
+		return read_answer(text);
+	error = libvirt_error(b);
+	if (b->api.virGetLastErrorCode() != VIR_ERR_OPERATION_TIMEOUT) /* others are at work */
+		end_if_gone(b);
+	return error;
 }
 
 static struct gs_json *start_dump(struct bridge *b, const struct gs_json *command, int *fd)
@@ -226,13 +256,13 @@ static _Noreturn void serve_for_ever(struct bridge *b)
 static void on_event(virConnectPtr conn, virDomainPtr domain, const char *name, long long seconds,
 		     unsigned int micros, const char *details, void *opaque)
 {
-	struct gs_json *event = object_of("event", gs_json_new_string(name));
-	struct gs_json *timestamp = object_of("seconds", gs_json_new_i64(seconds)), *data = NULL;
+	struct gs_json *time = object_of("seconds", gs_json_new_i64(seconds)), *data = NULL, *event;
 
 	(void)conn;
 	(void)domain;
-	gs_json_set(timestamp, "microseconds", gs_json_new_u64(micros));
-	gs_json_set(event, "timestamp", timestamp);
+	gs_json_set(time, "microseconds", gs_json_new_u64(micros));
+	event = object_of("timestamp", time); /* in QEMU's own order */
+	gs_json_set(event, "event", gs_json_new_string(name));
 	if (details) {
 		gs_error_destroy(gs_json_parse(details, strlen(details), &data));
 		gs_json_set(event, "data", data ? data : gs_json_new_string(details));
@@ -255,14 +285,6 @@ static void on_close(virConnectPtr conn, int reason, void *opaque)
 {
 	(void)conn;
 	(void)reason;
-	end(opaque);
-}
-
-static void on_hangup(int watch, int fd, int events, void *opaque)
-{
-	(void)watch;
-	(void)fd;
-	(void)events;
 	end(opaque);
 }
 
@@ -289,12 +311,29 @@ static void start_events(struct bridge *b)
 		VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), b, NULL);
 	(void)api->virConnectDomainQemuMonitorEventRegister(b->conn, b->domain, NULL, on_event, b,
 							    NULL, 0);
-	(void)api->virEventAddHandle(SOCKET_FD, VIR_EVENT_HANDLE_HANGUP, on_hangup, b, NULL);
 	if (pthread_create(&thread, NULL, run_events, b) != 0)
 		end(b);
 }
 
 /* ---- the beginning ---- */
+
+static void *await_hangup(void *arg)
+{
+	struct pollfd p = {.fd = SOCKET_FD, .events = 0};
+
+	while (poll(&p, 1, -1) < 0)
+		;
+	end(arg);
+	return NULL;
+}
+
+static void watch_socket(struct bridge *b)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, await_hangup, b) != 0)
+		end(b);
+}
 
 static const char *connect_domain(struct bridge *b, const char *uri, const char *domain)
 {
@@ -312,9 +351,12 @@ static const char *connect_domain(struct bridge *b, const char *uri, const char 
 /* What the greeting tells, and whether libvirt lets anything through at all. */
 static const char *ask_version(struct bridge *b)
 {
+	gs_autofree char *text = NULL;
 	const char *why_not;
 
-	b->version = ask(b, "{\"execute\":\"query-version\"}", -1);
+	if (!pass_on(b, VERSION_COMMAND, -1, &text))
+		return b->api.virGetLastErrorMessage();
+	b->version = read_answer(text);
 	if (gs_json_get(b->version, "return"))
 		return NULL;
 	why_not = gs_json_string(gs_json_path(b->version, "error", "desc", NULL));
@@ -329,7 +371,6 @@ static void connect_and_report(struct bridge *b, const char *uri, const char *do
 
 	if (!why_not && b->api.virDomainGetUUIDString(b->domain, r.uuid) < 0)
 		why_not = b->api.virGetLastErrorMessage();
-	/* From here on a call that hangs ends with the session. */
 	if (!why_not)
 		start_events(b);
 	if (!why_not)
@@ -362,6 +403,7 @@ _Noreturn void gs_qmp_bridge_main(const char *uri, const char *domain, int socke
 	b.input.message_max = COMMAND_MAX;
 	if (!gs_process_isolate(NAME, fds, 2))
 		_exit(EXIT_FAILURE);
+	watch_socket(&b);
 	connect_and_report(&b, uri, domain);
 	greet(&b);
 	serve_for_ever(&b);

@@ -6,12 +6,10 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	source "$BATS_TEST_DIRNAME/guest.bash"
+	source "$BATS_TEST_DIRNAME/libvirt.bash"
 	guest_kit
-	if [ "$EUID" -ne 0 ] || ! unshare --mount true 2>/dev/null; then
-		skip "a libvirtd of its own takes root, and a mount namespace"
-	fi
-	eval "$(tests/guest/libvirtd "$SCRATCH/libvirt")"
-	export SCRATCH XDG_RUNTIME_DIR KERNEL INITRD uri
+	export SCRATCH XDG_RUNTIME_DIR KERNEL INITRD
+	own_libvirtd
 	define_domain >"$SCRATCH/domain.xml"
 	virsh -q -c "$uri" create "$SCRATCH/domain.xml"
 	for ((i = 0; i < 600; i++)); do
@@ -36,10 +34,8 @@ define_domain() {
 }
 
 teardown_file() {
-	if [ -n "${uri-}" ]; then
-		virsh -q -c "$uri" destroy tested || true
-		kill "$(<"$SCRATCH/libvirt/libvirtd.pid")" "$(<"$SCRATCH/libvirt/virtlogd.pid")"
-	fi
+	source "$BATS_TEST_DIRNAME/libvirt.bash"
+	end_libvirtd
 	rm -rf "$SCRATCH"
 }
 
