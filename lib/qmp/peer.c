@@ -68,18 +68,34 @@ static struct owners find_owners(uint64_t inode, pid_t except)
 	return owners;
 }
 
+/*
+ * Who listened and has the connection open has accepted it: most often that is so, and spares a
+ * look at all processes. Of any others, a copy of QEMU's end in another one would make it a guess.
+ */
+static pid_t find_server(int fd, uint64_t inode)
+{
+	char wanted[LINK_SIZE];
+	pid_t listener = gs_qmp_listener_pid(fd);
+	struct owners owners;
+
+	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
+	if (listener && listener != getpid() && has_open(listener, wanted))
+		return listener;
+	owners = find_owners(inode, getpid());
+	return owners.count == 1 ? owners.first : 0;
+}
+
 pid_t gs_qmp_find_peer(int fd)
 {
 	struct gs_qmp_connections c;
-	struct owners owners = {0};
+	pid_t pid = 0;
 
 	gs_qmp_connections_of(fd, NULL, &c);
 	for (size_t i = 0; i < c.count; i++)
 		if (c.items[i].client_inode == c.own_inode)
-			owners = find_owners(c.items[i].server_inode, getpid());
+			pid = find_server(fd, c.items[i].server_inode);
 	gs_qmp_connections_deinit(&c);
-	/* A copy of QEMU's end in another process would make it a guess. */
-	return owners.count == 1 ? owners.first : 0;
+	return pid;
 }
 
 void gs_qmp_find_holder(int fd, const char *path, struct gs_qmp_holder *ret)

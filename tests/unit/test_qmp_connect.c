@@ -342,6 +342,47 @@ static void test_peer_pid(void **state)
 	close(f.listener);
 }
 
+/* Who listens and serves is the peer, whoever has a copy of its end; of two others, none. */
+static void check_shared_end(bool relisten)
+{
+	struct gs_qmp *qmp = NULL;
+	struct fake f;
+	pid_t child, copy;
+	int ready[2];
+	char byte;
+
+	fake_listen(&f);
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		if (relisten)
+			listen(f.listener, 1);
+		(void)!write(ready[1], "", 1);
+		f.fd = accept4(f.listener, NULL, NULL, SOCK_CLOEXEC);
+		copy = fork();
+		if (copy == 0)
+			pause();
+		serve_client(&f);
+		kill(copy, SIGKILL);
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_ok(fake_try_connect(NULL, &qmp));
+	assert_int_equal(gs_qmp_peer_pid(qmp), relisten ? child : 0);
+	gs_qmp_close(qmp);
+	waitpid(child, NULL, 0);
+	close(f.listener);
+	close(ready[0]);
+	close(ready[1]);
+}
+
+static void test_peer_shares_its_end(void **state)
+{
+	(void)state;
+	check_shared_end(true);
+	check_shared_end(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +398,7 @@ int main(void)
 		unit_test_in_scratch(test_stopped_server),
 		unit_test_in_scratch(test_full_queue),
 		unit_test_in_scratch(test_peer_pid),
+		unit_test_in_scratch(test_peer_shares_its_end),
 	};
 
 	return cmocka_run_group_tests_name("qmp connect", tests, NULL, NULL);
