@@ -8,6 +8,56 @@
 
 /* ---- status ---- */
 
+/* What is asked, all at once: QEMU answers one while it reads the next. */
+enum question { ASK_STATUS, ASK_NAME, ASK_KVM, ASK_MEMORY, QUESTION_COUNT };
+
+static const char *const questions[QUESTION_COUNT] = {
+	[ASK_STATUS] = "query-status",
+	[ASK_NAME] = "query-name",
+	[ASK_KVM] = "query-kvm",
+	[ASK_MEMORY] = "query-memory-size-summary",
+};
+
+struct answers {
+	struct gs_json *to[QUESTION_COUNT]; /* NULL: refused */
+};
+
+static void answers_cleanup(struct answers *answers)
+{
+	for (size_t i = 0; i < QUESTION_COUNT; i++)
+		gs_json_destroy(answers->to[i]);
+}
+
+/*
+ * What QEMU refuses (early in its life, or because it is old) is unknown, and said to be; but not
+ * its state.
+ */
+static struct gs_error *ask(struct target *target, struct answers *ret)
+{
+	uint64_t ids[QUESTION_COUNT];
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < QUESTION_COUNT; i++)
+		err = gs_qmp_send(target->qmp, questions[i], NULL, &ids[i]);
+	target_find_process(target);
+	for (size_t i = 0; !err && i < QUESTION_COUNT; i++) {
+		err = gs_qmp_await(target->qmp, ids[i], 0, &ret->to[i]);
+		if (err && i != ASK_STATUS && err->code == GS_ERROR_REFUSED) {
+			gs_error_destroy(err);
+			err = NULL;
+		}
+	}
+	return err;
+}
+
+static void emit_text(struct gs_emit *e, const char *key, const char *label, const char *text)
+{
+	if (text)
+		gs_emit_string(e, key, label, text);
+	else
+		gs_emit_null(e, key, label);
+}
+
 static void emit_version(struct gs_emit *e, const struct gs_qmp *qmp)
 {
 	int version[3];
@@ -18,39 +68,16 @@ static void emit_version(struct gs_emit *e, const struct gs_qmp *qmp)
 	gs_emit_string(e, "qemu_version", "QEMU", text);
 }
 
-/* What QEMU refuses (early in its life, or because it is old) is unknown, and said to be. */
-static struct gs_json *ask(struct gs_qmp *qmp, const char *command)
+static void emit_kvm(struct gs_emit *e, const struct gs_json *answer)
 {
-	struct gs_json *answer = NULL;
-
-	gs_error_destroy(gs_qmp_execute(qmp, command, NULL, 0, &answer));
-	return answer;
-}
-
-static void emit_name(struct gs_emit *e, struct gs_qmp *qmp)
-{
-	gs_autojson struct gs_json *answer = ask(qmp, "query-name");
-	const char *name = gs_json_string(gs_json_get(answer, "name"));
-
-	if (name)
-		gs_emit_string(e, "name", "Name", name);
-	else
-		gs_emit_null(e, "name", "Name");
-}
-
-static void emit_kvm(struct gs_emit *e, struct gs_qmp *qmp)
-{
-	gs_autojson struct gs_json *answer = ask(qmp, "query-kvm");
-
 	if (answer)
 		gs_emit_bool(e, "kvm", "KVM", gs_json_is_true(gs_json_get(answer, "enabled")));
 	else
 		gs_emit_null(e, "kvm", "KVM");
 }
 
-static void emit_memory(struct gs_emit *e, struct gs_qmp *qmp)
+static void emit_memory(struct gs_emit *e, const struct gs_json *answer)
 {
-	gs_autojson struct gs_json *answer = ask(qmp, "query-memory-size-summary");
 	uint64_t base, plugged = 0;
 
 	gs_json_u64(gs_json_get(answer, "plugged-memory"), &plugged);
@@ -60,30 +87,37 @@ static void emit_memory(struct gs_emit *e, struct gs_qmp *qmp)
 		gs_emit_null(e, "memory", "Memory");
 }
 
+static void emit_status(struct gs_emit *e, const struct target *target, const struct answers *a)
+{
+	const struct gs_json *status = a->to[ASK_STATUS];
+
+	emit_text(e, "name", "Name", gs_json_string(gs_json_get(a->to[ASK_NAME], "name")));
+	emit_text(e, "state", "State", gs_json_string(gs_json_get(status, "status")));
+	gs_emit_bool(e, "running", NULL, gs_json_is_true(gs_json_get(status, "running")));
+	if (target->pid)
+		gs_emit_i64(e, "pid", "PID", target->pid);
+	else
+		gs_emit_null(e, "pid", "PID");
+	emit_version(e, target->qmp);
+	emit_kvm(e, a->to[ASK_KVM]);
+	emit_memory(e, a->to[ASK_MEMORY]);
+	gs_emit_string(e, "monitor", "Monitor", gs_qmp_name(target->qmp));
+}
+
 int cmd_status(struct gs_args *args)
 {
-	auto_target struct target target;
-	struct gs_qmp_status status;
-	struct gs_error *err = target_open(args, 0, &target);
+	auto_target struct target target = {.pidfd = -1};
+	__attribute__((cleanup(answers_cleanup))) struct answers answers = {0};
+	struct gs_error *err = target_connect(args, gs_args_guest(args), 0, &target);
 	struct gs_emit *e;
 
 	if (!err)
-		err = gs_qmp_query_status(target.qmp, &status);
+		err = ask(&target, &answers);
 	if (err)
 		return gs_args_fail(args, err);
 	e = gs_args_emit(args, false);
 	gs_emit_begin(e, NULL, NULL);
-	emit_name(e, target.qmp);
-	gs_emit_string(e, "state", "State", status.status);
-	gs_emit_bool(e, "running", NULL, status.running);
-	if (target.pid)
-		gs_emit_i64(e, "pid", "PID", target.pid);
-	else
-		gs_emit_null(e, "pid", "PID");
-	emit_version(e, target.qmp);
-	emit_kvm(e, target.qmp);
-	emit_memory(e, target.qmp);
-	gs_emit_string(e, "monitor", "Monitor", gs_qmp_name(target.qmp));
+	emit_status(e, &target, &answers);
 	gs_emit_end(e);
 	return finish_output(args, e, GS_EXIT_OK);
 }

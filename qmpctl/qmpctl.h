@@ -59,6 +59,13 @@ GS_MUST_CHECK struct gs_error *target_open(const struct gs_args *args, uint64_t 
 /* The same for the guest that the user calls @guest; NULL: the only launched one. */
 GS_MUST_CHECK struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
 						 uint64_t command_ms, struct target *ret);
+/*
+ * The two halves of that, for those who need no process, or have something to send first: to look
+ * for the process of an address takes longer than a command.
+ */
+GS_MUST_CHECK struct gs_error *target_connect(const struct gs_args *args, const char *guest,
+					      uint64_t command_ms, struct target *ret);
+void target_find_process(struct target *target);
 void target_close(struct target *target);
 
 static inline void target_cleanup(struct target *target)

@@ -56,15 +56,17 @@ static struct gs_error *open_address(const char *run_dir, const char *address,
 	if (err)
 		return err;
 	ret->name = strdup(address);
-	ret->pid = gs_qmp_peer_pid(ret->qmp);
 	return ret->name ? NULL : gs_error_nomem();
 }
 
-static void open_process(struct target *target)
+void target_find_process(struct target *target)
 {
-	gs_autoerror struct gs_error *gone =
-		target->pid ? gs_pidfd_open(target->pid, &target->pidfd) : NULL;
+	gs_autoerror struct gs_error *gone = NULL;
 
+	if (!target->pid)
+		target->pid = gs_qmp_peer_pid(target->qmp);
+	if (target->pid)
+		gone = gs_pidfd_open(target->pid, &target->pidfd);
 	if (gone) /* just ended: the monitor will tell */
 		target->pid = 0;
 }
@@ -77,8 +79,8 @@ static uint64_t greeting_ms(uint64_t command_ms)
 	return command_ms > GREETING_MIN_MS ? command_ms : GREETING_MIN_MS;
 }
 
-struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
-				   uint64_t command_ms, struct target *ret)
+struct gs_error *target_connect(const struct gs_args *args, const char *guest, uint64_t command_ms,
+				struct target *ret)
 {
 	const struct gs_qmp_options options = {
 		.libvirt_uri = gs_args_connect(args),
@@ -99,8 +101,16 @@ struct gs_error *target_open_guest(const struct gs_args *args, const char *guest
 		err = open_launched(run_dir, guest, &options, ret);
 	if (err)
 		target_close(ret);
-	else
-		open_process(ret);
+	return err;
+}
+
+struct gs_error *target_open_guest(const struct gs_args *args, const char *guest,
+				   uint64_t command_ms, struct target *ret)
+{
+	struct gs_error *err = target_connect(args, guest, command_ms, ret);
+
+	if (!err)
+		target_find_process(ret);
 	return err;
 }
 

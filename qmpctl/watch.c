@@ -78,7 +78,7 @@ static struct gs_error *connect_some(void *arg, unsigned int index)
 	for (size_t i = index; i < c->watch->count; i += CONNECTING_MAX) {
 		struct watched *w = &c->watch->guests[i];
 
-		w->failure = target_open_guest(c->args, w->guest, 0, &w->target);
+		w->failure = target_connect(c->args, w->guest, 0, &w->target);
 	}
 	return NULL;
 }
