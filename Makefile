@@ -67,6 +67,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 E2E_SRC := $(wildcard tests/e2e/*.c)
 E2E_BIN := $(E2E_SRC:tests/e2e/%.c=$(O)/tests/e2e/%)
+BENCH_BIN := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
 
@@ -141,6 +142,10 @@ $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS) -lcmocka
 
+$(O)/tests/bench/%: $(O)/tests/bench/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
 $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
@@ -157,7 +162,7 @@ check-tools: tests-built ## every format against crash, drgn, makedumpfile, libk
 check-compat: tests-built ## what talks to QEMU, by the newer QEMU of the backports
 	$(Q)O='$(O)' tests/run check-compat
 
-bench: all ## pauses against QEMU, conversion against makedumpfile, same run, same input
+bench: all $(BENCH_BIN) ## pauses against QEMU, conversion against makedumpfile, same run, same input
 	$(Q)O='$(O)' tests/bench/run
 
 demo: all ## boot a guest, dump it, verify the dump, look into it

@@ -17,6 +17,7 @@ class Table:
         self.rows = [titles]
         self.missed = 0
         self.others_share = 0.0
+        self.runs = None  # of each; None: as many as was asked for
 
     def judge(self, value, text, relation, need):
         """The cell for `value`; counts it if it is not what is needed, if anything is."""
