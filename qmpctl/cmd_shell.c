@@ -33,9 +33,9 @@ static struct gs_error *run(struct shell *s)
 /* What went wrong on the way is of no matter to who leaves by hand. */
 static int exit_status(const struct shell *s)
 {
-	bool by_hand = s->is_interactive && s->status != GS_EXIT_GONE && s->status < GS_EXIT_SIGNAL;
+	bool ended = s->status == GS_EXIT_GONE || s->status == GS_EXIT_LOST;
 
-	return by_hand ? GS_EXIT_OK : s->status;
+	return s->is_interactive && !ended && s->status < GS_EXIT_SIGNAL ? GS_EXIT_OK : s->status;
 }
 
 int cmd_shell(struct gs_args *args)

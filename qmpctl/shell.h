@@ -19,10 +19,11 @@
 
 /* What lines before have begun. */
 struct shell_input {
-	bool is_hmp;             /* lines are for the human monitor */
-	struct gs_text held;     /* lines whose quotes or JSON are still open */
-	struct gs_json *actions; /* of a transaction that is being collected, or NULL */
-	bool is_spoiled;         /* one of its actions was wrong: it will not be sent */
+	bool is_hmp;                  /* lines are for the human monitor */
+	struct gs_text held;          /* lines whose quotes or JSON are still open */
+	struct gs_json_framer framer; /* of held, where that is an object */
+	struct gs_json *actions;      /* of a transaction that is being collected, or NULL */
+	bool is_spoiled;              /* one of its actions was wrong: it will not be sent */
 };
 
 enum shell_what {

@@ -6,9 +6,8 @@
 
 #include "shell.h"
 
-#define LINE_MAX_BYTES (64u << 20) /* as QEMU takes in one command */
+#define LINE_MAX_BYTES (16u << 20) /* QEMU would take minutes to read it */
 
-/* false: stdin has ended, or broken. */
 static struct gs_error *read_more(struct gs_text *buffer, bool *ended)
 {
 	char chunk[65536];

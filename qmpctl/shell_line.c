@@ -130,34 +130,54 @@ static struct gs_error *parse_words(struct shell_input *in, const char *const *w
 	return call_parse(words, count, &ret->call);
 }
 
+/*
+ * Whether @text, to which @line was added, surely goes on. An object is not looked through again
+ * for each of its lines.
+ */
+static bool goes_on(struct shell_input *in, const char *text, const char *line)
+{
+	size_t used;
+
+	return *text == '{' &&
+	       gs_json_framer_feed(&in->framer, line, strlen(line), &used) == GS_JSON_FRAME_MORE;
+}
+
+/* Hands over what is held. */
+static struct gs_text take_held(struct shell_input *in)
+{
+	struct gs_text text = in->held;
+
+	in->held = (struct gs_text){0};
+	return text;
+}
+
 /* Takes what was held; puts it back if it goes on. */
 static struct gs_error *parse_command(struct shell_input *in, const char *line,
 				      struct shell_request *ret)
 {
 	auto_words struct words words = {0};
-	gs_autotext struct gs_text text = in->held;
-	struct gs_error *err;
+	gs_autotext struct gs_text text = take_held(in);
+	struct gs_error *err = NULL;
+	bool is_open;
 
-	in->held = (struct gs_text){0};
-	if (text.size)
-		gs_text_append(&text, "\n", 1);
-	gs_text_puts(&text, line);
+	gs_text_printf(&text, "%s%s", text.size ? "\n" : "", line);
 	if (text.failed)
 		return gs_error_nomem();
 	if (text.size > HELD_MAX)
 		return gs_error_create(GS_ERROR_INVALID, "a command of more than %u MiB",
 				       HELD_MAX >> 20);
-	err = words_split(text.data, &words);
-	if (err && err->code == GS_ERROR_NODATA) {
+	is_open = goes_on(in, text.data, line);
+	if (!is_open)
+		err = words_split(text.data, &words);
+	if (is_open || (err && err->code == GS_ERROR_NODATA)) {
 		gs_error_destroy(err);
 		in->held = text;
 		text = (struct gs_text){0};
 		ret->what = SHELL_MORE;
 		return NULL;
 	}
-	if (!err)
-		err = parse_words(in, words_all(&words), words.count, ret);
-	return err;
+	in->framer = (struct gs_json_framer){0};
+	return err ? err : parse_words(in, words_all(&words), words.count, ret);
 }
 
 /* ---- all of it ---- */
@@ -189,6 +209,7 @@ struct gs_error *shell_line(struct shell_input *in, const char *line, struct she
 					     : parse_fresh(in, skip_blanks(line), &request);
 
 	if (err) {
+		in->framer = (struct gs_json_framer){0};
 		shell_request_deinit(&request);
 		return err;
 	}

@@ -22,9 +22,14 @@ void shell_fail(struct shell *s, struct gs_error *err)
 
 /* ---- what arrives by itself ---- */
 
-/* An end that was asked for is none to complain of. */
+/*
+ * An end that was asked for is none to complain of. One that left the outcome of a command unknown
+ * stays that.
+ */
 static void note_end(struct shell *s, struct gs_error *err)
 {
+	bool lost = s->status == GS_EXIT_LOST;
+
 	s->is_over = true;
 	if (s->quit_sent && err->code == GS_ERROR_GONE) {
 		gs_error_destroy(err);
@@ -32,6 +37,8 @@ static void note_end(struct shell *s, struct gs_error *err)
 	}
 	s->line_number = 0;
 	shell_fail(s, gs_error_wrap(err, "the guest has ended"));
+	if (lost)
+		s->status = GS_EXIT_LOST;
 }
 
 static bool show_events(struct shell *s)
@@ -138,11 +145,11 @@ bool shell_poll(struct shell *s, bool input, int timeout_ms)
 
 /* ---- commands ---- */
 
-/* true: the reply is there, or known not to come. */
+/* true: the reply is there, or known not to come. false: a signal came instead. */
 static bool await_reply(struct shell *s, uint64_t id, uint64_t deadline_ms)
 {
 	s->was_interrupted = false;
-	while (!s->was_interrupted && !s->is_over) {
+	while (!s->was_interrupted && s->status < GS_EXIT_SIGNAL) {
 		bool more = shell_incoming(s);
 
 		if (gs_qmp_answered(s->qmp, id) || gs_deadline_passed(deadline_ms))
@@ -150,7 +157,7 @@ static bool await_reply(struct shell *s, uint64_t id, uint64_t deadline_ms)
 		more |= gs_qmp_has_pending(s->qmp);
 		shell_poll(s, false, more ? 0 : gs_deadline_poll_ms(deadline_ms));
 	}
-	return s->is_over;
+	return false;
 }
 
 static void stop_waiting(struct shell *s, uint64_t id, const char *command, bool is_hmp)
@@ -186,7 +193,7 @@ static void run(struct shell *s, const char *command, struct gs_json *arguments,
 	s->quit_sent |= strcmp(command, "quit") == 0;
 	if (await_reply(s, id, gs_deadline_in(s->timeout_ms)))
 		show_reply(s, id, command, is_hmp);
-	else
+	else if (s->was_interrupted)
 		stop_waiting(s, id, command, is_hmp);
 }
 

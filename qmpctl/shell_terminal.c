@@ -75,13 +75,20 @@ static void take_line(char *line)
 
 static const char *prompt(const struct shell *s)
 {
+	static char text[64];
+	const char *word = "qmp", *style = "1;32";
+
 	if (s->input.held.size)
-		return s->color ? "\001\033[2m\002...>\001\033[0m\002 " : "...> ";
-	if (s->input.actions)
-		return s->color ? "\001\033[1m\002transaction>\001\033[0m\002 " : "transaction> ";
-	if (s->input.is_hmp)
-		return s->color ? "\001\033[1;35m\002hmp>\001\033[0m\002 " : "hmp> ";
-	return s->color ? "\001\033[1;32m\002qmp>\001\033[0m\002 " : "qmp> ";
+		word = "...", style = "2";
+	else if (s->input.actions)
+		word = "transaction", style = "1";
+	else if (s->input.is_hmp)
+		word = "hmp", style = "1;35";
+	if (!s->color)
+		snprintf(text, sizeof(text), "%s> ", word);
+	else /* what takes no room stands between \001 and \002 */
+		snprintf(text, sizeof(text), "\001\033[%sm\002%s>\001\033[0m\002 ", style, word);
+	return text;
 }
 
 static void put_up(struct shell *s)

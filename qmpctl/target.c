@@ -6,7 +6,7 @@
 
 #include <guestscope/base/process.h>
 
-#include "qmpctl.h"
+#include "shell.h"
 
 #define GREETING_MIN_MS 1000
 #define GREETING_MAX_MS 5000
@@ -23,11 +23,13 @@ static void trace(void *arg, bool outgoing, const char *text, size_t size)
 	const struct gs_args *args = arg;
 	bool is_cut = size > TRACE_SIZE_MAX && gs_args_verbose(args) < 2;
 
+	shell_terminal_hide();
 	fprintf(stderr, "%s %.*s", outgoing ? "-->" : "<--", is_cut ? TRACE_SIZE_MAX : (int)size,
 		text);
 	if (is_cut)
 		fprintf(stderr, "... (%zu bytes)", size);
 	fputc('\n', stderr);
+	shell_terminal_unhide();
 }
 
 /* A launched guest's process is known from its record: it has just answered, so it lives. */

@@ -69,6 +69,16 @@ VM status: paused (prelaunch)
 	[ "$("$Q" status --json | jq -r .state)" = prelaunch ]
 }
 
+@test "shell: an object of very many lines, and one that is too large" {
+	launch_idle a
+	shell 0 < <(printf '{"execute": "query-name"'; yes '' | head -n 300000; echo '}')
+	[ "$(jq -r .name <<<"$output")" = a ]
+	shell 2 < <(printf '{"execute": "query-name"'; yes "$(printf '%1000s')" | head -n 20000; printf '}\nquery-name\n')
+	[[ $stderr = *'a command of more than 16 MiB'* ]]
+	shell 2 < <(head -c 20M /dev/zero | tr '\0' x)
+	complains 'qmpctl: stdin: a line of more than 16 MiB'
+}
+
 # ---- mistakes ----
 
 @test "shell: a command is checked before it is sent" {

@@ -186,12 +186,31 @@ offers() {
 	cmp "$SCRATCH/before" "$SCRATCH/after"
 }
 
-@test "terminal: SIGTERM leaves the terminal as it was" {
+# Also while a command runs: $1 is "busy".
+check_sigterm() {
 	terminal_start bash -c "stty -a >'$SCRATCH/before'; qmpctl shell -g vm; status=\$?; stty -a >'$SCRATCH/after'; exit \$status"
 	terminal_await '^qmp>$'
-	pkill -TERM -P "$(terminal list-panes -F '#{pane_pid}' | xargs pgrep -P)" qmpctl
+	shell=$(terminal list-panes -F '#{pane_pid}' | xargs pgrep -P | xargs pgrep -x qmpctl -P)
+	if [ "$1" = busy ]; then
+		kill -STOP "$pid"
+		terminal_type 'query-name'
+		terminal_press Enter
+		terminal_await 'query-name$'
+	fi
+	kill -TERM "$shell"
 	terminal_ends 143
 	cmp "$SCRATCH/before" "$SCRATCH/after"
+}
+
+@test "terminal: SIGTERM leaves the terminal as it was" { check_sigterm idle; }
+@test "terminal: SIGTERM amid a command leaves the terminal as it was" { check_sigterm busy; }
+
+@test "terminal: -v draws the wire above the line, too" {
+	begin -v
+	terminal_type 'query-na'
+	qmpctl resume -q -g vm >/dev/null
+	terminal_await '^<-- .*RESUME'
+	terminal_await '^qmp> query-na$'
 }
 
 @test "terminal: history, kept for the next time, for our eyes alone, without secrets" {
