@@ -364,6 +364,18 @@ static struct gs_error *run(struct parser *p, const char *xml, size_t size)
 	return err;
 }
 
+/*
+ * By the first four bytes libxml2 tells encodings apart; libvirt's is UTF-8. Of others it complains
+ * on stderr, whatever handlers it has.
+ */
+static bool is_utf8(const char *xml, size_t size)
+{
+	for (size_t i = 0; i < 4 && i < size; i++)
+		if (!xml[i] || (unsigned char)xml[i] > 0x7f)
+			return false;
+	return true;
+}
+
 struct gs_error *gs_domain_parse(const char *xml, size_t size, struct gs_domain_info *ret)
 {
 	struct gs_domain_info info = {0};
@@ -373,6 +385,8 @@ struct gs_error *gs_domain_parse(const char *xml, size_t size, struct gs_domain_
 
 	if (!err && size > XML_MAX)
 		err = gs_error_create(GS_ERROR_CORRUPT, "%zu bytes, more than %d", size, XML_MAX);
+	if (!err && !is_utf8(xml, size))
+		err = gs_error_create(GS_ERROR_CORRUPT, "it is not in UTF-8");
 	if (!err)
 		err = run(&p, xml, size);
 	if (!err && (!info.domain.name || !info.domain.uuid))

@@ -24,3 +24,22 @@ system_libvirt() {
 		find /run/libvirt -printf '%p %s %T@\n' 2>/dev/null | sort
 	fi
 }
+
+# Bridges and the like have the command line of the tool that began them, which names the scratch folder.
+of_ours() {
+	local pid comm
+	for pid in $(pgrep -f "$SCRATCH"); do
+		read -r comm <"/proc/$pid/comm" || continue
+		[[ $comm != @(libvirt-bridge|libvirt-query|pause-guardian|ssh|qmpctl|dumptool) ]] || echo "$pid $comm"
+	done 2>/dev/null
+}
+
+nothing_left() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		[ -n "$(of_ours)" ] || return 0
+		sleep 0.1
+	done
+	of_ours
+	return 1
+}

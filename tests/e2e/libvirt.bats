@@ -42,6 +42,7 @@ teardown_file() {
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	source "$BATS_TEST_DIRNAME/guest.bash"
+	source "$BATS_TEST_DIRNAME/libvirt.bash"
 	PATH=$(cd "${O:-build}" && pwd):$PATH
 	G=(-g libvirt:tested -c "$uri")
 	F=$SCRATCH/out
@@ -148,14 +149,7 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	[ "$(status_of)" = running ]
 }
 
-# Those that have ended but were not reaped yet do not count.
-left_running() { ps -C libvirt-bridge,pause-guardian -o stat=,pid= | grep -v '^Z'; }
-
 @test "nothing of ours is left running" {
-	for ((i = 0; i < 50; i++)); do
-		[ -n "$(left_running)" ] || break
-		sleep 0.1
-	done
-	[ -z "$(left_running)" ]
+	nothing_left
 	[ -z "$(compgen -G '/tmp/guestscope-dump.*')" ]
 }

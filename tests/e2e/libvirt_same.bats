@@ -247,25 +247,6 @@ in_time() {
 	[ "$(qmpctl status "${G[@]}" --json | jq -r .state)" = running ]
 }
 
-# Bridges, queries and tunnels go by the command line of the qmpctl that began them.
-of_ours() {
-	local pid comm
-	for pid in $(pgrep -f "$SCRATCH"); do
-		read -r comm <"/proc/$pid/comm" || continue
-		[[ $comm != @(libvirt-bridge|libvirt-query|ssh|qmpctl) ]] || echo "$pid $comm"
-	done 2>/dev/null
-}
-
-nothing_left() {
-	local i
-	for ((i = 0; i < 50; i++)); do
-		[ -n "$(of_ours)" ] || return 0
-		sleep 0.1
-	done
-	of_ours
-	return 1
-}
-
 @test "quit: exit 0, and why, however libvirt puts it" {
 	for i in 1 2; do
 		run -0 qmpctl quit "${G[@]}"

@@ -101,6 +101,7 @@ static void test_hostile(void **state)
 	assert_refused(HEAD "<a>&lol;</a>" TAIL, NULL);
 	assert_refused("", NULL);
 	assert_refused("text", NULL);
+	assert_refused("\xff\xfe<", "domain XML: it is not in UTF-8");
 	assert_refused("<domain><name>x</domain>", NULL);
 	assert_refused(HEAD TAIL "<domain/>", NULL);
 	assert_refused("<domain><name>\xff\xfe</name></domain>", NULL);
