@@ -102,7 +102,7 @@ static struct entry *all_entries(const struct gs_args *args, const struct disks 
 		if (!err)
 			continue;
 		gs_args_note(args, "%s", err->message);
-		entries[i].is_bad = true;
+		entries[i].is_bad = err->code != GS_ERROR_UNSUPPORTED;
 		set_all_unknown(&entries[i], "it cannot be looked at");
 	}
 	*count_ret = count;

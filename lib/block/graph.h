@@ -26,8 +26,8 @@ struct gs_block_place {
 	uint64_t allocated; /* bytes; 0 but for files */
 };
 GS_MUST_CHECK struct gs_error *gs_block_look(const char *path, struct gs_block_place *ret);
-/* What the process @qemu has open by the name of @storage; false: that cannot be known. */
-bool gs_block_look_as(pid_t qemu, const struct gs_block_node *storage, struct gs_block_place *ret);
+/* What the process @qemu has open by the name of @node; false: that cannot be known. */
+bool gs_block_look_as(pid_t qemu, const struct gs_block_node *node, struct gs_block_place *ret);
 
 /* ---- qemu_img.c ---- */
 

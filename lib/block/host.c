@@ -89,16 +89,16 @@ static bool is_open_in(pid_t pid, const struct stat *wanted)
 	return found;
 }
 
-bool gs_block_look_as(pid_t qemu, const struct gs_block_node *storage, struct gs_block_place *ret)
+bool gs_block_look_as(pid_t qemu, const struct gs_block_node *node, struct gs_block_place *ret)
 {
 	gs_autoerror struct gs_error *err = NULL;
 	gs_autofree char *path = NULL;
 	struct stat st;
 
-	if (qemu <= 0 || !storage->filename)
+	if (qemu <= 0 || !node->filename)
 		return false;
-	path = gs_strf("/proc/%d/%s/%s", (int)qemu, *storage->filename == '/' ? "root" : "cwd",
-		       storage->filename);
+	path = gs_strf("/proc/%d/%s/%s", (int)qemu, *node->filename == '/' ? "root" : "cwd",
+		       node->filename);
 	if (!path || stat(path, &st) < 0 || !is_open_in(qemu, &st))
 		return false;
 	err = describe(&st, ret);

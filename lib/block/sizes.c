@@ -70,12 +70,15 @@ static struct gs_block_number virtual_size(const struct gs_block_node *image)
 	return gs_block_known(bytes, "length of the storage, in sectors");
 }
 
-static struct gs_block_number length(const struct gs_block_node *storage, pid_t qemu)
+/* An image that keeps its data in another file goes by its own name, and its storage by that one's.
+ */
+static struct gs_block_number length(const struct gs_block_node *image, pid_t qemu)
 {
+	const struct gs_block_node *storage = gs_block_storage(image);
 	struct gs_block_place place;
 	uint64_t bytes;
 
-	if (gs_block_look_as(qemu, storage, &place))
+	if (gs_block_look_as(qemu, image, &place) || gs_block_look_as(qemu, storage, &place))
 		return gs_block_known(place.length,
 				      place.kind == GS_BLOCK_FILE ? "file length" : "device size");
 	if (!image_size(storage, "virtual-size", &bytes))
@@ -148,7 +151,7 @@ struct gs_error *gs_block_sizes(const struct gs_block_device *device, pid_t qemu
 	storage = gs_block_storage(image);
 	sizes = (struct gs_block_sizes){
 		.virtual_size = virtual_size(image),
-		.length = length(storage, qemu),
+		.length = length(image, qemu),
 		.allocated = allocated(image),
 		.image_end = image == storage || has_driver(image, "raw")
 				     ? gs_block_unknown("a raw image has none of its own")

@@ -20,12 +20,13 @@ static uint64_t image_size(const struct gs_block_node *node, const char *key, ui
 }
 
 /* Length of a file or device; other storage counts as @fallback. */
-static uint64_t on_disk(const struct gs_block_node *storage, pid_t qemu, uint64_t fallback)
+static uint64_t on_disk(const struct gs_block_node *image, pid_t qemu, uint64_t fallback)
 {
+	const struct gs_block_node *storage = gs_block_storage(image);
 	struct gs_block_place place;
 	uint64_t bytes = 0;
 
-	if (gs_block_look_as(qemu, storage, &place))
+	if (gs_block_look_as(qemu, image, &place) || gs_block_look_as(qemu, storage, &place))
 		bytes = place.length;
 	else if (is_driver(storage, "file") || is_driver(storage, "host_device") ||
 		 is_driver(storage, "host_cdrom"))
@@ -53,7 +54,7 @@ struct gs_error *gs_block_virsh(const struct gs_block_device *device, pid_t qemu
 		words.allocation = highest;
 	words.physical = used;
 	if (!used || !words.allocation || words.allocation == used)
-		words.physical = on_disk(storage, qemu, used);
+		words.physical = on_disk(image, qemu, used);
 	if (!words.allocation)
 		words.allocation = used;
 	*ret = words;

@@ -178,8 +178,8 @@ static void take_volume(struct parser *p, const struct attributes *a, char **fie
 static void take_source(struct parser *p, const struct attributes *a)
 {
 	static const char *const where[][2] = {
-		{"file", "file"},    {"block", "dev"},      {"dir", "dir"},
-		{"network", "name"}, {"vhostuser", "path"}, {"vhostvdpa", "dev"},
+		{"file", "file"},      {"block", "dev"},     {"dir", "dir"},
+		{"vhostuser", "path"}, {"vhostvdpa", "dev"},
 	};
 	struct gs_domain_disk *disk = last_disk(p);
 
@@ -194,7 +194,8 @@ static void take_source(struct parser *p, const struct attributes *a)
 			return;
 		}
 	}
-	take_or(p, a, "", "", &disk->source);
+	/* What a server has may have no name, and be there all the same. */
+	take_or(p, a, "name", "", &disk->source);
 }
 
 static void end_disk(struct parser *p)

@@ -32,7 +32,10 @@ make_images() {
 	qemu-img create -q -f qcow2 -b "$D/base.qcow2" -F qcow2 "$D/top.qcow2"
 	qemu-img create -q -f qcow2 -o preallocation=full "$D/full.qcow2" 16M
 	qemu-img create -q -f qcow2 "$D/empty.qcow2" 64M
-	truncate -s 64M "$D/loop1" "$D/loop2"
+	truncate -s 64M "$D/loop1" "$D/loop2" "$D/served"
+	qemu-img create -q -f qcow2 "$D/filtered.qcow2" 64M
+	qemu-img create -q -f qcow2 -o data_file="$D/data" "$D/apart.qcow2" 64M
+	qemu-nbd --fork -t -e 4 --pid-file="$SCRATCH/nbd.pid" -k "$SCRATCH/nbd" -f raw "$D/served" 3>&-
 }
 
 # The kernel frees them with the last descriptor, which is this process's: whatever happens to it.
@@ -45,11 +48,11 @@ attach_loops() {
 	export LOOP1 LOOP2
 }
 
-disk() { # TARGET FORMAT file|dev SOURCE
+disk() { # TARGET FORMAT file|dev SOURCE [MORE]
 	local type=file
 	[ "$3" = file ] || type=block
 	cat <<-END
-		<disk type='$type' device='disk'><driver name='qemu' type='$2'/><source $3='$4'/>
+		<disk type='$type' device='disk'><driver name='qemu' type='$2' ${5-}/><source $3='$4'/>
 		<target dev='$1' bus='virtio'/></disk>
 	END
 }
@@ -71,6 +74,10 @@ define_domain() {
 		$(disk vdf qcow2 file "$D/empty.qcow2")
 		$([ -z "$LOOP2" ] || disk vdg raw dev "$LOOP1")
 		$([ -z "$LOOP2" ] || disk vdh qcow2 dev "$LOOP2")
+		$(disk vdi qcow2 file "$D/filtered.qcow2" "copy_on_read='on'")
+		$(disk vdj qcow2 file "$D/apart.qcow2")
+		<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd'>
+		<host transport='unix' socket='$SCRATCH/nbd'/></source><target dev='vdk' bus='virtio'/></disk>
 		<disk type='file' device='cdrom'><target dev='hda' bus='ide'/><readonly/></disk>
 		</devices>
 		<qemu:commandline><qemu:arg value='-qmp'/>
@@ -84,6 +91,7 @@ teardown_file() {
 		virsh -q -c "$uri" destroy disks 2>/dev/null || true
 		kill "$(<"$SCRATCH/libvirt/libvirtd.pid")" "$(<"$SCRATCH/libvirt/virtlogd.pid")"
 	fi
+	[ ! -e "$SCRATCH/nbd.pid" ] || kill "$(<"$SCRATCH/nbd.pid")" || true
 	[ ! -e "$SCRATCH/reader" ] || kill "$(<"$SCRATCH/reader")" 2>/dev/null || true
 	rm -rf "$SCRATCH"
 }
@@ -192,6 +200,7 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "off: an empty qcow2 file" { same vdf; }
 @test "off: raw on a loop device" { loops && same vdg; }
 @test "off: qcow2 on a loop device" { loops && same vdh; }
+@test "off: qcow2 with its data in another file" { same vdj; }
 @test "off: an empty drive is exit 1" { same hda && [ "$(<"$SCRATCH/ours.status")" = 1 ]; }
 @test "off: no such disk is exit 1" { same vdz && [ "$(<"$SCRATCH/ours.status")" = 1 ]; }
 @test "off: by the name of the file" { same "$D/sparse"; }
@@ -216,9 +225,10 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 	mv "$D/empty.qcow2" "$D/base.qcow2" "$SCRATCH"
 	run -1 --separate-stderr qmpctl blk info "${G[@]}" --json
 	mv "$SCRATCH/empty.qcow2" "$SCRATCH/base.qcow2" "$D"
-	[[ $stderr = *"vdf: $D/empty.qcow2: No such file or directory" ]]
+	[[ $stderr = *"vdf: $D/empty.qcow2: No such file or directory"*"vdk: storage of type network tells nothing"* ]]
 	[ "$(jq -c '[.devices[] | select(.device == "vdf" or .device == "vdd") | .virtual_size, .chain, .basis.chain]' <<<"$output")" = \
 		'[67108864,null,"qemu-img cannot read all of the chain",null,null,"it cannot be looked at"]' ]
+	qmpctl blk info "${G[@]}" -q >/dev/null # the network's disk is no failure
 }
 
 # ---- just started ----
@@ -231,6 +241,9 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "just started: an empty qcow2 file" { started && same vdf; }
 @test "just started: raw on a loop device" { loops && started && same vdg; }
 @test "just started: qcow2 on a loop device" { loops && started && same vdh; }
+@test "just started: qcow2 below a filter" { started && same vdi; }
+@test "just started: qcow2 with its data in another file" { started && same vdj; }
+@test "just started: raw behind an NBD server" { started && same vdk; }
 @test "just started: an empty drive is exit 1" {
 	started && same hda && [ "$(<"$SCRATCH/ours.status")" = 1 ]
 }
@@ -258,6 +271,9 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "first write: an empty qcow2 file" { first_write && same vdf; }
 @test "first write: raw on a loop device" { loops && first_write && same vdg; }
 @test "first write: qcow2 on a loop device" { loops && first_write && same vdh; }
+@test "first write: qcow2 below a filter" { first_write && same vdi; }
+@test "first write: qcow2 with its data in another file" { first_write && same vdj; }
+@test "first write: raw behind an NBD server" { first_write && same vdk; }
 @test "first write: --all" { first_write && same_table && same_table --human; }
 
 @test "first write: virsh's words change their meaning, our numbers do not" {
@@ -275,6 +291,9 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 @test "far write: an empty qcow2 file" { far_write && same vdf; }
 @test "far write: raw on a loop device" { loops && far_write && same vdg; }
 @test "far write: qcow2 on a loop device" { loops && far_write && same vdh; }
+@test "far write: qcow2 below a filter" { far_write && same vdi; }
+@test "far write: qcow2 with its data in another file" { far_write && same vdj; }
+@test "far write: raw behind an NBD server" { far_write && same vdk; }
 @test "far write: --all" { far_write && same_table && same_table --human; }
 
 # ---- the other commands ----

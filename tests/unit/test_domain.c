@@ -39,6 +39,7 @@ static void test_disks(void **state)
 		"<target dev='vdc'/></disk>"
 		"<disk type='volume'><source pool='p' volume='v'/><target dev='vdd'/></disk>"
 		"<disk type='nvme'><source type='pci' namespace='1'/><target dev='vde'/></disk>"
+		"<disk type='network'><source protocol='nbd'/><target dev='vdf'/></disk>"
 		"<interface><target dev='vnet0'/></interface></devices>" TAIL;
 	struct gs_domain_info info = parse(xml);
 	const struct gs_domain_disk *d = info.disks;
@@ -46,7 +47,7 @@ static void test_disks(void **state)
 	(void)state;
 	assert_string_equal(info.domain.name, "vm");
 	assert_string_equal(info.domain.uuid, "u-1");
-	assert_int_equal(info.disk_count, 6);
+	assert_int_equal(info.disk_count, 7);
 	assert_string_equal(d[0].target, "vda");
 	assert_string_equal(d[0].device, "disk");
 	assert_string_equal(d[0].type, "file");
@@ -66,6 +67,8 @@ static void test_disks(void **state)
 	assert_string_equal(d[3].protocol, "rbd");
 	assert_string_equal(d[4].source, "p/v");
 	assert_string_equal(d[5].source, "");
+	assert_string_equal(d[6].source, "");
+	assert_string_equal(d[6].protocol, "nbd");
 	gs_domain_info_deinit(&info);
 }
 

@@ -37,7 +37,7 @@ struct gs_domain_disk {
 	char *device; /* "disk" (the default), "cdrom", "floppy", "lun" */
 	char *type;   /* of the source: "file" (the default), "block", "network", "dir", ... */
 	/* Path, name of a network source, or POOL/VOLUME; NULL: the drive is empty; "": something
-	 * that has none of these (nvme). */
+	 * that has none of these (nvme, the only export of an NBD server). */
 	char *source;
 	char *protocol; /* of a network source */
 	char *format;   /* <driver type>: "raw", "qcow2", ... */
