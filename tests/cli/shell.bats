@@ -288,6 +288,38 @@ TIME STOP
 	[ "$(grep -c running out)" = 0 ] # the late reply is nobody's
 }
 
+# A peer that is no QEMU, as $TMP/fake.
+start_fake() {
+	rm -f "$TMP/fake"
+	"$BATS_TEST_DIRNAME/fake_monitor.py" "$TMP/fake" 3>&- &
+	eventually test -S "$TMP/fake"
+}
+
+@test "shell: what the peer says cannot drive the terminal" {
+	start_fake
+	shell 0 -g "$TMP/fake" <<<'hmp anything'
+	says 'a	b \x1b[31mred
+bell \x07 del \x7f c1 \xc2\x9b'
+	complains 'qmpctl: note: no schema, so nothing is checked: '"$TMP/fake: no [31m schema"
+}
+
+@test "shell: events are shown while a command is without its reply" {
+	start_fake
+	shell 5 -g "$TMP/fake" --timeout 1 < <(printf '.events on\nsilence\n')
+	says '- E\x1b]0;title\x07 {"text":"\u001b[2J\u009b"}
+- SECOND {}'
+	[[ $stderr = *'silence: no reply in time' ]]
+}
+
+@test "shell: a flood of events keeps nobody from leaving" {
+	start_fake
+	ulimit -v 1000000
+	shell 0 -g "$TMP/fake" < <(printf 'flood\n.quit\n')
+	[ "$(jq -c . <<<"$output")" = '{"flooded":true}' ]
+	start_fake
+	run -0 timeout 20 bash -c 'set -o pipefail; printf "flood\n" | "$0" shell -g "$1" -q' "$Q" "$TMP/fake"
+}
+
 @test "shell: a reader that went away: exit 9" {
 	launch_idle a
 	(

@@ -186,6 +186,26 @@ offers() {
 	cmp "$SCRATCH/before" "$SCRATCH/after"
 }
 
+@test "terminal: a flood of events can be typed against" {
+	tests/cli/fake_monitor.py "$SCRATCH/fake" 3>&- &
+	for _ in $(seq 100); do [ -S "$SCRATCH/fake" ] || sleep 0.05; done
+	terminal_start qmpctl shell -g "$SCRATCH/fake"
+	terminal_await '^qmp>$'
+	terminal_type 'flood'
+	terminal_press Enter
+	terminal_await ' DROP$' 20
+	terminal_type '.events off'
+	terminal_press Enter
+	terminal_await '^qmp>$'
+	terminal_type 'anything' # is not answered
+	terminal_press Enter
+	terminal_await '^qmp> anything$'
+	terminal_press C-c
+	terminal_await 'anything: not waited for any more'
+	terminal_press C-d
+	terminal_ends 0
+}
+
 # Also while a command runs: $1 is "busy".
 check_sigterm() {
 	terminal_start bash -c "stty -a >'$SCRATCH/before'; qmpctl shell -g vm; status=\$?; stty -a >'$SCRATCH/after'; exit \$status"
