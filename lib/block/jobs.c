@@ -129,7 +129,7 @@ void gs_block_job_pace(const struct gs_block_job *before, const struct gs_block_
 
 	*ret = (struct gs_block_job_pace){.percent = -1, .rate = -1, .left_s = -1};
 	if (after->total)
-		ret->percent = 100 * (1 - (double)left / (double)after->total);
+		ret->percent = 100 * (double)(after->total - left) / (double)after->total;
 	if (!before || after->taken_ns <= before->taken_ns || after->current < before->current ||
 	    gs_block_job_is_over(after))
 		return;

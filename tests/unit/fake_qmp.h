@@ -132,6 +132,8 @@ FAKE_HELPER void fake_find_id(struct fake *f, const char *tail)
 	f->id[0] = '\0';
 	if (!id)
 		return;
+	for (const char *next; (next = strstr(id + 1, "\"id\":"));)
+		id = next; /* arguments may have one, too */
 	id += 5;
 	size = strcspn(id, ",}");
 	if (size < sizeof(f->id)) {

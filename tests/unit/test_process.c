@@ -455,6 +455,22 @@ static void test_comm(void **state)
 	assert_string_equal(comm, "?");
 }
 
+static void test_age(void **state)
+{
+	uint64_t age_ns = gs_process_age_ns(getpid());
+	char old[17];
+
+	(void)state;
+	assert_in_range(age_ns, 0, UINT64_C(600000000000));
+	assert_in_range(gs_process_age_ns(getppid()), age_ns, UINT64_MAX);
+	assert_true(gs_process_age_ns(1) > 0);
+	assert_int_equal(gs_process_age_ns(-1), 0);
+	gs_process_comm(getpid(), old);
+	pthread_setname_np(pthread_self(), "a) R 1 2 (");
+	assert_in_range(gs_process_age_ns(getpid()), age_ns, age_ns + UINT64_C(60000000000));
+	pthread_setname_np(pthread_self(), old);
+}
+
 /* fork() in one thread while others hold locks and open descriptors. */
 static void *spawn_many(void *arg)
 {
@@ -498,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_wait_deadline),
 		cmocka_unit_test(test_pidfd_of_nobody),
 		cmocka_unit_test(test_comm),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_many_at_once),
 	};
 

@@ -163,6 +163,55 @@ static void test_parse_duration(void **state)
 	assert_error(gs_parse_duration("99999999999999999999ms", &ms), GS_ERROR_INVALID, NULL);
 }
 
+static void test_parse_time_ns(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t ns;
+	} good[] = {{"0ns", 0},         {"10us", 10000},
+		    {"1.5us", 1500},    {"2ms", 2000000},
+		    {"1s", 1000000000}, {"0.000000001s", 1},
+		    {"0.9ns", 0},       {"18446744073709551615ns", UINT64_MAX},
+		    {"0.5ms", 500000}};
+	static const char *const bad[] = {"",     "10", "us",   "1.us",  "-1us",         "1 us",
+					  "1min", "1m", "0x1s", "1e3ns", "1.0000000001s"};
+	uint64_t ns;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_ok(gs_parse_time_ns(good[i].text, &ns));
+		assert_true(ns == good[i].ns);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_error(gs_parse_time_ns(bad[i], &ns), GS_ERROR_INVALID, NULL);
+	assert_error(gs_parse_time_ns("18446744074s", &ns), GS_ERROR_INVALID,
+		     "time \"18446744074s\" is too large");
+	assert_error(gs_parse_time_ns("99999999999999999999ns", &ns), GS_ERROR_INVALID, NULL);
+}
+
+static void test_format_time_ns(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {{0, "0 ns"},
+		     {999, "999 ns"},
+		     {1000, "1.00 us"},
+		     {12345, "12.3 us"},
+		     {999999, "1000 us"},
+		     {1000000, "1.00 ms"},
+		     {500000000, "500 ms"},
+		     {59000000000, "59.0 s"},
+		     {90000000000, "1.50 min"},
+		     {7200000000000, "2.00 h"},
+		     {UINT64_MAX, "5124096 h"}};
+	char buf[GS_TIME_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(gs_format_time_ns(cases[i].ns, buf), cases[i].text);
+}
+
 static void test_format_size(void **state)
 {
 	static const struct {
@@ -225,11 +274,12 @@ static void test_did_you_mean(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text_grows),  cmocka_unit_test(test_text_empty),
-		cmocka_unit_test(test_text_clear),  cmocka_unit_test(test_text_failure_is_sticky),
-		cmocka_unit_test(test_strf),        cmocka_unit_test(test_parse_u64),
-		cmocka_unit_test(test_parse_size),  cmocka_unit_test(test_parse_duration),
-		cmocka_unit_test(test_format_size), cmocka_unit_test(test_did_you_mean),
+		cmocka_unit_test(test_text_grows),    cmocka_unit_test(test_text_empty),
+		cmocka_unit_test(test_text_clear),    cmocka_unit_test(test_text_failure_is_sticky),
+		cmocka_unit_test(test_strf),          cmocka_unit_test(test_parse_u64),
+		cmocka_unit_test(test_parse_size),    cmocka_unit_test(test_parse_duration),
+		cmocka_unit_test(test_parse_time_ns), cmocka_unit_test(test_format_time_ns),
+		cmocka_unit_test(test_format_size),   cmocka_unit_test(test_did_you_mean),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
