@@ -93,7 +93,7 @@ static bool update(struct followed_jobs *jobs, const struct gs_block_job *now)
 	if (!job)
 		return false;
 	if (job->end && !gs_block_job_is_over(now))
-		begin_again(job);
+		return true; /* it ended behind the answer; one that begins is told of */
 	measure(job, now);
 	job->current = now->current;
 	job->total = now->total;
@@ -171,7 +171,7 @@ bool jobs_note(struct followed_jobs *jobs, const struct gs_qmp_event *event)
 	return true;
 }
 
-/* What came before the answer to a question is older than the answer. */
+/* Jobs that are not in the answer may have told of their end. */
 static void note_queued(struct followed_jobs *jobs, struct gs_qmp *qmp)
 {
 	struct gs_error *err = NULL;
