@@ -8,9 +8,6 @@
 #include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
-/* A guest with more has been made up; joining costs their square when their order is, too. */
-#define DEVICES_MAX 16384
-
 enum { BLOCK, DEVICE_STATS, NODE_STATS, NODES };
 
 static const struct {
@@ -112,30 +109,50 @@ static bool same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-static bool is_of(const struct gs_json *stats, const struct gs_block_device *device)
+/* What query-block and query-blockstats both call a device: its qdev, else its drive. */
+struct entry {
+	const char *qdev, *drive;
+	const struct gs_json *stats;
+};
+
+static int by_device(const void *a, const void *b)
 {
-	if (device->qdev)
-		return same(text(stats, "qdev"), device->qdev);
-	return same(text(stats, "device"), device->drive);
+	const struct entry *x = a, *y = b;
+
+	if (x->qdev && y->qdev)
+		return strcmp(x->qdev, y->qdev);
+	if (x->qdev || y->qdev)
+		return x->qdev ? 1 : -1;
+	return strcmp(x->drive, y->drive);
 }
 
-/* QEMU tells both answers in one order; so the search goes on where the last one ended. */
-static const struct gs_json *find_stats(const struct gs_json *answer,
-					const struct gs_block_device *device,
-					const struct gs_json **at)
+/* Those that have a name, sorted. The caller frees; NULL: out of memory. */
+static struct entry *sort_stats(const struct gs_json *answer, size_t *count_ret)
 {
-	const struct gs_json *stats = *at;
+	struct entry *entries = calloc(gs_json_count(answer) + 1, sizeof(*entries));
+	size_t count = 0;
 
-	for (size_t left = gs_json_count(answer); left; left--) {
-		if (!stats)
-			stats = gs_json_first(answer);
-		if (is_of(stats, device)) {
-			*at = gs_json_next(stats);
-			return stats;
-		}
-		stats = gs_json_next(stats);
+	if (!entries)
+		return NULL;
+	gs_json_for_each (stats, answer) {
+		struct entry entry = {text(stats, "qdev"), text(stats, "device"), stats};
+
+		if (entry.qdev || entry.drive)
+			entries[count++] = entry;
 	}
-	return NULL;
+	qsort(entries, count, sizeof(*entries), by_device);
+	*count_ret = count;
+	return entries;
+}
+
+static const struct gs_json *find_stats(const struct entry *entries, size_t count,
+					const struct gs_block_device *device)
+{
+	const struct entry key = {device->qdev, device->drive, NULL}, *found = NULL;
+
+	if (key.qdev || key.drive)
+		found = bsearch(&key, entries, count, sizeof(key), by_device);
+	return found ? found->stats : NULL;
 }
 
 size_t gs_block_qdev_id(const char *qdev, const char **ret)
@@ -195,39 +212,43 @@ static struct gs_error *name_device(struct gs_block_graph *graph,
 	return NULL;
 }
 
+static struct gs_error *add_device(struct gs_block_graph *graph,
+				   const struct gs_domain_info *domain, const struct gs_json *info)
+{
+	struct gs_block_device *device = &graph->devices[graph->device_count++];
+
+	*device = (struct gs_block_device){
+		.qdev = text(info, "qdev"),
+		.drive = text(info, "device"),
+		.root = find_node(graph, text(gs_json_get(info, "inserted"), "node-name")),
+		.removable = gs_json_is_true(gs_json_get(info, "removable")),
+		.locked = gs_json_is_true(gs_json_get(info, "locked")),
+		.tray_open = gs_json_is_true(gs_json_get(info, "tray_open")),
+		.io_status = text(info, "io-status"),
+		.info = info,
+	};
+	return name_device(graph, domain, device);
+}
+
 static struct gs_error *load_devices(struct gs_block_graph *graph,
 				     const struct gs_domain_info *domain)
 {
-	const struct gs_json *at = NULL, *answer = graph->answers[BLOCK];
-	size_t count = gs_json_count(answer);
+	const struct gs_json *answer = graph->answers[BLOCK];
+	size_t entry_count, count = gs_json_count(answer);
+	gs_autofree struct entry *entries = sort_stats(graph->answers[DEVICE_STATS], &entry_count);
 	struct gs_error *err = NULL;
 
-	if (count > DEVICES_MAX)
-		return gs_error_create(GS_ERROR_PROTOCOL, "query-block: %zu devices, more than %d",
-				       count, DEVICES_MAX);
 	graph->devices = calloc(count + 1, sizeof(*graph->devices));
 	graph->names = calloc(2 * count + 1, sizeof(*graph->names));
-	if (!graph->devices || !graph->names)
+	if (!entries || !graph->devices || !graph->names)
 		return gs_error_nomem();
 	gs_json_for_each (info, answer) {
-		struct gs_block_device *device = &graph->devices[graph->device_count++];
-		const struct gs_json *inserted = gs_json_get(info, "inserted");
-
-		*device = (struct gs_block_device){
-			.qdev = text(info, "qdev"),
-			.drive = text(info, "device"),
-			.root = find_node(graph, text(inserted, "node-name")),
-			.removable = gs_json_is_true(gs_json_get(info, "removable")),
-			.locked = gs_json_is_true(gs_json_get(info, "locked")),
-			.tray_open = gs_json_is_true(gs_json_get(info, "tray_open")),
-			.io_status = text(info, "io-status"),
-			.info = info,
-		};
-		device->stats = find_stats(graph->answers[DEVICE_STATS], device, &at);
-		err = name_device(graph, domain, device);
+		err = add_device(graph, domain, info);
 		if (err)
 			return err;
 	}
+	for (size_t i = 0; i < graph->device_count; i++)
+		graph->devices[i].stats = find_stats(entries, entry_count, &graph->devices[i]);
 	return NULL;
 }
 

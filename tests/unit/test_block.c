@@ -201,6 +201,37 @@ static void a_long_chain_is_no_matter(void **state)
 	free(nodes);
 }
 
+/* The statistics in the other order, and half of them by drive. */
+static void a_crowd_is_joined_at_once(void **state)
+{
+	const int count = 50000;
+	char *block = malloc(64 * (size_t)count), *stats = malloc(64 * (size_t)count);
+	char *b = block, *s = stats;
+	struct gs_block_graph graph;
+
+	(void)state;
+	for (int i = 0; i < count; i++) {
+		int j = count - 1 - i;
+
+		b += sprintf(b, "%c{\"%s\": \"d%d\"}", i ? ',' : '[', i % 2 ? "qdev" : "device", i);
+		s += sprintf(s, "%c{\"%s\": \"d%d\", \"n\": %d}", i ? ',' : '[',
+			     j % 2 ? "qdev" : "device", j, j);
+	}
+	strcpy(b, "]");
+	strcpy(s, "]");
+	graph = fake_load(block, stats, NULL, NULL);
+	assert_int_equal(graph.device_count, count);
+	for (int i = 0; i < count; i++) {
+		uint64_t n;
+
+		assert_true(gs_json_u64(gs_json_get(graph.devices[i].stats, "n"), &n));
+		assert_int_equal(n, i);
+	}
+	gs_block_graph_deinit(&graph);
+	free(block);
+	free(stats);
+}
+
 static void nonsense_is_lived_with(void **state)
 {
 	struct gs_block_graph graph = fake_load(
@@ -243,6 +274,7 @@ int main(void)
 		unit_test_in_scratch(children_are_told_by_newer_peers),
 		unit_test_in_scratch(circles_are_cut),
 		unit_test_in_scratch(a_long_chain_is_no_matter),
+		unit_test_in_scratch(a_crowd_is_joined_at_once),
 		unit_test_in_scratch(nonsense_is_lived_with),
 		unit_test_in_scratch(other_than_lists_are_refused),
 	};
