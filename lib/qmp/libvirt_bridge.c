@@ -81,11 +81,15 @@ static struct gs_json *object_of(const char *key, struct gs_json *value)
 	return object;
 }
 
-/* Takes both; @id may be NULL. */
+/* Takes both; @id may be NULL. In QEMU's order: "return", "id", but "id", "error". */
 static void reply(struct bridge *b, struct gs_json *message, struct gs_json *id)
 {
+	struct gs_json *error = gs_json_detach(message, "error");
+
 	if (id)
 		gs_json_set(message, "id", id);
+	if (error)
+		gs_json_set(message, "error", error);
 	say(b, message);
 }
 

@@ -11,7 +11,7 @@ setup_file() {
 	export SCRATCH SECOND=$SCRATCH/same.second SYSTEM
 	SYSTEM=$(system_libvirt)
 	own_libvirtd
-	truncate -s 1M "$SCRATCH"/{same,off}.disk
+	truncate -s 1M "$SCRATCH"/{same,off,newer}.disk
 	define_domain same >"$SCRATCH/same.xml"
 	virsh -q -c "$uri" create "$SCRATCH/same.xml"
 	define_domain off >"$SCRATCH/off.xml"
@@ -21,12 +21,13 @@ setup_file() {
 	export far="qemu+ssh://far.example/system?command=$SCRATCH/ssh"
 }
 
+# define_domain NAME [QEMU]
 define_domain() {
 	cat <<-END
 		<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
 		<name>$1</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 		<os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features>
-		<devices><emulator>$(command -v qemu-system-x86_64)</emulator>
+		<devices><emulator>$(command -v "${2:-qemu-system-x86_64}")</emulator>
 		<disk type='file'><driver name='qemu' type='raw'/><source file='$SCRATCH/$1.disk'/><target dev='vda'/></disk>
 		<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk></devices>
 		<qemu:commandline><qemu:arg value='-qmp'/>
@@ -107,6 +108,30 @@ same() {
 	same exec query-qmp-schema
 }
 
+# libvirt knows what its user calls a disk; the time since its last request goes on.
+@test "the same of disks, but that they have libvirt's names" {
+	for command in list info "info --virsh --all" stat errors jobs; do
+		diff <(qmpctl blk $command -g "unix:$SECOND" --json | unnamed) \
+			<(qmpctl blk $command "${G[@]}" --json | unnamed) || { echo "$command" && false; }
+	done
+	[ "$(qmpctl blk list "${G[@]}" --json | jq -r '[.. | .device? // empty] | unique[]' | paste -sd ' ')" = "hdc vda" ]
+}
+unnamed() { jq '(.. | objects) |= (del(.idle_ns, .time) | if has("device") then .device = 0 | .target = 0 else . end)'; }
+
+@test "a reply as it came: libvirt's id is not ours, and not shown" {
+	for command in query-status "qom-list path=/machine" "qom-list path=/none"; do
+		diff <(said -g "unix:$SECOND" -- exec --raw $command | anyones) <(said "${G[@]}" -- exec --raw $command | anyones)
+	done
+}
+anyones() { sed -E 's/"id":"gs-[0-9a-f]+-[0-9]+"/"id":"gs-N"/'; }
+
+@test "a descriptor passes, but not far away" {
+	run -0 qmpctl exec "${G[@]}" --fd file="$SCRATCH/same.xml" closefd fdname=file
+	run -1 qmpctl exec "${G[@]}" closefd fdname=file
+	run -1 qmpctl exec -g libvirt:same -c "$far" --fd file="$SCRATCH/same.xml" closefd fdname=file
+	[[ $output = *"descriptors pass through local sockets only" ]]
+}
+
 @test "far away, the same but for the process, which is unknown there" {
 	away() { said -g libvirt:same -c "$far" -- "$@"; }
 	for command in "exec query-block" "hmp info mtree" "hmp info nothing" "exec no-such-command"; do
@@ -121,6 +146,17 @@ same() {
 	[ "$status" -eq 0 ]
 	[[ ${lines[-1]} =~ ^([0-9]+)\ queries:\ [0-9]+\ values ]]
 	[ "${BASH_REMATCH[1]}" -gt 50 ]
+}
+
+@test "the newer QEMU: the same value or error of each query" {
+	newer=$(tests/guest/qemu10 2>"$SCRATCH/why") || skip "$(tail -n 1 "$SCRATCH/why")"
+	define_domain newer "$(realpath "$newer")" >"$SCRATCH/newer.xml"
+	virsh -q -c "$uri" create "$SCRATCH/newer.xml"
+	run tests/e2e/queries --raw "$SCRATCH/newer.second" --guest libvirt:newer --connect "$uri"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(qmpctl exec -g libvirt:newer -c "$uri" query-version | jq .qemu.major)" -ge 10 ]
+	run -0 qmpctl quit -g libvirt:newer -c "$uri"
 }
 
 # listen FILE GUEST-OPTION...: events into FILE; returns when it listens.
