@@ -86,19 +86,50 @@ static struct gs_error *complete_dot(struct typed *t)
 	return offer_all(t, shell_dot_commands);
 }
 
+/* "tag=", or behind that its values. */
+static struct gs_error *complete_choice(struct typed *t, const struct gs_schema_member *tag)
+{
+	gs_autofree char *word = gs_strf("%s=", tag->name);
+	size_t size = word ? strlen(word) : 0;
+	struct gs_error *err = NULL;
+
+	if (!word)
+		return gs_error_nomem();
+	if (t->cursor - t->at < size || memcmp(t->line + t->at, word, size) != 0)
+		return offer(t, word);
+	t->at += size;
+	for (size_t i = 0; !err && i < tag->type->value_count; i++)
+		err = offer(t, tag->type->values[i].name);
+	return err;
+}
+
+/* Behind the name of a command with variants. */
+static struct gs_error *complete_help_on(struct typed *t)
+{
+	size_t size = strcspn(t->line + t->at, " \t");
+	gs_autofree char *name = strndup(t->line + t->at, size);
+	const struct gs_schema_entity *e;
+
+	if (!name)
+		return gs_error_nomem();
+	e = gs_schema_find(t->shell->schema, GS_SCHEMA_COMMAND, name);
+	step_over(t, name);
+	return e && e->arg->tag && is_in_word(t) ? complete_choice(t, e->arg->tag) : NULL;
+}
+
 /* Commands, and events in capitals. */
 static struct gs_error *complete_help(struct typed *t)
 {
+	static const enum gs_schema_meta metas[] = {GS_SCHEMA_COMMAND, GS_SCHEMA_EVENT};
 	const struct gs_schema *schema = t->shell->schema;
 	const struct gs_schema_entity *e;
 	struct gs_error *err = NULL;
 
-	if (!is_in_word(t) || !schema)
-		return NULL;
-	for (size_t i = 0; !err && (e = gs_schema_at(schema, GS_SCHEMA_COMMAND, i)); i++)
-		err = offer(t, e->name);
-	for (size_t i = 0; !err && (e = gs_schema_at(schema, GS_SCHEMA_EVENT, i)); i++)
-		err = offer(t, e->name);
+	if (!schema || !is_in_word(t))
+		return schema ? complete_help_on(t) : NULL;
+	for (size_t m = 0; m < 2; m++)
+		for (size_t i = 0; !err && (e = gs_schema_at(schema, metas[m], i)); i++)
+			err = offer(t, e->name);
 	return err;
 }
 

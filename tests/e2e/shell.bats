@@ -48,6 +48,8 @@ offers() {
 	offers 'blockdev-add driver=qcow2 encrypt.format=' '^aes +luks$'
 	offers 'transaction( block-dirty-bitmap-r' 'block-dirty-bitmap-remove$'
 	offers 'help BLOCK_WR' 'BLOCK_WRITE_THRESHOLD$'
+	offers 'help blockdev-add driver=qc' '^qcow +qcow2$'
+	offers 'help blockdev-add ' 'blockdev-add driver=$'
 	offers '.e' '^qmp> \.events$'
 	offers '.events o' '^off +on$'
 }
