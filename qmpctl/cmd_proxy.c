@@ -69,10 +69,10 @@ static struct gs_error *open_listener(const struct gs_args *args, struct gs_prox
 
 	if (err)
 		return err;
-	if (address.kind == GS_QMP_TCP)
+	if (address.kind == GS_QMP_TCP || (address.path && *address.path == '@'))
 		gs_args_note(args,
-			     "anyone who can connect to %s can do anything to the guest: "
-			     "there is no authentication",
+			     "anyone who can connect to %s can do anything to the guest: there is "
+			     "no authentication",
 			     gs_args_at(args, 0));
 	err = gs_proxy_listen(&address, gs_args_has(args, "insecure"), ret);
 	gs_qmp_address_deinit(&address);

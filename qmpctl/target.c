@@ -101,6 +101,9 @@ struct gs_error *target_connect(const struct gs_args *args, const char *guest, u
 		err = open_address(run_dir, guest, &options, ret);
 	else
 		err = open_launched(run_dir, guest, &options, ret);
+	if (err && err->code == GS_ERROR_BUSY)
+		gs_args_note(args,
+			     "a monitor serves one client; 'qmpctl proxy' lets many share it");
 	if (err)
 		target_close(ret);
 	return err;

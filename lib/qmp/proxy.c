@@ -20,6 +20,7 @@
 #define ACCEPT_MAX 16  /* connections at once, */
 #define PUMP_MAX 64    /* and messages, before others get their turn */
 #define LINGER_MS 1000 /* for last words */
+#define FULL_MS 1000   /* after which another client is tried for */
 
 /* What poll() looks at; clients come behind these. */
 enum {
@@ -106,7 +107,7 @@ static bool is_shortage(int number)
 	return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
-/* Out of descriptors or memory, whoever else comes waits until somebody leaves. */
+/* Out of descriptors or memory, whoever else comes waits until somebody leaves, or some time. */
 static void accept_clients(struct proxy *p)
 {
 	for (int i = 0; i < ACCEPT_MAX && p->count < p->options.client_max; i++) {
@@ -114,12 +115,12 @@ static void accept_clients(struct proxy *p)
 		gs_autoerror struct gs_error *err = NULL;
 
 		if (fd < 0) {
-			p->is_full = is_shortage(errno) && p->count;
+			p->is_full = is_shortage(errno);
 			return;
 		}
 		err = welcome(p, fd);
 		if (err) {
-			p->is_full = p->count;
+			p->is_full = true;
 			return;
 		}
 		gs_take_fd(&fd);
@@ -370,16 +371,18 @@ static void prepare_polls(struct proxy *p)
 
 static struct gs_error *wait_for_something(struct proxy *p)
 {
-	bool is_busy;
-	int ready;
+	int timeout_ms, ready;
 
 	prepare_polls(p);
-	is_busy = p->is_busy || gs_qmp_has_pending(p->qmp);
+	timeout_ms = p->is_full ? FULL_MS : gs_deadline_poll_ms(p->closing_ms);
+	if (p->is_busy || gs_qmp_has_pending(p->qmp))
+		timeout_ms = 0;
 	do {
-		ready = poll(p->polls, POLL_CLIENTS + p->count,
-			     is_busy ? 0 : gs_deadline_poll_ms(p->closing_ms));
+		ready = poll(p->polls, POLL_CLIENTS + p->count, timeout_ms);
 	} while (ready < 0 && errno == EINTR);
 	p->is_busy = p->is_blocked = false;
+	if (ready == 0 && timeout_ms)
+		p->is_full = false;
 	return ready < 0 ? gs_error_os(errno, "poll") : NULL;
 }
 

@@ -29,11 +29,12 @@ eventually() {
 	return 1
 }
 
-# proxy [OPTION]...: returns when clients can connect.
+# proxy [OPTION]...: at $S; returns when clients can connect.
 proxy() {
+	rm -f "$SCRATCH/out"
 	qmpctl proxy -g "$M" "$S" "$@" >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
 	PROXY=$!
-	eventually grep -q Monitor "$SCRATCH/out"
+	eventually grep -qs Monitor "$SCRATCH/out"
 }
 
 # exits STATUS: that of the proxy.
@@ -151,10 +152,10 @@ exits() {
 }
 
 @test "abstract names, long paths, and TCP with care" {
-	qmpctl proxy -g "$M" unix:@gs-proxy-test-$$ >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
-	PROXY=$!
-	eventually grep -q Monitor "$SCRATCH/out"
-	qmpctl status -g unix:@gs-proxy-test-$$
+	S=unix:@gs-proxy-test-$$
+	proxy
+	grep -q 'no authentication' "$SCRATCH/err"
+	qmpctl status -g "$S"
 	kill "$PROXY"
 	exits 0
 
@@ -168,12 +169,10 @@ exits() {
 
 	run -2 qmpctl proxy -g "$M" tcp:0.0.0.0:45454
 	[[ $output = *"do anything to the guest"* ]]
-	port=$((20000 + $$ % 20000))
-	qmpctl proxy -g "$M" tcp:127.0.0.1:$port >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&- &
-	PROXY=$!
-	eventually grep -q Monitor "$SCRATCH/out"
+	S=tcp:127.0.0.1:$((20000 + $$ % 10000))
+	proxy
 	grep -q 'no authentication' "$SCRATCH/err"
-	qmpctl status -g tcp:127.0.0.1:$port
+	qmpctl status -g "$S"
 	kill "$PROXY"
 	exits 0
 }
@@ -183,7 +182,7 @@ exits() {
 	first=$PROXY
 	qmpctl proxy -g "$S" "$SCRATCH/second" >"$SCRATCH/out2" 3>&- &
 	second=$!
-	eventually grep -q Monitor "$SCRATCH/out2"
+	eventually grep -qs Monitor "$SCRATCH/out2"
 	[ "$(qmpctl exec -g "$SCRATCH/second" query-status)" = "$(qmpctl exec -g "$S" query-status)" ]
 	dumptool -q dump -g "$SCRATCH/second" -o "$SCRATCH/dump" --ranges all --format elf
 	dumptool verify "$SCRATCH/dump"
