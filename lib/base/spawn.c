@@ -233,7 +233,10 @@ struct gs_error *gs_process_spawn(const struct gs_spawn *spawn, struct gs_proces
 {
 	gs_autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	gs_autofree char *program = NULL;
-	struct spawn_child child = {.argv = (char *const *)spawn->argv};
+	struct spawn_child child = {
+		.argv = (char *const *)spawn->argv,
+		.tied_to = spawn->tied ? getpid() : 0,
+	};
 	struct gs_error *err;
 
 	if (null_fd < 0)

@@ -30,6 +30,7 @@ struct spawn_child {
 	size_t fd_count;
 	int floor; /* all targets lie below */
 	int link;
+	pid_t tied_to; /* the parent that it is not to outlive; 0: none */
 	struct spawn_failure failure;
 };
 

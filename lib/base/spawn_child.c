@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -104,9 +105,19 @@ static bool gate_opens(int link)
 	return n == 1;
 }
 
+/* A parent that was gone before we asked for its death will not be told of. */
+static bool is_orphan(const struct spawn_child *child)
+{
+	if (!child->tied_to)
+		return false;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != child->tied_to;
+}
+
 void gs_spawn_child_main(struct spawn_child *child)
 {
 	reset_signals();
+	if (is_orphan(child))
+		_exit(EXIT_NO_EXEC);
 	if (place_fds(child) < 0)
 		fail(child);
 	if (!gate_opens(child->link))

@@ -108,6 +108,8 @@ void gs_launch_setup_deinit(struct gs_launch_setup *setup);
 /* The last lines of a text file made one: "a; b", bounded, "" if there are none. NULL: no memory.
  */
 char *gs_log_last_words(const char *path, size_t max_lines);
+/* The same of a text, which is taken apart. */
+char *gs_log_words(char *text, size_t max_lines);
 
 /* ---- serial.c ---- */
 

@@ -31,15 +31,13 @@ static void read_tail(const char *path, char tail[LAST_WORDS_MAX + 1])
 		memmove(tail, line_end + 1, strlen(line_end));
 }
 
-char *gs_log_last_words(const char *path, size_t max_lines)
+char *gs_log_words(char *text, size_t max_lines)
 {
 	gs_autotext struct gs_text words = {0};
-	char tail[LAST_WORDS_MAX + 1];
 	char *lines[LAST_LINES_MAX], *line, *save, *ret;
 	size_t count = 0, i;
 
-	read_tail(path, tail);
-	for (line = strtok_r(tail, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
+	for (line = strtok_r(text, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
 		if (strspn(line, " \t") < strlen(line))
 			lines[count++ % LAST_LINES_MAX] = line;
 	}
@@ -49,4 +47,12 @@ char *gs_log_last_words(const char *path, size_t max_lines)
 		gs_text_printf(&words, "%s%s", words.size ? "; " : "", lines[i % LAST_LINES_MAX]);
 	gs_autoerror struct gs_error *err = gs_text_finish(&words, &ret);
 	return err ? NULL : ret;
+}
+
+char *gs_log_last_words(const char *path, size_t max_lines)
+{
+	char tail[LAST_WORDS_MAX + 1];
+
+	read_tail(path, tail);
+	return gs_log_words(tail, max_lines);
 }

@@ -493,6 +493,35 @@ static void test_many_at_once(void **state)
 		pthread_join(threads[i], NULL);
 }
 
+/* A child that is tied to a process that ends without a word to it. */
+static void test_tied(void **state)
+{
+	const char *argv[] = {"sleep", "100", NULL};
+	const struct gs_spawn spawn = {
+		.argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .tied = true};
+	struct gs_process process;
+	gs_autoclose int pidfd = -1;
+	int fds[2], status;
+	pid_t parent, pid = 0;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	parent = fork();
+	if (parent == 0) {
+		struct gs_error *err = gs_process_spawn(&spawn, &process);
+
+		_exit(err || write(fds[1], &process.pid, sizeof(pid)) != sizeof(pid) || pause());
+	}
+	assert_int_equal(gs_read_full(fds[0], &pid, sizeof(pid)), sizeof(pid));
+	assert_ok(gs_pidfd_open(pid, &pidfd));
+	assert_false(gs_pidfd_wait(pidfd, 0));
+	kill(parent, SIGKILL);
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_true(gs_pidfd_wait(pidfd, SOON));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_killed_at_the_gate),
 		unit_test_in_scratch(test_gate_reports_exec_errors),
 		cmocka_unit_test(test_detached),
+		cmocka_unit_test(test_tied),
 		cmocka_unit_test(test_pidfd_status),
 		cmocka_unit_test(test_pidfd_status_of_others),
 		cmocka_unit_test(test_wait_deadline),

@@ -140,4 +140,21 @@ GS_MUST_CHECK struct gs_error *gs_guest_console(const char *run_dir, const char 
 						const struct gs_qmp_options *options,
 						struct gs_console *ret);
 
+/*
+ * A QEMU binary, run for nothing but to be asked over QMP: no machine, no configuration, no
+ * devices. It ends with the probe, and with the thread that started it, however that ends. OS it
+ * cannot be run GONE   it ended: its own words (it is no QEMU, say) TIMEOUT, PROTOCOL   it runs but
+ * does not answer, or answers something else
+ * @binary is looked up in PATH. @options may be NULL; greeting_ms 0: 30 s.
+ */
+struct gs_probe;
+GS_MUST_CHECK struct gs_error *gs_probe_start(const char *binary,
+					      const struct gs_qmp_options *options,
+					      struct gs_probe **ret);
+/* The session with it, which stays the probe's. */
+struct gs_qmp *gs_probe_qmp(const struct gs_probe *probe);
+/* End it; NULL is fine. */
+void gs_probe_end(struct gs_probe *probe);
+GS_DEFINE_CLEANUP(struct gs_probe *, gs_probe_end)
+
 #endif

@@ -24,6 +24,8 @@ struct gs_spawn {
 	int stdin_fd, stdout_fd, stderr_fd; /* -1: /dev/null; in a {0} they all are our stdin! */
 	bool detach; /* own session and reparented to init: it outlives us and its terminal */
 	bool gate;   /* wait before exec until gs_process_open_gate() */
+	/* SIGKILL when the thread that spawns it ends, in whatever way; not with detach. */
+	bool tied;
 };
 
 struct gs_process {
