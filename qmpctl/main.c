@@ -146,6 +146,36 @@ static const struct gs_option exec_options[] = {
 	{0},
 };
 
+#define SCHEMA_FROM                                                                            \
+	{                                                                                      \
+		.name = "from", .letter = 'f', .argument = "SOURCE",                           \
+		.help = "a QEMU binary, a file with a saved schema, or a guest, instead of -g" \
+	}
+
+static const struct gs_option schema_options[] = {
+	SCHEMA_FROM,
+	{.name = "search",
+	 .letter = 's',
+	 .argument = "WORD",
+	 .help = "show where names have WORD in them, or match it (*size*)"},
+	{.name = "raw", .letter = 'r', .help = "print all of it as QEMU tells it, to be saved"},
+	{0},
+};
+
+static const struct gs_option schema_has_options[] = {
+	SCHEMA_FROM,
+	{0},
+};
+
+static const struct gs_option schema_diff_options[] = {
+	{.name = "breaking", .letter = 'b', .help = "only what may break those who used it"},
+	{.name = "match",
+	 .letter = 'm',
+	 .argument = "GLOB",
+	 .help = "only paths that match (blockdev-*)"},
+	{0},
+};
+
 static const struct gs_option hmp_options[] = {
 	{.name = "cpu", .argument = "N", .help = "what the command is to take for the current CPU"},
 	{.name = "raw", .letter = 'r', .help = "do not judge the answer: exit 0 whatever it says"},
@@ -341,6 +371,43 @@ static const struct gs_command commands[] = {
 	 .takes_guest = true,
 	 .takes_json = true,
 	 .run = cmd_exec},
+	{.name = "schema",
+	 .arguments = "[PATH]",
+	 .summary = "show the QMP commands and events of a guest, and what is in them",
+	 .details = "PATH is a command or event, and may go on to arguments, what is returned, and "
+		    "values: block_resize, blockdev-add/driver/qcow2/file, query-block/ret/device, "
+		    "SHUTDOWN/reason. Of an argument with variants, VALUE/MEMBER tells which.\n\n"
+		    "  qmpctl schema --search throttl\n"
+		    "  qmpctl schema --raw --from qemu-system-x86_64 >schema.json",
+	 .options = schema_options,
+	 .max_args = 1,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_schema},
+	{.name = "schema has",
+	 .arguments = "PATH...",
+	 .summary = "tell by the exit status whether a guest's QMP has something",
+	 .details = "Exits 0 if it has all of them, else 1 and says what is missing (not with -q). "
+		    "A path may end in +FEATURE.\n\n"
+		    "  qmpctl schema has -q blockdev-add/driver/qcow2/discard-no-unref",
+	 .options = schema_has_options,
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_guest = true,
+	 .run = cmd_schema_has},
+	{.name = "schema diff",
+	 .arguments = "SOURCE [SOURCE]",
+	 .summary = "show what another QEMU changes for those who talk to it",
+	 .details = "SOURCE is a QEMU binary, a file with a saved schema, or a guest; the second "
+		    "is -g's guest unless given. Exits 1 if a call or a reader of replies and "
+		    "events that was right with the first may be wrong with the second.\n\n"
+		    "  qmpctl schema diff schema.json /opt/qemu/bin/qemu-system-x86_64",
+	 .options = schema_diff_options,
+	 .min_args = 1,
+	 .max_args = 2,
+	 .takes_guest = true,
+	 .takes_json = true,
+	 .run = cmd_schema_diff},
 	{.name = "hmp",
 	 .arguments = "TEXT...",
 	 .summary = "run a command of the human monitor",

@@ -20,6 +20,13 @@ struct gs_error *gs_schema_query(struct gs_qmp *qmp, struct gs_schema **ret)
 	return err ? gs_error_wrap(err, "%s", gs_qmp_name(qmp)) : NULL;
 }
 
+const struct gs_json *gs_schema_source(const struct gs_schema *schema)
+{
+	const struct gs_json *reply = gs_json_get(schema->source, "return");
+
+	return reply ? reply : schema->source;
+}
+
 /* ---- looking up ---- */
 
 static int compare_key(const void *key, const void *element)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a schema consists of. What schema_parse.c promises to the others, so that they may walk it
- * without counting their steps:
- *   - every reference leads to an entity, arguments are objects, a tag is a member of its object;
+ * What a schema consists of. What schema_parse.c and schema_bound.c promise to the others, so that
+ * they may walk it without counting their steps:
+ *   - every reference leads to an entity, arguments are objects, a tag is a member of its object,
+ *     an enum that has the values of all variants;
  *   - an alternate offers few types, and no alternate;
  *   - variants hold variants at most GS_SCHEMA_NESTING_MAX deep and in no circle, and an object has
  *     at most GS_SCHEMA_MEMBERS_MAX members with all its variants;
- *   - names are printable ASCII without space or '/'.
+ *   - names are printable ASCII without space, '/' and '+'.
  * Members and elements may go in circles.
  */
 #ifndef QMP_SCHEMA_PRIVATE_H
@@ -34,6 +35,8 @@ struct gs_schema {
 	struct gs_schema_index types, commands, events;
 };
 
+/* Refuses what would send a walk over a filled schema astray. */
+GS_MUST_CHECK struct gs_error *gs_schema_bound(const struct gs_schema *schema);
 /* As gs_schema_parse(), but takes @value. */
 GS_MUST_CHECK struct gs_error *gs_schema_take(struct gs_json *value, struct gs_schema **ret);
 const struct gs_schema_entity *gs_schema_index_find(const struct gs_schema_index *index,

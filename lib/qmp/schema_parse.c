@@ -85,7 +85,7 @@ static bool is_name(const char *text)
 	if (!size || size > GS_SCHEMA_NAME_MAX)
 		return false;
 	for (size_t i = 0; i < size; i++)
-		if (text[i] <= ' ' || text[i] > '~' || text[i] == '/')
+		if (text[i] <= ' ' || text[i] > '~' || strchr("/+", text[i]))
 			return false;
 	return true;
 }
@@ -448,53 +448,6 @@ static struct gs_error *index_all(struct gs_schema *schema)
 	return err;
 }
 
-/* ---- variants ---- */
-
-/* Of an object with its variants; height 0: not measured yet. */
-struct extent {
-	unsigned int height;
-	size_t members;
-};
-
-static struct gs_error *measure(const struct gs_schema *schema, struct extent *extents,
-				const struct gs_schema_entity *type, unsigned int depth)
-{
-	struct extent *extent = &extents[type - schema->entities];
-	unsigned int height = 1;
-	size_t members = type->member_count;
-
-	if (extent->height)
-		return NULL;
-	if (depth > GS_SCHEMA_NESTING_MAX)
-		return corrupt(type->name, "variants are nested too deep");
-	for (size_t i = 0; i < type->variant_count; i++) {
-		const struct gs_schema_entity *below = type->variants[i].type;
-		struct gs_error *err = measure(schema, extents, below, depth + 1);
-		const struct extent *e = &extents[below - schema->entities];
-
-		if (err)
-			return err;
-		members += 1 + e->members;
-		height = e->height + 1 > height ? e->height + 1 : height;
-	}
-	if (members > GS_SCHEMA_MEMBERS_MAX)
-		return corrupt(type->name, "too many members");
-	if (height > GS_SCHEMA_NESTING_MAX)
-		return corrupt(type->name, "variants are nested too deep");
-	*extent = (struct extent){.height = height, .members = members};
-	return NULL;
-}
-
-static struct gs_error *measure_all(const struct gs_schema *schema)
-{
-	gs_autofree struct extent *extents = calloc(schema->entity_count + 1, sizeof(*extents));
-	struct gs_error *err = extents ? NULL : gs_error_nomem();
-
-	for (size_t i = 0; !err && i < schema->entity_count; i++)
-		err = measure(schema, extents, &schema->entities[i], 1);
-	return err;
-}
-
 /* ---- the whole ---- */
 
 struct gs_error *gs_schema_take(struct gs_json *value, struct gs_schema **ret)
@@ -518,7 +471,7 @@ struct gs_error *gs_schema_take(struct gs_json *value, struct gs_schema **ret)
 	if (!err)
 		err = fill_all(schema, list);
 	if (!err)
-		err = measure_all(schema);
+		err = gs_schema_bound(schema);
 	if (err)
 		return gs_error_wrap(err, "schema");
 	*ret = gs_take(schema);

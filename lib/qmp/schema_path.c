@@ -7,7 +7,8 @@
 
 #include <guestscope/base/text.h>
 
-#define ARRAYS_MAX 8 /* within each other */
+#define ARRAYS_MAX 64    /* within each other */
+#define ALTERNATES_MAX 3 /* the same, by way of arrays */
 
 struct walk {
 	const struct gs_schema *schema;
@@ -27,51 +28,47 @@ static const struct gs_schema_entity *strip_arrays(const struct gs_schema_entity
 	return type;
 }
 
-/* The types that an alternate offers; what it offers as a list of alternates is left alone. */
-static const struct gs_schema_entity *offer(const struct gs_schema_entity *type, size_t i)
-{
-	const struct gs_schema_entity *offered = strip_arrays(type->members[i].type);
-
-	return offered->meta == GS_SCHEMA_ALTERNATE ? NULL : offered;
-}
-
 /*
  * The member @name of @type, of its variants, or of one that it offers as an alternate; *owner_ret
  * is the object that it stands in.
  */
 static const struct gs_schema_member *find_member(const struct gs_schema_entity *type,
-						  const char *name,
+						  const char *name, int alternates,
 						  const struct gs_schema_entity **owner_ret)
 {
 	const struct gs_schema_member *found = NULL;
+	bool is_alternate;
 
-	type = type ? strip_arrays(type) : NULL;
-	for (size_t i = 0; type && !found && i < type->member_count; i++) {
-		if (type->meta == GS_SCHEMA_ALTERNATE) {
-			found = find_member(offer(type, i), name, owner_ret);
+	type = strip_arrays(type);
+	is_alternate = type->meta == GS_SCHEMA_ALTERNATE;
+	if (alternates + is_alternate > ALTERNATES_MAX)
+		return NULL;
+	for (size_t i = 0; !found && i < type->member_count; i++) {
+		if (is_alternate) {
+			found = find_member(type->members[i].type, name, alternates + 1, owner_ret);
 		} else if (strcmp(type->members[i].name, name) == 0) {
 			*owner_ret = type;
 			found = &type->members[i];
 		}
 	}
-	for (size_t i = 0; type && !found && i < type->variant_count; i++)
-		found = find_member(type->variants[i].type, name, owner_ret);
+	for (size_t i = 0; !found && i < type->variant_count; i++)
+		found = find_member(type->variants[i].type, name, alternates, owner_ret);
 	return found;
 }
 
 static const struct gs_schema_value *find_value(const struct gs_schema_entity *type,
-						const char *name)
+						const char *name, int alternates)
 {
 	const struct gs_schema_value *found = NULL;
 
-	type = type ? strip_arrays(type) : NULL;
-	for (size_t i = 0; type && i < type->value_count; i++)
+	type = strip_arrays(type);
+	for (size_t i = 0; i < type->value_count; i++)
 		if (strcmp(type->values[i].name, name) == 0)
 			return &type->values[i];
-	if (!type || type->meta != GS_SCHEMA_ALTERNATE)
+	if (type->meta != GS_SCHEMA_ALTERNATE || alternates == ALTERNATES_MAX)
 		return NULL;
 	for (size_t i = 0; !found && i < type->member_count; i++)
-		found = find_value(offer(type, i), name);
+		found = find_value(type->members[i].type, name, alternates + 1);
 	return found;
 }
 
@@ -91,26 +88,28 @@ static bool has_others(const struct gs_schema_entity *type, const struct gs_sche
 /* The type that the next step looks into; NULL: there is nothing behind this value. */
 static const struct gs_schema_entity *next_type(const struct walk *w)
 {
-	if (!w->place.value)
-		return w->place.entity;
-	return w->tagged ? gs_schema_variant(w->tagged, w->place.value->name) : NULL;
+	return w->place.value ? w->place.variant : w->place.entity;
 }
 
 /* ---- names that come near ---- */
 
-static void add_names(struct gs_schema_near *names, const struct gs_schema_entity *type)
+static void add_names(struct gs_schema_near *names, const struct gs_schema_entity *type,
+		      int alternates)
 {
-	type = type ? strip_arrays(type) : NULL;
-	for (size_t i = 0; type && i < type->value_count; i++)
+	bool is_alternate;
+
+	type = strip_arrays(type);
+	is_alternate = type->meta == GS_SCHEMA_ALTERNATE;
+	for (size_t i = 0; i < type->value_count; i++)
 		gs_schema_near_add(names, type->values[i].name);
-	for (size_t i = 0; type && i < type->member_count; i++) {
-		if (type->meta == GS_SCHEMA_ALTERNATE)
-			add_names(names, offer(type, i));
-		else
+	for (size_t i = 0; i < type->member_count; i++) {
+		if (!is_alternate)
 			gs_schema_near_add(names, type->members[i].name);
+		else if (alternates < ALTERNATES_MAX)
+			add_names(names, type->members[i].type, alternates + 1);
 	}
-	for (size_t i = 0; type && i < type->variant_count; i++)
-		add_names(names, type->variants[i].type);
+	for (size_t i = 0; i < type->variant_count; i++)
+		add_names(names, type->variants[i].type, alternates);
 }
 
 static struct gs_error *no_such_root(const struct gs_schema *schema, const char *name)
@@ -132,7 +131,8 @@ static struct gs_error *no_such_step(const struct walk *w, const char *name)
 
 	struct gs_error *err, *full;
 
-	add_names(&names, type);
+	if (type)
+		add_names(&names, type, 0);
 	err = gs_schema_no_such(GS_ERROR_NODATA, is_enum ? "value" : "member", name, &names);
 	if (!w->several)
 		return err;
@@ -163,6 +163,20 @@ static bool step_inside(struct walk *w, const char *name)
 	return is_ret || strcmp(name, "arg") == 0;
 }
 
+/* With the value of a tag come the members that its object has anyway, too. */
+static const struct gs_schema_member *find_common(const struct walk *w, const char *name,
+						  const struct gs_schema_entity **type_ret,
+						  const struct gs_schema_entity **owner_ret)
+{
+	for (size_t i = 0; i < w->tagged->member_count; i++) {
+		if (strcmp(w->tagged->members[i].name, name) == 0) {
+			*type_ret = *owner_ret = w->tagged;
+			return &w->tagged->members[i];
+		}
+	}
+	return NULL;
+}
+
 static struct gs_error *step(struct walk *w, const char *name)
 {
 	const struct gs_schema_entity *type, *owner = NULL;
@@ -174,18 +188,23 @@ static struct gs_error *step(struct walk *w, const char *name)
 	if (!w->is_inside && step_inside(w, name))
 		return NULL;
 	type = next_type(w);
-	member = type ? find_member(type, name, &owner) : NULL;
+	member = type ? find_member(type, name, 0, &owner) : NULL;
+	if (!member && w->place.value && w->tagged)
+		member = find_common(w, name, &type, &owner);
 	if (member) {
 		type = strip_arrays(type);
-		w->several = type->tag && has_others(type, member) ? type->tag->name : NULL;
+		w->several = owner != type && type->tag && has_others(type, member)
+				     ? type->tag->name
+				     : NULL;
 		w->place = (struct gs_schema_place){.entity = member->type, .member = member};
 		w->tagged = owner->tag == member ? owner : NULL;
 		return NULL;
 	}
-	value = type && !w->place.value ? find_value(type, name) : NULL;
+	value = type && !w->place.value ? find_value(type, name, 0) : NULL;
 	if (!value)
 		return no_such_step(w, name);
 	w->place.value = value;
+	w->place.variant = w->tagged ? gs_schema_variant(w->tagged, name) : NULL;
 	return NULL;
 }
 

@@ -15,14 +15,6 @@ wrong() { # MESSAGE WORD...
 	complains "qmpctl: $1"
 }
 
-# A QEMU without a machine, in $GUESTSCOPE_GUEST.
-bare() {
-	export GUESTSCOPE_GUEST=$TMP/monitor
-	qemu-system-x86_64 -machine none -nodefaults -display none -qmp "unix:$TMP/monitor,server=on,wait=off" \
-		"$@" &
-	eventually test -S monitor
-}
-
 hint() { printf "\nTry 'qmpctl schema%s; --no-check sends it anyway." "$1"; }
 
 # ---- how calls are written ----

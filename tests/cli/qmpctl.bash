@@ -67,6 +67,13 @@ launch_ready() {
 	launch --name "$1" --disk disk --wait-serial 'BOOT SECTOR READY' -- "${@:2}"
 }
 
+# A QEMU without a machine, in $GUESTSCOPE_GUEST: it is there at once.
+bare() {
+	export GUESTSCOPE_GUEST=$TMP/monitor
+	qemu-system-x86_64 -machine none -nodefaults -display none -qmp "unix:$TMP/monitor,server=on,wait=off" &
+	eventually test -S monitor
+}
+
 pid_of() { jq .pid "$RUN/$1/guest"; }
 
 # Gone, or dead and not yet reaped by init.

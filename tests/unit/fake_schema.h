@@ -23,8 +23,7 @@
 	"   {'name': 'driver', 'type': '2'},"                                                      \
 	"   {'name': 'node-name', 'type': 'str', 'default': null},"                                \
 	"   {'name': 'id', 'type': 'str', 'default': null, 'features': ['deprecated']}],"          \
-	"   'variants': [{'case': 'raw', 'type': '0'}, {'case': 'qcow2', 'type': '3'},"            \
-	"                {'case': 'vvfat', 'type': '0'}]},"                                        \
+	"   'variants': [{'case': 'raw', 'type': '0'}, {'case': 'qcow2', 'type': '3'}]},"          \
 	" {'name': '2', 'meta-type': 'enum', 'members': [{'name': 'raw'}, {'name': 'qcow2'},"      \
 	"   {'name': 'vvfat', 'features': ['deprecated']}], 'values': ['raw', 'qcow2', 'vvfat']}," \
 	" {'name': '3', 'meta-type': 'object', 'members': ["                                       \

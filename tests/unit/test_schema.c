@@ -123,6 +123,11 @@ static void test_hostile(void **state)
 		       "schema: object '1': the tag 't' is no member that is an enum");
 	assert_corrupt("[{'name': '1', 'meta-type': 'alternate', 'members': [{'type': '1'}]}]",
 		       "schema: alternate '1': 'members': an alternate within an alternate");
+	assert_corrupt("[{'name': '1', 'meta-type': 'object', 'members': [{'name': 't', 'type': "
+		       "'2'}], 'tag': 't', 'variants': [{'case': 'c', 'type': '3'}]}, "
+		       "{'name': '2', 'meta-type': 'enum', 'values': ['d']}, "
+		       "{'name': '3', 'meta-type': 'object', 'members': []}]",
+		       "schema: '1': its tag has no value 'c' of a variant");
 	assert_corrupt("[{'name': 'a', 'meta-type': 'enum', 'members': [], 'features': [1]}]",
 		       "schema: enum 'a': 'features': not a string");
 }
@@ -398,7 +403,9 @@ static void test_diff_members(void **state)
 static void test_diff_variants(void **state)
 {
 	(void)state;
-	assert_diff("{'name': 'vvfat', 'features': ['deprecated']}", "{'name': 'vmdk'}",
+	assert_diff("{'name': 'vvfat', 'features': ['deprecated']}], 'values': ['raw', 'qcow2', "
+		    "'vvfat']}",
+		    "{'name': 'vmdk'}]}",
 		    "+add/arg/driver/vmdk(,value)\n!-add/arg/driver/vvfat(value,)\n"
 		    "+add/ret/driver/vmdk(,value)\n!-add/ret/driver/vvfat(value,)\n"
 		    "+ADDED/arg/driver/vmdk(,value)\n!-ADDED/arg/driver/vvfat(value,)\n",

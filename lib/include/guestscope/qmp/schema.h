@@ -85,6 +85,9 @@ GS_MUST_CHECK struct gs_error *gs_schema_parse(const struct gs_json *value, stru
 void gs_schema_destroy(struct gs_schema *schema);
 GS_DEFINE_CLEANUP(struct gs_schema *, gs_schema_destroy)
 
+/* What it was parsed from: query-qmp-schema's list. Borrowed. */
+const struct gs_json *gs_schema_source(const struct gs_schema *schema);
+
 /* Commands and events, each sorted by name. @meta: COMMAND or EVENT. */
 const struct gs_schema_entity *gs_schema_at(const struct gs_schema *schema,
 					    enum gs_schema_meta meta,
@@ -118,14 +121,25 @@ GS_MUST_CHECK struct gs_error *gs_schema_check(const struct gs_schema *schema, c
  * end asks for a feature.
  */
 struct gs_schema_place {
-	const struct gs_schema_entity *entity; /* a command or event, or the type of a member */
-	const struct gs_schema_member *member; /* the last step, or NULL */
-	const struct gs_schema_value *value;   /* the last step, or NULL */
+	const struct gs_schema_entity *entity;  /* a command or event, or the type of a member */
+	const struct gs_schema_member *member;  /* the last step, or NULL */
+	const struct gs_schema_value *value;    /* the last step, or NULL */
+	const struct gs_schema_entity *variant; /* what comes along with that value, or NULL */
 };
 /* NODATA: there is none, and the nearest name at the step that failed. INVALID: no such thing as
  * a path. */
 GS_MUST_CHECK struct gs_error *gs_schema_resolve(const struct gs_schema *schema, const char *path,
 						 struct gs_schema_place *ret);
+
+/*
+ * All commands, events, members and values whose names have @word in them, or match it where it is
+ * a pattern ("*size*"), in any case: with their paths. Within a command, what stands in a type is
+ * told once. @path and @place live during the call. Stops at the first error of @report.
+ */
+typedef struct gs_error *(*gs_schema_found_fn)(void *arg, const char *path,
+					       const struct gs_schema_place *place);
+GS_MUST_CHECK struct gs_error *gs_schema_search(const struct gs_schema *schema, const char *word,
+						gs_schema_found_fn report, void *arg);
 
 /* ---- completion of a line that is being typed ---- */
 
