@@ -2,6 +2,7 @@
 /* Rates of a guest's disks as a live table, as plain rows, as lines of JSON. */
 #include "blk_rates.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -80,50 +81,70 @@ static void emit_json(struct gs_emit *e, enum since since, const struct sample *
 
 /* ---- the live table ---- */
 
+/* The last one is left out where no disk has any. */
 static const struct gs_emit_column columns[] = {
-	{NULL, "DEVICE", false}, {NULL, "R/S", true},   {NULL, "W/S", true},
-	{NULL, "F/S", true},     {NULL, "U/S", true},   {NULL, "READ/S", true},
-	{NULL, "WRITE/S", true}, {NULL, "R-LAT", true}, {NULL, "W-LAT", true},
-	{NULL, "F-LAT", true},   {NULL, "DEPTH", true}, {NULL, "THROUGHPUT", false},
+	{NULL, "DEVICE", false}, {NULL, "R/S", true},         {NULL, "W/S", true},
+	{NULL, "F/S", true},     {NULL, "READ/S", true},      {NULL, "WRITE/S", true},
+	{NULL, "R-LAT", true},   {NULL, "W-LAT", true},       {NULL, "F-LAT", true},
+	{NULL, "DEPTH", true},   {NULL, "THROUGHPUT", false}, {NULL, "U/S", true},
 };
 
-static void emit_per_second(struct gs_emit *e, const char *header,
-			    const struct gs_block_rates *rates, double v)
+static size_t count_columns(const struct sample *sample)
 {
-	v = known(rates, v);
-	if (v < 0)
-		gs_emit_null(e, NULL, header);
-	else
-		gs_emit_double(e, NULL, header, v, v > 0 && v < 9.95 ? 1 : 0);
+	size_t count = sizeof(columns) / sizeof(*columns);
+
+	for (size_t i = 0; i < sample->count; i++) {
+		if (sample->rows[i].stats.of[GS_BLOCK_UNMAP].operations)
+			return count;
+	}
+	return count - 1;
 }
 
-static void emit_throughput(struct gs_emit *e, const char *header,
-			    const struct gs_block_rates *rates, double v)
+/* Cells are as wide as they mostly get, so that columns stay where they are; "-" if not @known. */
+GS_PRINTF(5, 6)
+static void emit_cell(struct gs_emit *e, const char *header, int width, bool is_known,
+		      const char *fmt, ...)
 {
-	if (known(rates, v) < 0)
-		gs_emit_null(e, NULL, header);
-	else
-		gs_emit_bytes(e, NULL, header, (uint64_t)(v + 0.5));
+	char text[64];
+	gs_autofree char *cell = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	cell = gs_strf("%*s", width, is_known ? text : "-");
+	gs_emit_string(e, NULL, header, cell);
 }
 
 static void emit_device(struct gs_emit *e, const struct sampled *row,
 			const struct gs_block_rates *rates, double peak)
 {
-	char bar[BAR_TEXT];
+	static const struct {
+		enum gs_block_op op;
+		const char *iops, *bytes, *latency;
+	} ops[] = {{GS_BLOCK_READ, "R/S", "READ/S", "R-LAT"},
+		   {GS_BLOCK_WRITE, "W/S", "WRITE/S", "W-LAT"},
+		   {GS_BLOCK_FLUSH, "F/S", NULL, "F-LAT"},
+		   {GS_BLOCK_UNMAP, "U/S", NULL, NULL}};
+	bool timed = rates->seconds > 0;
+	char bar[BAR_TEXT], size[GS_SIZE_TEXT], time[GS_TIME_TEXT];
 
 	gs_emit_row(e);
 	gs_emit_string(e, NULL, "DEVICE", row->device->id);
-	emit_per_second(e, "R/S", rates, rates->of[GS_BLOCK_READ].iops);
-	emit_per_second(e, "W/S", rates, rates->of[GS_BLOCK_WRITE].iops);
-	emit_per_second(e, "F/S", rates, rates->of[GS_BLOCK_FLUSH].iops);
-	emit_per_second(e, "U/S", rates, rates->of[GS_BLOCK_UNMAP].iops);
-	emit_throughput(e, "READ/S", rates, rates->of[GS_BLOCK_READ].bytes_per_s);
-	emit_throughput(e, "WRITE/S", rates, rates->of[GS_BLOCK_WRITE].bytes_per_s);
-	emit_time(e, "R-LAT", rates->of[GS_BLOCK_READ].latency_ns);
-	emit_time(e, "W-LAT", rates->of[GS_BLOCK_WRITE].latency_ns);
-	emit_time(e, "F-LAT", rates->of[GS_BLOCK_FLUSH].latency_ns);
-	if (rates->seconds > 0)
-		gs_emit_double(e, NULL, "DEPTH", rates->queue_depth, 2);
+	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		double iops = rates->of[ops[i].op].iops;
+		double latency_ns = rates->of[ops[i].op].latency_ns;
+
+		emit_cell(e, ops[i].iops, 5, timed, "%.*f", iops > 0 && iops < 9.95 ? 1 : 0, iops);
+		if (ops[i].bytes)
+			emit_cell(e, ops[i].bytes, 8, timed, "%s",
+				  gs_format_size((uint64_t)rates->of[ops[i].op].bytes_per_s, size));
+		if (ops[i].latency)
+			emit_cell(e, ops[i].latency, 7, latency_ns >= 0, "%s",
+				  gs_format_time_ns((uint64_t)(latency_ns < 0 ? 0 : latency_ns),
+						    time));
+	}
+	emit_cell(e, "DEPTH", 5, timed, "%.2f", rates->queue_depth);
 	gs_emit_string(e, NULL, "THROUGHPUT",
 		       draw_bar(peak > 0 ? all_bytes_per_s(rates) / peak : 0, bar));
 }
@@ -142,13 +163,13 @@ static void emit_live(struct gs_emit *e, struct rates_view *view, enum since sin
 		      const struct sample *sample, const struct gs_block_rates *rates)
 {
 	static const char *const titles[] = {"since QEMU's start", "since the last look",
-					     "all together"};
+					     "over the whole watch"};
 	char now[16], peak[GS_SIZE_TEXT];
 
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_line(e, "%s  %s; a full bar is %s/s", clock_text(now), titles[since],
 		     gs_format_size((uint64_t)view->peak, peak));
-	gs_emit_table(e, NULL, "", columns, sizeof(columns) / sizeof(*columns));
+	gs_emit_table(e, NULL, "", columns, count_columns(sample));
 	for (size_t i = 0; i < sample->count; i++)
 		emit_device(e, &sample->rows[i], &rates[i], view->peak);
 	gs_emit_end(e);

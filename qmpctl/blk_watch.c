@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* blk stat --watch: what a guest's disks do, per second, again and again. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <guestscope/base/process.h>
@@ -135,7 +136,10 @@ static struct gs_error *sum_up(struct watching *w, struct gs_error *err)
 	struct gs_error *shown = NULL;
 
 	if (w->now && w->now != w->first) {
-		w->screen.lines = 0; /* below what was drawn last */
+		if (!w->e) { /* below what was drawn last */
+			w->screen.lines = 0;
+			fputs("\n", stdout);
+		}
 		shown = show(w, SINCE_FIRST);
 	}
 	if (err)

@@ -198,7 +198,7 @@ rates_hold='def near(a; b): (a - b | fabs) <= 1e-6 * ([a, b, 1] | max);
 	[ "$(terminal_screen | grep -c '^vd0')" -eq 1 ]
 	terminal_press C-c
 	terminal_ends 0
-	terminal_await '  all together'
+	terminal_await '  over the whole watch'
 	[ "$(terminal_screen | grep -c '^vd0')" -eq 2 ]
 	LC_ALL=C terminal_start qmpctl blk stat --watch=0.2
 	terminal_await '^vd0 .* #+$'

@@ -13,6 +13,10 @@ tool_kit() {
 # The same with a Linux to boot.
 guest_kit() {
 	tool_kit || return 1
+	linux_kit
+}
+
+linux_kit() {
 	KERNEL=$O/guest/kernel/vmlinuz INITRD=$O/guest/initramfs
 	tests/guest/fetch >/dev/null
 	# Also one that is older than what goes into it.

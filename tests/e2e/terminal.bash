@@ -42,5 +42,17 @@ terminal_await() {
 	return 1
 }
 
+# terminal_await_change: until its first line is another; ten seconds at most.
+terminal_await_change() {
+	local first
+	first=$(terminal_screen | sed -n 1p)
+	for _ in $(seq 200); do
+		[ "$(terminal_screen | sed -n 1p)" = "$first" ] || return 0
+		sleep 0.05
+	done
+	echo "nothing new: $first"
+	return 1
+}
+
 # terminal_ends STATUS: what runs has ended, or does within ten seconds, with that exit status.
 terminal_ends() { terminal_await "^\[exit $1\]\$"; }
