@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define LIBVIRT_MS 10000
+#define LIBVIRT_MS 5000
 
 /* What libvirt says of its domain; other guests have none. */
 static struct gs_error *ask_libvirt(const struct gs_args *args, struct disks *disks)

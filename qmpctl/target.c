@@ -74,11 +74,14 @@ void target_find_process(struct target *target)
 }
 
 /* Who gives a command less time than a connection may take gives that no more, either. */
-static uint64_t greeting_ms(uint64_t command_ms)
+static uint64_t greeting_ms(const struct gs_args *args, uint64_t command_ms)
 {
-	if (!command_ms || command_ms >= GREETING_MAX_MS)
+	uint64_t most_ms = command_ms;
+	gs_autoerror struct gs_error *err = gs_args_duration(args, "timeout", command_ms, &most_ms);
+
+	if (err || !most_ms || most_ms >= GREETING_MAX_MS)
 		return GREETING_MAX_MS;
-	return command_ms > GREETING_MIN_MS ? command_ms : GREETING_MIN_MS;
+	return most_ms > GREETING_MIN_MS ? most_ms : GREETING_MIN_MS;
 }
 
 struct gs_error *target_connect(const struct gs_args *args, const char *guest, uint64_t command_ms,
@@ -86,7 +89,7 @@ struct gs_error *target_connect(const struct gs_args *args, const char *guest, u
 {
 	const struct gs_qmp_options options = {
 		.libvirt_uri = gs_args_connect(args),
-		.greeting_ms = greeting_ms(command_ms),
+		.greeting_ms = greeting_ms(args, command_ms),
 		.command_ms = command_ms,
 		.trace = gs_args_verbose(args) ? trace : NULL,
 		.trace_arg = (void *)(uintptr_t)args,

@@ -12,6 +12,7 @@ own_libvirtd() {
 
 end_libvirtd() {
 	[ -n "${uri-}" ] || return 0
+	kill -CONT "$(<"$SCRATCH/libvirt/libvirtd.pid")" # a failed test may have left it so
 	for domain in $(virsh -q -c "$uri" list --name); do virsh -q -c "$uri" destroy "$domain" || true; done
 	kill "$(<"$SCRATCH/libvirt/libvirtd.pid")" "$(<"$SCRATCH/libvirt/virtlogd.pid")"
 }

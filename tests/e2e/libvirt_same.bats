@@ -255,6 +255,8 @@ in_time() {
 	kill -STOP "$pid"
 	in_time 4 qmpctl exec -g libvirt:off -c "$uri" --timeout 3 query-status
 	in_time 2 qmpctl hmp -g libvirt:off -c "$uri" --timeout 1 info status
+	in_time 2 qmpctl wait -g libvirt:off -c "$uri" --timeout 1
+	in_time 6 qmpctl blk info -g libvirt:off -c "$uri"
 	in_time 2 qmpctl exec -g libvirt:off -c "$far" --timeout 1 query-status
 	run -0 qmpctl list -c "$uri"
 	[[ ${lines[1]} =~ ^libvirt:off\ +$pid\ +running ]]
@@ -272,6 +274,7 @@ in_time() {
 	daemon=$(<"$SCRATCH/libvirt/libvirtd.pid")
 	kill -STOP "$daemon"
 	in_time 2 qmpctl exec "${G[@]}" --timeout 1 query-status
+	in_time 6 qmpctl blk info "${G[@]}"
 	in_time 2 qmpctl exec -g libvirt:same -c "$far" --timeout 1 query-status
 	start=$SECONDS
 	LIBVIRT_DEFAULT_URI=$uri run --separate-stderr qmpctl list
