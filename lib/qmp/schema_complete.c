@@ -401,13 +401,13 @@ static void complete_argument(struct line *l)
 		complete_value(l, type, equals);
 	else if (type)
 		complete_member(l, type);
-	l->command = NULL;
+	l->command = "";
 }
 
 struct gs_error *gs_schema_complete(const struct gs_schema_completer *completer, const char *line,
 				    size_t cursor, struct gs_schema_candidates *ret)
 {
-	struct line l = {.completer = completer};
+	struct line l = {.completer = completer, .command = ""};
 
 	find_current(&l, line, strnlen(line, cursor));
 	if (!l.failed && l.is_first)
