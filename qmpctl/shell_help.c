@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas.h"
 #include "shell.h"
 
 #define COLUMNS 78
@@ -15,6 +16,7 @@ static const char overview[] =
 	"transaction(                          collects actions, one a line, until a line\n"
 	")                                     sends them as one command\n"
 	"help COMMAND|EVENT [tag=value]        what it takes; of variants, those of that value\n"
+	"help COMMAND/MEMBER/..., COMMAND/ret  what is in a member, in what is returned\n"
 	":TEXT, hmp TEXT                       run a command of the human monitor\n"
 	".hmp                                  all lines are for the human monitor, and back\n"
 	".events on|off                        show events as they come\n"
@@ -137,6 +139,21 @@ static const struct gs_schema_entity *find(const struct gs_schema *schema, const
 	return e ? e : gs_schema_find(schema, GS_SCHEMA_EVENT, name);
 }
 
+/* As the command "schema" shows it. */
+static struct gs_error *show_path(const struct shell *s, const char *path)
+{
+	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(s->args, false);
+	struct gs_schema_place place;
+	struct gs_error *err = gs_schema_resolve(s->schema, path, &place);
+
+	if (err)
+		return err;
+	gs_emit_begin(e, NULL, NULL);
+	schemas_emit_place(e, path, &place);
+	gs_emit_end(e);
+	return gs_emit_finish(e);
+}
+
 struct gs_error *shell_help(struct shell *s, const char *words)
 {
 	gs_autofree char *name = strndup(words, strcspn(words, " \t"));
@@ -152,6 +169,8 @@ struct gs_error *shell_help(struct shell *s, const char *words)
 	}
 	if (!s->schema)
 		return gs_error_create(GS_ERROR_NODATA, "this QEMU gives no schema to read from");
+	if (strchr(name, '/'))
+		return show_path(s, words);
 	e = find(s->schema, name);
 	words += strlen(name);
 	if (e)

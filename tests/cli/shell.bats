@@ -200,6 +200,12 @@ VM status: paused (prelaunch)
 	[[ $output =~ "  reason "+"enum: ".*guest-panic ]]
 	shell 0 <<<'help query-stats'
 	[[ $output = *'and more by target: help ... target=VALUE'* ]]
+	shell 0 <<<'help query-block/ret/inserted/image/format'
+	[[ $output = *string* ]]
+	shell 0 <<<'help blockdev-add/driver/qcow2'
+	[[ $output = *lazy-refcounts* ]]
+	shell 1 <<<'help query-block/ret/inserte'
+	[[ $stderr = *"'inserted'"* ]]
 	shell 2 <<<'help query-nam'
 	[[ $stderr = *"did you mean 'query-name'?" ]]
 	shell 2 <<<'help blockdev-add driver=nonsense'
