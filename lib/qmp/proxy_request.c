@@ -145,11 +145,13 @@ static bool answer_here(struct gs_proxy_client *c, const char *command,
 }
 
 /* Takes @err. What was not understood has no id, as nobody knows it. */
-static void refuse_garbage(struct gs_proxy_client *c, struct gs_error *err)
+static void refuse_garbage(struct gs_proxy_client *c, enum gs_qmp_found found, struct gs_error *err)
 {
 	gs_autoerror struct gs_error *owned = err;
+	bool is_object = found != GS_QMP_GARBAGE;
 
-	gs_proxy_client_reply(c, refusal("GenericError", owned->message));
+	gs_proxy_client_reply(
+		c, refusal("GenericError", is_object ? owned->message : "not a JSON object"));
 }
 
 static bool prepare(struct gs_proxy_client *c, const char *command)
@@ -164,13 +166,14 @@ static bool prepare(struct gs_proxy_client *c, const char *command)
 void gs_proxy_request_take(struct gs_proxy_client *c, bool allow_quit)
 {
 	struct gs_json *message = NULL;
+	enum gs_qmp_found found = gs_qmp_input_scan(&c->input);
 	struct gs_error *err = gs_qmp_input_take(&c->input, &message);
 	const char *command;
 
 	gs_qmp_input_release(&c->input);
 	c->input.aligned = true; /* behind garbage, too: as QEMU does, go on with the next byte */
 	if (err) {
-		refuse_garbage(c, err);
+		refuse_garbage(c, found, err);
 		return;
 	}
 	c->has_request = true;
