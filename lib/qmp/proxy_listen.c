@@ -21,7 +21,6 @@
 #include "address.h"
 #include "proxy.h"
 
-#define BACKLOG 128
 #define CLAIM_NAP_MS 10
 #define CLAIM_PATIENCE_MS 2000
 
@@ -109,7 +108,8 @@ static struct gs_error *bind_place(const struct place *place, struct gs_proxy_li
 		return err;
 	/* The file gets the socket's mode; the umask, which is the whole process's, stays. */
 	if (fd < 0 || fchmod(fd, 0600) < 0 ||
-	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, BACKLOG) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(fd, SOMAXCONN) < 0 ||
 	    fstatat(place->dir_fd, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return gs_error_os(errno, "listen");
 	ret->fd = gs_take_fd(&fd);
@@ -167,7 +167,7 @@ static struct gs_error *listen_abstract(const char *name, struct gs_proxy_listen
 	memcpy(address.sun_path + 1, name + 1, size - 1);
 	size += offsetof(struct sockaddr_un, sun_path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, (socklen_t)size) < 0 ||
-	    listen(fd, BACKLOG) < 0)
+	    listen(fd, SOMAXCONN) < 0)
 		return errno == EADDRINUSE
 			       ? gs_error_create(GS_ERROR_BUSY, "somebody listens there already")
 			       : gs_error_os(errno, "listen");
@@ -197,7 +197,7 @@ static struct gs_error *listen_inet(const struct addrinfo *info, bool insecure, 
 				       "not an address of this host alone: whoever connects could "
 				       "do anything to the guest, and much to its host");
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
+	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, SOMAXCONN) < 0)
 		return errno == EADDRINUSE
 			       ? gs_error_create(GS_ERROR_BUSY, "somebody listens there already")
 			       : gs_error_os(errno, "listen");

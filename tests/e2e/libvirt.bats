@@ -118,6 +118,11 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	rm "$SCRATCH/direct" "$SCRATCH/stream"
 }
 
+@test "many clients share it through a proxy" {
+	tests/e2e/proxy_crowd --guest libvirt:tested --connect "$uri" --clients 30 --seconds 4 --percent 20
+	[ "$(status_of)" = running ]
+}
+
 @test "libvirt is spared a dump that it would not survive" {
 	run -1 qmpctl exec "${G[@]}" dump-guest-memory paging:=false "protocol=file:$F"
 	[[ $output = *"does not survive"* ]]
