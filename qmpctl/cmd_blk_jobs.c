@@ -6,7 +6,8 @@
 #include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
-#include "blk_jobs.h"
+#include <guestscope/block.h>
+
 #include "live.h"
 
 static const struct gs_emit_column columns[] = {
@@ -19,7 +20,7 @@ static const struct gs_emit_column columns[] = {
 };
 
 /* Bytes, where that is what a job counts. */
-static void emit_amount(struct gs_emit *e, const struct followed_job *job, const char *key,
+static void emit_amount(struct gs_emit *e, const struct gs_block_followed_job *job, const char *key,
 			const char *header, uint64_t amount)
 {
 	if (job->is_block_job)
@@ -29,8 +30,8 @@ static void emit_amount(struct gs_emit *e, const struct followed_job *job, const
 }
 
 /* "12 MiB/s", "3.0/s"; "-" below 0 */
-static void emit_per_second(struct gs_emit *e, const struct followed_job *job, const char *header,
-			    double v)
+static void emit_per_second(struct gs_emit *e, const struct gs_block_followed_job *job,
+			    const char *header, double v)
 {
 	gs_autofree char *text = NULL;
 	char size[GS_SIZE_TEXT];
@@ -41,7 +42,7 @@ static void emit_per_second(struct gs_emit *e, const struct followed_job *job, c
 	gs_emit_string(e, NULL, header, text);
 }
 
-static void emit_rates(struct gs_emit *e, const struct followed_job *job)
+static void emit_rates(struct gs_emit *e, const struct gs_block_followed_job *job)
 {
 	if (job->pace.rate < 0)
 		gs_emit_null(e, "rate", NULL);
@@ -56,7 +57,7 @@ static void emit_rates(struct gs_emit *e, const struct followed_job *job)
 }
 
 /* "1:02:03", "0:05" */
-static void emit_left(struct gs_emit *e, const struct followed_job *job)
+static void emit_left(struct gs_emit *e, const struct gs_block_followed_job *job)
 {
 	uint64_t left_s = (uint64_t)(job->pace.left_s + 0.5);
 	gs_autofree char *text = NULL;
@@ -74,7 +75,7 @@ static void emit_left(struct gs_emit *e, const struct followed_job *job)
 	gs_emit_string(e, NULL, "LEFT", text);
 }
 
-static void emit_percent(struct gs_emit *e, const struct followed_job *job)
+static void emit_percent(struct gs_emit *e, const struct gs_block_followed_job *job)
 {
 	char bar[BAR_TEXT];
 
@@ -88,9 +89,9 @@ static void emit_percent(struct gs_emit *e, const struct followed_job *job)
 	gs_emit_string(e, NULL, "", draw_bar(job->pace.percent / 100, bar));
 }
 
-static void emit_job(struct gs_emit *e, const struct followed_job *job)
+static void emit_job(struct gs_emit *e, const struct gs_block_followed_job *job)
 {
-	const char *end = job_end_words[job->end];
+	const char *end = gs_block_job_end_name(job->end);
 
 	gs_emit_row(e);
 	gs_emit_string(e, "id", "JOB", job->id);
@@ -107,7 +108,7 @@ static void emit_job(struct gs_emit *e, const struct followed_job *job)
 	gs_emit_string(e, "error", "ERROR", job->error);
 }
 
-static void emit_jobs(struct gs_emit *e, const struct followed_jobs *jobs)
+static void emit_jobs(struct gs_emit *e, const struct gs_block_followed_jobs *jobs)
 {
 	struct timespec now;
 
@@ -123,21 +124,21 @@ static void emit_jobs(struct gs_emit *e, const struct followed_jobs *jobs)
 
 static bool note(void *arg, const struct gs_qmp_event *event)
 {
-	jobs_note(arg, event);
+	gs_block_follow_note(arg, event);
 	return false;
 }
 
 /* The same, until there is nothing more to wait for. */
 static bool note_last(void *arg, const struct gs_qmp_event *event)
 {
-	return jobs_note(arg, event) && !jobs_go_on(arg);
+	return gs_block_follow_note(arg, event) && !gs_block_follow_goes_on(arg);
 }
 
 /* Those that the command line names must be there, or have been seen to end. */
-static struct gs_error *check_names(const struct followed_jobs *jobs)
+static struct gs_error *check_names(const struct gs_block_followed_jobs *jobs)
 {
 	for (const char *const *id = jobs->only; *id; id++) {
-		if (!jobs_find(jobs, *id))
+		if (!gs_block_follow_find(jobs, *id))
 			return gs_error_create(
 				GS_ERROR_NODATA,
 				"there is no job '%s' (if there was one, it has ended)", *id);
@@ -146,18 +147,18 @@ static struct gs_error *check_names(const struct followed_jobs *jobs)
 }
 
 /* Two looks: jobs that go on have a pace only from one to the other. */
-static int show(const struct gs_args *args, struct followed_jobs *jobs, struct gs_qmp *qmp,
+static int show(const struct gs_args *args, struct gs_block_followed_jobs *jobs, struct gs_qmp *qmp,
 		struct pace *pace)
 {
-	struct gs_error *err = jobs_look(jobs, qmp);
+	struct gs_error *err = gs_block_follow_look(jobs, qmp);
 	struct gs_emit *e;
 
 	if (!err)
 		err = check_names(jobs);
-	if (!err && jobs_go_on(jobs))
+	if (!err && gs_block_follow_goes_on(jobs))
 		err = pace_wait(pace, qmp, note, jobs);
-	if (!err && jobs_go_on(jobs) && !pace->interrupted)
-		err = jobs_look(jobs, qmp);
+	if (!err && gs_block_follow_goes_on(jobs) && !pace->interrupted)
+		err = gs_block_follow_look(jobs, qmp);
 	err = live_end(err);
 	if (err)
 		return gs_args_fail(args, err);
@@ -167,7 +168,7 @@ static int show(const struct gs_args *args, struct followed_jobs *jobs, struct g
 }
 
 /* Until all have ended. */
-static struct gs_error *watch(const struct gs_args *args, struct followed_jobs *jobs,
+static struct gs_error *watch(const struct gs_args *args, struct gs_block_followed_jobs *jobs,
 			      struct gs_qmp *qmp, struct pace *pace)
 {
 	GS_CLEANUP(gs_emit_destroy) struct gs_emit *stream = NULL;
@@ -177,7 +178,7 @@ static struct gs_error *watch(const struct gs_args *args, struct followed_jobs *
 	if (!live)
 		stream = gs_args_emit(args, true);
 	for (;;) {
-		struct gs_error *err = jobs_look(jobs, qmp);
+		struct gs_error *err = gs_block_follow_look(jobs, qmp);
 		struct gs_emit *e;
 
 		if (!err)
@@ -187,7 +188,7 @@ static struct gs_error *watch(const struct gs_args *args, struct followed_jobs *
 		e = live ? screen_begin(args, &screen) : stream;
 		emit_jobs(e, jobs);
 		err = live ? screen_draw(&screen, e) : gs_emit_finish(e);
-		if (!err && jobs_go_on(jobs))
+		if (!err && gs_block_follow_goes_on(jobs))
 			err = pace_wait(pace, qmp, note_last, jobs);
 		else
 			return err;
@@ -197,17 +198,17 @@ static struct gs_error *watch(const struct gs_args *args, struct followed_jobs *
 }
 
 /* What went wrong with the first that something went wrong with. */
-static struct gs_error *judge(const struct followed_jobs *jobs)
+static struct gs_error *judge(const struct gs_block_followed_jobs *jobs)
 {
 	for (size_t i = 0; i < jobs->count; i++) {
-		const struct followed_job *job = &jobs->jobs[i];
+		const struct gs_block_followed_job *job = &jobs->jobs[i];
 
-		if (job->end == JOB_FAILED)
+		if (job->end == GS_BLOCK_JOB_FAILED)
 			return gs_error_create(GS_ERROR_REFUSED, "job '%s' failed: %s", job->id,
 					       job->error ? job->error : "it was aborted");
-		if (job->end == JOB_CANCELLED)
+		if (job->end == GS_BLOCK_JOB_CANCELLED)
 			return gs_error_create(GS_ERROR_REFUSED, "job '%s' was cancelled", job->id);
-		if (job->end == JOB_DISMISSED)
+		if (job->end == GS_BLOCK_JOB_GONE)
 			return gs_error_create(GS_ERROR_REFUSED,
 					       "job '%s' is gone; how it ended is not known",
 					       job->id);
@@ -219,7 +220,8 @@ int cmd_blk_jobs(struct gs_args *args)
 {
 	auto_target struct target target = {.pidfd = -1};
 	auto_pace struct pace pace = {.interrupt_fd = -1};
-	auto_jobs struct followed_jobs jobs = {.only = gs_args_all(args)};
+	__attribute__((cleanup(gs_block_follow_deinit))) struct gs_block_followed_jobs jobs = {
+		.only = gs_args_all(args)};
 	struct gs_error *err = pace_init(args, &pace);
 
 	if (!err)

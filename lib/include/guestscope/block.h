@@ -252,4 +252,50 @@ struct gs_block_job_pace { /* what is < 0 is not known */
 void gs_block_job_pace(const struct gs_block_job *before, const struct gs_block_job *after,
 		       struct gs_block_job_pace *ret);
 
+/* ---- jobs, followed from look to look, to an end that only events may tell: follow.c ---- */
+
+enum gs_block_job_end {
+	GS_BLOCK_JOB_GOES_ON,
+	GS_BLOCK_JOB_COMPLETED,
+	GS_BLOCK_JOB_FAILED,
+	GS_BLOCK_JOB_CANCELLED,
+	GS_BLOCK_JOB_GONE, /* how it ended was not told */
+};
+/* "completed", "failed", "cancelled", "gone"; NULL for one that goes on */
+const char *gs_block_job_end_name(enum gs_block_job_end end);
+
+struct gs_block_job_mark {
+	uint64_t taken_ns, current;
+};
+struct gs_block_followed_job { /* strings are owned; NULL: not told */
+	char *id, *type, *status, *error, *io_status;
+	uint64_t current, total, speed_limit;
+	bool is_block_job;
+	struct gs_block_job_pace pace;       /* of the last 5 to 10 seconds */
+	struct gs_block_job_mark from, next; /* what the pace is measured from, now and then */
+	bool aborted;                        /* it was seen to give up */
+	enum gs_block_job_end end;
+};
+/* {0} is ready. Holds 4096 jobs; for more, the first that have ended are forgotten. */
+struct gs_block_followed_jobs {
+	struct gs_block_followed_job *jobs; /* in the order in which they were met */
+	size_t count;
+	const char *const *only;  /* ids, NULL-terminated, of those that are wanted; empty: all */
+	struct gs_error *failure; /* of taking a note: the next look returns it */
+};
+/*
+ * Ask for the jobs, and take note of the events that have come. Those that are there no more have
+ * ended. PROTOCOL: far too many go on.
+ */
+GS_MUST_CHECK struct gs_error *gs_block_follow_look(struct gs_block_followed_jobs *jobs,
+						    struct gs_qmp *qmp);
+/* What @event says of the end of a job; true where the list may be worth a look now. */
+bool gs_block_follow_note(struct gs_block_followed_jobs *jobs, const struct gs_qmp_event *event);
+/* NULL: none has that id. */
+const struct gs_block_followed_job *gs_block_follow_find(const struct gs_block_followed_jobs *jobs,
+							 const char *id);
+/* Whether one of them goes on. */
+bool gs_block_follow_goes_on(const struct gs_block_followed_jobs *jobs);
+void gs_block_follow_deinit(struct gs_block_followed_jobs *jobs);
+
 #endif
