@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sessions with monitors that libvirt holds: starting the bridge, finding the domain's QEMU. */
+/* Sessions with monitors that libvirt holds: starting the bridge. */
 #include "libvirt.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,58 +16,6 @@
 
 #include "address.h"
 #include "session.h"
-
-#define CMDLINE_MAX (4 * 1024 * 1024)
-
-/*
- * libvirt gives each QEMU its domain's UUID: two neighbouring words of the command line. NULL where
- * there are none, or the process is gone; the caller frees.
- */
-static char *uuid_of(const char *pid)
-{
-	static const char option[] = "-uuid";
-	gs_autofree char *text = NULL;
-	char path[32];
-	size_t size, at = 0;
-	bool is_option = false;
-	gs_autoerror struct gs_error *err = NULL;
-
-	snprintf(path, sizeof(path), "/proc/%.10s/cmdline", pid);
-	err = gs_read_file(path, CMDLINE_MAX, &text, &size);
-	while (!err && at < size) {
-		if (is_option)
-			return strdup(text + at);
-		is_option = strcmp(text + at, option) == 0;
-		at += strlen(text + at) + 1;
-	}
-	return NULL;
-}
-
-void gs_qmp_find_domains(struct gs_domain *domains, size_t count)
-{
-	DIR *dir = count ? opendir("/proc") : NULL;
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		gs_autofree char *uuid =
-			isdigit((unsigned char)*entry->d_name) ? uuid_of(entry->d_name) : NULL;
-
-		for (size_t i = 0; uuid && i < count; i++)
-			if (domains[i].running && !domains[i].pid &&
-			    strcmp(domains[i].uuid, uuid) == 0)
-				domains[i].pid = atoi(entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-pid_t gs_qmp_find_domain(const char *uuid)
-{
-	struct gs_domain domain = {.uuid = (char *)uuid, .running = true};
-
-	gs_qmp_find_domains(&domain, 1);
-	return domain.pid;
-}
 
 struct gs_error *gs_qmp_libvirt_dump(struct gs_qmp *qmp, const char *format, int fd)
 {

@@ -21,9 +21,14 @@
 GS_MUST_CHECK struct gs_error *gs_qmp_connect_libvirt(const struct gs_qmp_address *address,
 						      const struct gs_qmp_options *options,
 						      struct gs_qmp **ret);
-/* The QEMU on this host that runs the domain with this UUID, or 0. */
+/* ---- libvirt_process.c ---- */
+
+/*
+ * The QEMU on this host that runs the domain with this UUID; 0: there is none, or several claim to
+ * be it (a guest that is migrated within its host, or somebody who pretends).
+ */
 pid_t gs_qmp_find_domain(const char *uuid);
-/* The same for many, into their pid, in one walk through all processes. */
+/* The same for many, into the pid of those that run, in one walk through all processes. */
 void gs_qmp_find_domains(struct gs_domain *domains, size_t count);
 
 /* ---- libvirt_bridge.c: the other side ---- */

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The XML of libvirt's domains: what is taken from it, and what is refused. */
+/* libvirt's domains: what is taken from their XML and what is refused, and which process is theirs.
+ */
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include <guestscope/base/text.h>
 #include <guestscope/qmp/libvirt.h>
 
+#include "../../lib/qmp/libvirt.h"
 #include "unit.h"
 
 #define HEAD "<domain type='kvm' id='3'>\n<name>vm</name><uuid>u-1</uuid>\n"
@@ -186,13 +192,83 @@ static void test_not_qemu(void **state)
 #endif
 }
 
-int main(void)
+/* ---- processes ---- */
+
+#define UUID_SIZE 48
+
+/* This program, with the words that libvirt would give a QEMU; with @forks, and a child of its own.
+ */
+static pid_t pretend(const char *uuid, bool forks)
 {
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* also if the test fails */
+		dup2(ready[1], STDOUT_FILENO);
+		close(ready[0]);
+		close(ready[1]);
+		execl("/proc/self/exe", "qemu", "-uuid", uuid, forks ? "forks" : NULL, NULL);
+		_exit(127);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+/* What pretend() starts: it says that it is there, and waits for its end, and its child for that.
+ */
+static int be_a_qemu(bool forks)
+{
+	pid_t parent = getpid();
+
+	if (forks && fork() == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			return 0;
+	}
+	if (getpid() != parent || !forks)
+		return write(STDOUT_FILENO, "", 1) == 1 ? pause() : 1;
+	return pause();
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void test_processes(void **state)
+{
+	char uuid[UUID_SIZE];
+	pid_t one, other;
+
+	(void)state;
+	snprintf(uuid, sizeof(uuid), "guestscope-test-%d", (int)getpid());
+	assert_int_equal(gs_qmp_find_domain(uuid), 0);
+	one = pretend(uuid, true);
+	assert_int_equal(gs_qmp_find_domain(uuid), one);
+	other = pretend(uuid, false);
+	assert_int_equal(gs_qmp_find_domain(uuid), 0);
+	end(other);
+	assert_int_equal(gs_qmp_find_domain(uuid), one);
+	end(one);
+}
+
+int main(int argc, char **argv)
+{
+	(void)argv;
+	if (argc > 1)
+		return be_a_qemu(argc > 3);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_disks),    cmocka_unit_test(test_elsewhere),
 		cmocka_unit_test(test_hostile),  cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_longest),
-		cmocka_unit_test(test_not_qemu),
+		cmocka_unit_test(test_not_qemu), cmocka_unit_test(test_processes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
