@@ -7,6 +7,7 @@
  *   - an alternate offers few types, and no alternate;
  *   - variants hold variants at most GS_SCHEMA_NESTING_MAX deep and in no circle, and an object has
  *     at most GS_SCHEMA_MEMBERS_MAX members with all its variants;
+ *   - members of an object, and values of an enum, have names of their own;
  *   - names are printable ASCII without space, '/' and '+'.
  * Members and elements may go in circles.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What could send a walk over a schema astray: variants that hold each other, or so many members
- * that looking for one takes for ever, or values of a tag that it does not have.
+ * that looking for one takes for ever; names that stand for two things; values of a tag that it
+ * does not have.
  */
 #include "schema.h"
 
@@ -60,56 +61,68 @@ static struct gs_error *measure_all(const struct gs_schema *schema)
 	return err;
 }
 
-/* ---- values of tags ---- */
+/* ---- names ---- */
 
 static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The values of an enum, sorted; made once for each. */
-static const char **sorted_values(const struct gs_schema *schema, const char ***cache,
-				  const struct gs_schema_entity *type)
+static size_t count_names(const struct gs_schema_entity *type)
 {
-	const char ***values = &cache[type - schema->entities];
-
-	if (*values)
-		return *values;
-	*values = calloc(type->value_count + 1, sizeof(**values));
-	for (size_t i = 0; *values && i < type->value_count; i++)
-		(*values)[i] = type->values[i].name;
-	if (*values)
-		qsort(*values, type->value_count, sizeof(**values), compare_names);
-	return *values;
+	return type->meta == GS_SCHEMA_ENUM ? type->value_count : type->member_count;
 }
 
-static struct gs_error *check_variants(const struct gs_schema *schema, const char ***cache,
+/* The names of an enum's values or an object's members, sorted; each is there once. */
+static struct gs_error *sort_names(const struct gs_schema_entity *type, const char ***ret)
+{
+	size_t count = count_names(type);
+	gs_autofree const char **names = calloc(count + 1, sizeof(*names));
+
+	if (!names)
+		return gs_error_nomem();
+	for (size_t i = 0; i < count; i++)
+		names[i] =
+			type->meta == GS_SCHEMA_ENUM ? type->values[i].name : type->members[i].name;
+	qsort(names, count, sizeof(*names), compare_names);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(names[i - 1], names[i]) == 0)
+			return gs_error_create(GS_ERROR_CORRUPT, "'%s': '%s' comes twice",
+					       type->name, names[i]);
+	*ret = gs_take(names);
+	return NULL;
+}
+
+/* @names: sorted, of each entity. */
+static struct gs_error *check_variants(const struct gs_schema *schema, const char ***names,
 				       const struct gs_schema_entity *type)
 {
-	const struct gs_schema_entity *tag = type->tag->type;
-	const char **values = sorted_values(schema, cache, tag);
+	const struct gs_schema_entity *tag = type->variant_count ? type->tag->type : NULL;
 
-	if (!values)
-		return gs_error_nomem();
 	for (size_t i = 0; i < type->variant_count; i++)
-		if (!bsearch(&type->variants[i].value, values, tag->value_count, sizeof(*values),
-			     compare_names))
+		if (!bsearch(&type->variants[i].value, names[tag - schema->entities],
+			     tag->value_count, sizeof(**names), compare_names))
 			return gs_error_create(GS_ERROR_CORRUPT,
 					       "'%s': its tag has no value '%s' of a variant",
 					       type->name, type->variants[i].value);
 	return NULL;
 }
 
-static struct gs_error *check_all(const struct gs_schema *schema)
+static struct gs_error *check_names(const struct gs_schema *schema)
 {
-	gs_autofree const char ***cache = calloc(schema->entity_count + 1, sizeof(*cache));
-	struct gs_error *err = cache ? NULL : gs_error_nomem();
+	gs_autofree const char ***names = calloc(schema->entity_count + 1, sizeof(*names));
+	struct gs_error *err = names ? NULL : gs_error_nomem();
 
+	for (size_t i = 0; !err && i < schema->entity_count; i++) {
+		const struct gs_schema_entity *type = &schema->entities[i];
+
+		if (type->meta == GS_SCHEMA_ENUM || type->meta == GS_SCHEMA_OBJECT)
+			err = sort_names(type, &names[i]);
+	}
 	for (size_t i = 0; !err && i < schema->entity_count; i++)
-		if (schema->entities[i].variant_count)
-			err = check_variants(schema, cache, &schema->entities[i]);
-	for (size_t i = 0; cache && i < schema->entity_count; i++)
-		free(cache[i]);
+		err = check_variants(schema, names, &schema->entities[i]);
+	for (size_t i = 0; names && i < schema->entity_count; i++)
+		free(names[i]);
 	return err;
 }
 
@@ -117,5 +130,5 @@ struct gs_error *gs_schema_bound(const struct gs_schema *schema)
 {
 	struct gs_error *err = measure_all(schema);
 
-	return err ? err : check_all(schema);
+	return err ? err : check_names(schema);
 }

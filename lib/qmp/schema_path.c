@@ -225,31 +225,31 @@ static struct gs_error *check_feature(const struct walk *w, const char *name)
 	return gs_schema_no_such(GS_ERROR_NODATA, "feature", name, &names);
 }
 
-/* All steps of @path, which is taken apart; what went wrong is told with the way there. */
-static struct gs_error *walk_path(struct walk *w, char *path)
+/* The step of @size bytes at @path + @at; what went wrong is told with the way there. */
+static struct gs_error *take_step(struct walk *w, const char *path, size_t at, size_t size)
 {
-	char *at = path, *end;
+	gs_autofree char *name = strndup(path + at, size);
+	struct gs_error *err;
+
+	if (!name)
+		return gs_error_nomem();
+	if (!size)
+		return gs_error_create(GS_ERROR_INVALID, "a step is empty");
+	err = step(w, name);
+	return at ? gs_error_wrap(err, "%.*s", (int)(at - 1), path) : err;
+}
+
+static struct gs_error *walk_path(struct walk *w, const char *path)
+{
+	struct gs_error *err = NULL;
+	size_t at = 0, size;
 
 	do {
-		struct gs_error *err;
-
-		end = strchr(at, '/');
-		if (end)
-			*end = '\0';
-		if (!*at)
-			return gs_error_create(GS_ERROR_INVALID, "a step is empty");
-		err = step(w, at);
-		if (err && at == path)
-			return err;
-		if (err) {
-			at[-1] = '\0';
-			return gs_error_wrap(err, "%s", path);
-		}
-		if (at != path)
-			at[-1] = '/';
-		at = end + 1;
-	} while (end);
-	return NULL;
+		size = strcspn(path + at, "/");
+		err = take_step(w, path, at, size);
+		at += size + 1;
+	} while (!err && path[at - 1]);
+	return err;
 }
 
 struct gs_error *gs_schema_resolve(const struct gs_schema *schema, const char *path,

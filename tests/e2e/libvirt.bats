@@ -61,6 +61,19 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 	[[ $output = *CommandNotFound* ]]
 }
 
+@test "exec: checked, many, whole replies, descriptors; the schema" {
+	run -2 qmpctl exec "${G[@]}" qurey-status
+	[[ $output = *"did you mean 'query-status'?"* ]]
+	run -0 qmpctl exec "${G[@]}" - <<<$'query-name\nquery-kvm'
+	[ "$(jq -sc '[.[0].name, .[1].present]' <<<"$output")" = '["tested",true]' ]
+	run -0 qmpctl exec "${G[@]}" --raw query-name
+	[ "$(jq -c .return <<<"$output")" = '{"name":"tested"}' ]
+	run -1 --separate-stderr qmpctl exec "${G[@]}" --raw balloon value:=1
+	[ "$(jq -r .error.class <<<"$output")" = DeviceNotActive ]
+	run -0 qmpctl exec "${G[@]}" --fd x=/dev/null closefd fdname=x
+	run -0 qmpctl schema diff "${G[@]}" "$(command -v qemu-system-x86_64)"
+}
+
 @test "the shell: commands, HMP and events" {
 	run -0 qmpctl shell "${G[@]}" <<-'END'
 		.events on

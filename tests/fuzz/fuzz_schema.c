@@ -68,10 +68,7 @@ static struct gs_error *see_change(void *arg, const struct gs_schema_change *cha
 
 	assert((change->kind != GS_SCHEMA_ADDED) == !!change->before);
 	assert((change->kind != GS_SCHEMA_REMOVED) == !!change->after);
-	if (change->before)
-		assert_leads(seen->before, change->path);
-	if (change->after)
-		assert_leads(seen->after, change->path);
+	assert_leads(change->before ? seen->before : seen->after, change->path);
 	return enough(seen);
 }
 

@@ -128,6 +128,11 @@ static void test_hostile(void **state)
 		       "{'name': '2', 'meta-type': 'enum', 'values': ['d']}, "
 		       "{'name': '3', 'meta-type': 'object', 'members': []}]",
 		       "schema: '1': its tag has no value 'c' of a variant");
+	assert_corrupt("[{'name': '1', 'meta-type': 'enum', 'values': ['a', 'b', 'a']}]",
+		       "schema: '1': 'a' comes twice");
+	assert_corrupt("[{'name': '1', 'meta-type': 'object', 'members': [{'name': 'm', 'type': "
+		       "'1'}, {'name': 'm', 'type': '1'}]}]",
+		       "schema: '1': 'm' comes twice");
 	assert_corrupt("[{'name': 'a', 'meta-type': 'enum', 'members': [], 'features': [1]}]",
 		       "schema: enum 'a': 'features': not a string");
 }

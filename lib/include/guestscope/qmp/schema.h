@@ -202,7 +202,8 @@ GS_MUST_CHECK struct gs_error *gs_schema_complete(const struct gs_schema_complet
 enum gs_schema_change_kind { GS_SCHEMA_ADDED, GS_SCHEMA_REMOVED, GS_SCHEMA_CHANGED };
 struct gs_schema_change {
 	enum gs_schema_change_kind kind;
-	const char *path; /* as for gs_schema_resolve() */
+	/* As for gs_schema_resolve(): where it was, or if ADDED, where it is. */
+	const char *path;
 	/* What it was and is, for people: "optional string" → "string"; NULL where there is none.
 	 */
 	const char *before, *after;
