@@ -115,9 +115,12 @@ static struct gs_error *parse_words(struct shell_input *in, const char *const *w
 {
 	bool begins = strcmp(words[0], "transaction(") == 0;
 
-	if (begins && in->actions)
+	if (begins && in->actions) {
+		in->is_spoiled = true;
 		return gs_error_create(GS_ERROR_INVALID, "a transaction holds no other one");
+	}
 	if (begins) {
+		in->is_spoiled = false;
 		in->actions = gs_json_new_array();
 		if (!in->actions)
 			return gs_error_nomem();
@@ -163,9 +166,11 @@ static struct gs_error *parse_command(struct shell_input *in, const char *line,
 	gs_text_printf(&text, "%s%s", text.size ? "\n" : "", line);
 	if (text.failed)
 		return gs_error_nomem();
-	if (text.size > HELD_MAX)
+	if (text.size > HELD_MAX) {
+		in->is_spoiled = true; /* if it was an action */
 		return gs_error_create(GS_ERROR_INVALID, "a command of more than %u MiB",
 				       HELD_MAX >> 20);
+	}
 	is_open = goes_on(in, text.data, line);
 	if (!is_open)
 		err = words_split(text.data, &words);

@@ -126,6 +126,39 @@ static struct gs_error *add_paths(struct shell *s, const char *prefix, uint64_t 
 	return err;
 }
 
+/* "size:=" where JSON is wanted, else "name="; NULL: nothing that could be given. */
+static char *property_word(const struct gs_json *property)
+{
+	static const char *const typed[] = {"bool", "int", "uint", "size", NULL};
+	const char *name = gs_json_string(gs_json_get(property, "name"));
+	const char *type = gs_json_string(gs_json_get(property, "type"));
+
+	if (!name || !type || strncmp(type, "child<", 6) == 0)
+		return NULL;
+	for (const char *const *at = typed; *at; at++)
+		if (strncmp(type, *at, strlen(*at)) == 0)
+			return gs_strf("%s:=", name);
+	return gs_strf("%s=", name);
+}
+
+static struct gs_error *add_properties(struct shell *s, const char *driver, uint64_t deadline_ms,
+				       struct gs_json *names)
+{
+	gs_autojson struct gs_json *list = NULL, *arguments = gs_json_new_object();
+	struct gs_error *err;
+
+	if (!gs_json_set(arguments, "typename", gs_json_new_string(driver)))
+		return gs_error_nomem();
+	err = ask(s, "device-list-properties", gs_take(arguments), deadline_ms, &list);
+	gs_json_for_each (item, list) {
+		gs_autofree char *word = property_word(item);
+
+		if (word && !gs_json_append(names, gs_json_new_string(word)))
+			return gs_error_nomem();
+	}
+	return err;
+}
+
 struct gs_error *shell_names(void *arg, enum gs_schema_names kind, const char *prefix,
 			     struct gs_json **ret)
 {
@@ -135,6 +168,8 @@ struct gs_error *shell_names(void *arg, enum gs_schema_names kind, const char *p
 
 	if (!err && kind == GS_SCHEMA_NAMES_QOM_PATH)
 		err = add_paths(arg, prefix, deadline_ms, names);
+	if (!err && kind == GS_SCHEMA_NAMES_DEVICE_PROPERTY)
+		err = add_properties(arg, prefix, deadline_ms, names);
 	for (size_t i = 0; !err && i < sizeof(sources) / sizeof(sources[0]); i++)
 		if (sources[i].kind == kind)
 			err = add_source(arg, i, deadline_ms, names);

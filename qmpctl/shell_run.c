@@ -69,6 +69,7 @@ static void show_reply(struct shell *s, uint64_t id, const char *command, bool i
 
 	if (err && err->code == GS_ERROR_REFUSED)
 		err = gs_error_wrap(err, "%s: %s", command, gs_qmp_error_class(s->qmp));
+	s->quit_sent &= !err;
 	if (err) {
 		shell_fail(s, err);
 	} else if (is_hmp && gs_json_string(value)) {

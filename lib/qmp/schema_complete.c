@@ -262,6 +262,31 @@ static bool offer_member(struct line *l, const char *path, const struct gs_schem
 	return false;
 }
 
+/* device_add takes what the device takes, of which the schema does not tell. */
+static bool takes_properties(const struct line *l)
+{
+	return strcmp(l->command, "device_add") == 0;
+}
+
+static void offer_properties(struct line *l)
+{
+	const struct gs_schema_completer *c = l->completer;
+	gs_autofree char *driver = takes_properties(l) ? given_value(l, "", "driver") : NULL;
+	gs_autojson struct gs_json *names = NULL;
+	struct word value;
+
+	if (!driver || !c->names)
+		return;
+	gs_error_destroy(c->names(c->names_arg, GS_SCHEMA_NAMES_DEVICE_PROPERTY, driver, &names));
+	gs_json_for_each (item, names) {
+		const char *name = gs_json_string(item);
+		gs_autofree char *key = name ? strndup(name, strcspn(name, ":=")) : NULL;
+
+		if (key && !find_given(l, key, &value))
+			offer(l, "", name, "");
+	}
+}
+
 static void complete_member(struct line *l, const struct gs_schema_entity *type)
 {
 	const char *dot = strrchr(l->current, '.');
@@ -275,6 +300,8 @@ static void complete_member(struct line *l, const struct gs_schema_entity *type)
 	}
 	if (path)
 		each_member(l, path, type, offer_member, NULL);
+	if (!dot)
+		offer_properties(l);
 	l->failed |= !path;
 }
 
@@ -338,8 +365,13 @@ static void complete_value(struct line *l, const struct gs_schema_entity *type, 
 	const struct gs_schema_member *m = walk(l, type, l->current, size);
 
 	l->found.start += (size_t)(equals + 1 - l->current);
-	if (m)
+	if (m) {
 		offer_values(l, m->name, m->type, equals + 1, is_json);
+	} else if (takes_properties(l) && !is_json) {
+		gs_autofree char *name = strndup(l->current, size);
+
+		offer_names(l, name ? name : "", equals + 1);
+	}
 }
 
 /* ---- the whole ---- */

@@ -15,6 +15,8 @@ static const struct {
 	enum gs_schema_names kind;
 } rows[] = {
 	{"device_add", "driver", GS_SCHEMA_NAMES_DEVICE_TYPE},
+	{"device_add", "drive", GS_SCHEMA_NAMES_BLOCK},
+	{"device_add", "memdev|rng", GS_SCHEMA_NAMES_OBJECT},
 	{"device-list-properties", "typename", GS_SCHEMA_NAMES_DEVICE_TYPE},
 	{"device_del|device-sync-config", "id", GS_SCHEMA_NAMES_DEVICE},
 	{"set_link", "name", GS_SCHEMA_NAMES_DEVICE},

@@ -61,6 +61,8 @@ offers() {
 	offers 'eject id=' 'eject id=hd0$'
 	offers 'chardev-remove id=s' 'id=sink$'
 	offers 'device_add driver=virtio-rng' 'virtio-rng-pci-transitional'
+	offers 'device_add driver=scsi-hd share' 'share-rw:=$'
+	offers 'device_add driver=scsi-hd drive=' '^disk0 +disk1$'
 	offers 'qom-list path=/machine/peripheral/h' 'path=/machine/peripheral/hd0/$'
 	qmpctl exec -g vm object-add qom-type=iothread id=late >/dev/null
 	offers 'object-del id=' '^late +pc.ram$'

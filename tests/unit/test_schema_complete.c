@@ -51,6 +51,9 @@ static const char schema_text[] =
 	" {'name': 'blockdev-add', 'meta-type': 'command', 'arg-type': '1', 'ret-type': '0'},"
 	" {'name': 'block_resize', 'meta-type': 'command', 'arg-type': '20', 'ret-type': '0'},"
 	" {'name': 'transaction', 'meta-type': 'command', 'arg-type': '34', 'ret-type': '0'},"
+	" {'name': '40', 'meta-type': 'object', 'members': [{'name': 'driver', 'type': 'str'},"
+	"   {'name': 'id', 'type': 'str', 'default': null}]},"
+	" {'name': 'device_add', 'meta-type': 'command', 'arg-type': '40', 'ret-type': '0'},"
 	" {'name': 'stop', 'meta-type': 'command', 'arg-type': '0', 'ret-type': '0'},"
 	" {'name': 'STOP', 'meta-type': 'event', 'arg-type': '0'}]";
 
@@ -76,23 +79,24 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct gs_error *two_nodes(void *arg, enum gs_schema_names kind, const char *prefix,
-				  struct gs_json **ret)
+static struct gs_error *some_names(void *arg, enum gs_schema_names kind, const char *prefix,
+				   struct gs_json **ret)
 {
+	const char properties[] = "[\"share-rw:=\", \"drive=\", \"driver=\"]";
 	const char text[] = "[\"node1\", \"node0\", \"with blank\", 7, \"other\", \"node1\"]";
 
-	(void)prefix;
-	*(enum gs_schema_names *)arg = kind;
-	return kind == GS_SCHEMA_NAMES_NODE
-		       ? gs_json_parse(text, strlen(text), ret)
-		       : gs_error_create(GS_ERROR_TIMEOUT, "these take too long");
+	if (kind == GS_SCHEMA_NAMES_DEVICE_PROPERTY && strcmp(prefix, "disk") == 0)
+		return gs_json_parse(properties, strlen(properties), ret);
+	if (kind == GS_SCHEMA_NAMES_NODE || kind == GS_SCHEMA_NAMES_BLOCK)
+		return gs_json_parse(text, strlen(text), ret);
+	(void)arg;
+	return gs_error_create(GS_ERROR_TIMEOUT, "these take too long");
 }
 
 /* '|' in @line is the cursor. @expected: "start: word word". */
 static void check_as(const char *line, const char *expected, bool is_action)
 {
-	enum gs_schema_names kind = GS_SCHEMA_NAMES_NONE;
-	const struct gs_schema_completer completer = {schema, is_action, two_nodes, &kind};
+	const struct gs_schema_completer completer = {schema, is_action, some_names, NULL};
 	struct gs_schema_candidates found = {0};
 	gs_autofree char *text = strdup(line);
 	gs_autotext struct gs_text got = {0};
@@ -117,7 +121,7 @@ static void check(const char *line, const char *expected)
 static void test_commands(void **state)
 {
 	(void)state;
-	check("|", "0: block_resize blockdev-add stop transaction");
+	check("|", "0: block_resize blockdev-add device_add stop transaction");
 	check("block|", "0: block_resize blockdev-add");
 	check("  sto|p", "2: stop");
 	check("STO|", "0:");
@@ -190,6 +194,19 @@ static void test_names(void **state)
 	check("blockdev-add driver=file filename=|", "34:");
 }
 
+/* What the schema does not tell is asked of the device. */
+static void test_properties(void **state)
+{
+	(void)state;
+	check("device_add |", "11: driver= id=");
+	check("device_add driver=none |", "23: id=");
+	check("device_add driver=disk |", "23: drive= id= share-rw:=");
+	check("device_add dr| driver=disk share-rw:=true", "11: drive=");
+	check("device_add driver=disk drive=no|", "29: node0 node1");
+	check("device_add driver=disk share-rw=|", "32:");
+	check("device_add driver=disk a.|", "23:");
+}
+
 static void test_quotes(void **state)
 {
 	(void)state;
@@ -235,7 +252,7 @@ int main(void)
 		cmocka_unit_test(test_variants),   cmocka_unit_test(test_dotted),
 		cmocka_unit_test(test_values),     cmocka_unit_test(test_names),
 		cmocka_unit_test(test_quotes),     cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_long_lines), cmocka_unit_test(test_properties),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -157,6 +157,8 @@ enum gs_schema_names {
 	GS_SCHEMA_NAMES_JOB,
 	GS_SCHEMA_NAMES_EXPORT,
 	GS_SCHEMA_NAMES_QOM_PATH,
+	/* What a device of the type that is given as prefix takes: "drive=", "size:=". */
+	GS_SCHEMA_NAMES_DEVICE_PROPERTY,
 };
 
 struct gs_schema_completer {
@@ -189,8 +191,8 @@ void gs_schema_candidates_sort(struct gs_schema_candidates *candidates);
 /*
  * Of a line "COMMAND key=text key:=json key.member=text ...": commands; members that are not in the
  * line yet, as "key=", "key:=" or "key." (which want no space behind them), those of variants by
- * the value that the line gives to the tag; values of enums, true and false, names. Nothing inside
- * of quotes or JSON.
+ * the value that the line gives to the tag, those of the device for device_add; values of enums,
+ * true and false, names. Nothing inside of quotes or JSON.
  */
 GS_MUST_CHECK struct gs_error *gs_schema_complete(const struct gs_schema_completer *completer,
 						  const char *line, size_t cursor,
