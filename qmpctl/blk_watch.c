@@ -163,7 +163,8 @@ int blk_watch(const struct gs_args *args, const struct disks *disks)
 	__attribute__((cleanup(watching_cleanup))) struct watching w = {
 		.args = args,
 		.disks = disks,
-		.start_ns = start_of(disks->target.pid),
+		.start_ns =
+			start_of(disks->target.pid ? disks->target.pid : disks->domain.domain.pid),
 	};
 	auto_pace struct pace pace = {.interrupt_fd = -1};
 	uint64_t count;

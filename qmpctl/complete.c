@@ -73,6 +73,30 @@ static void offer_disks(const struct gs_args *args, struct gs_candidates *out)
 		gs_candidate(out, disks.domain.disks[i].target, NULL);
 }
 
+static void offer_nodes(const struct gs_args *args, struct gs_candidates *out)
+{
+	auto_disks struct disks disks = {.target.pidfd = -1};
+	gs_autoerror struct gs_error *err = disks_open(args, false, &disks);
+
+	for (size_t i = 0; !err && i < disks.graph.device_count; i++)
+		gs_candidate(out, disks.graph.devices[i].id, NULL);
+	for (size_t i = 0; !err && i < disks.graph.node_count; i++)
+		gs_candidate(out, disks.graph.nodes[i].name, disks.graph.nodes[i].driver);
+}
+
+static void offer_jobs(const struct gs_args *args, struct gs_candidates *out)
+{
+	auto_target struct target target = {.pidfd = -1};
+	struct gs_block_jobs jobs = {0};
+	gs_autoerror struct gs_error *err = target_open(args, 0, &target);
+
+	if (!err)
+		err = gs_block_jobs_query(target.qmp, &jobs);
+	for (size_t i = 0; !err && i < jobs.count; i++)
+		gs_candidate(out, jobs.jobs[i].id, jobs.jobs[i].type);
+	gs_block_jobs_deinit(&jobs);
+}
+
 /* The words of the command and those of its arguments that are there, as one line. */
 static struct gs_error *line_so_far(const struct gs_args *args, const char *word, char **ret)
 {
@@ -137,8 +161,9 @@ static const struct {
 	const char *kind;
 	void (*offer)(const struct gs_args *args, struct gs_candidates *out);
 } kinds[] = {
-	{"GUEST", offer_guests}, {"DEVICE", offer_disks}, {"COMMAND", offer_call},
-	{"ARG", offer_call},     {"PATH", offer_schema},
+	{"GUEST", offer_guests},      {"DEVICE", offer_disks}, {"COMMAND", offer_call},
+	{"NODE|DEVICE", offer_nodes}, {"JOB", offer_jobs},     {"ARG", offer_call},
+	{"PATH", offer_schema},
 };
 
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out)

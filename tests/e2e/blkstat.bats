@@ -252,6 +252,7 @@ run_job() { qmpctl exec -g "$MONITOR" "$@" >/dev/null; }
 		.error == null)'
 	run qmpctl blk jobs nothing
 	[ "$status" -eq 1 ]
+	[ "$(qmpctl completion words -- blk jobs '' | cut -f 1)" = slow ]
 	run_job block-job-set-speed device=slow speed:=50000000
 	qmpctl blk jobs --watch=0.2 --json | tail -n 1 | tee "$SCRATCH/last"
 	jq -e '.jobs[0] | .end == "completed" and .percent == 100 and
@@ -281,6 +282,7 @@ threshold() { qmpctl blk threshold "$@" --json; }
 
 @test "blk threshold: set where the device is stored, awaited, once" {
 	threshold vd1 | jq -e '.node == "store" and .threshold == null'
+	qmpctl completion words -- blk threshold st | grep -q '^store'
 	threshold vd1 300K | jq -e '.node == "store" and .threshold == 307200'
 	threshold store | jq -e '.threshold == 307200'
 	threshold image 1M | jq -e '.node == "image" and .threshold == 1048576'
