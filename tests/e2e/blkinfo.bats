@@ -334,3 +334,15 @@ ours() { qmpctl blk info "${G[@]}" --json "$1" | jq -c "[.devices[0] | $2]"; }
 	[ "$(qmpctl blk errors "${M[@]}" --json | jq -c '.failed, (.devices[0] | [.device, .state, .on_read, .on_write])')" = \
 		"$(printf '0\n["virtio-disk0","ok","report","enospc"]')" ]
 }
+
+@test "stat: virsh domblkstat's numbers, by libvirt's names, and rates through libvirt" {
+	started
+	virsh -q -c "$uri" domblkstat disks vda | sed 's/^[^ ]* //; /^errs /d' | sort >"$SCRATCH/virsh.stat"
+	[ "$(wc -l <"$SCRATCH/virsh.stat")" -eq 8 ]
+	qmpctl blk stat "${G[@]}" vda --json | jq -r '.devices[0] | "rd_req \(.read.operations)", "rd_bytes \(.read.bytes)",
+		"wr_req \(.write.operations)", "wr_bytes \(.write.bytes)", "flush_operations \(.flush.operations)",
+		"rd_total_times \(.read.total_time_ns)", "wr_total_times \(.write.total_time_ns)",
+		"flush_total_times \(.flush.total_time_ns)"' | sort | diff "$SCRATCH/virsh.stat" -
+	qmpctl blk stat "${G[@]}" vda --watch=0.2 --count 2 --json | jq -se 'map(.since) == ["start", "previous"] and
+		all(.[].devices; length == 1 and .[0].device == "vda" and .[0].target == "vda" and .[0].seconds > 0.1)'
+}
