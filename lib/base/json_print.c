@@ -12,7 +12,7 @@
 
 struct printer {
 	struct gs_text text;
-	bool pretty;
+	enum gs_json_layout layout;
 };
 
 static void print_unit(struct gs_text *t, uint32_t unit)
@@ -68,7 +68,7 @@ static void print_string(struct gs_text *t, const char *s)
 
 static void print_break(struct printer *p, int depth)
 {
-	if (p->pretty)
+	if (p->layout == GS_JSON_PRETTY)
 		gs_text_printf(&p->text, "\n%*s", 2 * depth, "");
 }
 
@@ -80,11 +80,11 @@ static void print_items(struct printer *p, const struct gs_json *container, int 
 
 	gs_json_for_each (item, container) {
 		if (item != gs_json_first(container))
-			gs_text_puts(&p->text, ",");
+			gs_text_puts(&p->text, p->layout == GS_JSON_SPACED ? ", " : ",");
 		print_break(p, depth + 1);
 		if (object) {
 			print_string(&p->text, gs_json_key(item));
-			gs_text_puts(&p->text, p->pretty ? ": " : ":");
+			gs_text_puts(&p->text, p->layout == GS_JSON_COMPACT ? ":" : ": ");
 		}
 		print_value(p, item, depth + 1);
 	}
@@ -122,7 +122,7 @@ static void print_value(struct printer *p, const struct gs_json *value, int dept
 
 char *gs_json_print(const struct gs_json *value, enum gs_json_layout layout)
 {
-	struct printer p = {.pretty = layout == GS_JSON_PRETTY};
+	struct printer p = {.layout = layout};
 	gs_autoerror struct gs_error *err = NULL;
 	char *text = NULL;
 

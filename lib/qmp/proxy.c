@@ -190,7 +190,7 @@ static void sweep(struct proxy *p)
 static void broadcast(struct proxy *p, const struct gs_qmp_event *event)
 {
 	gs_autotext struct gs_text line = {0};
-	gs_autofree char *text = gs_json_print(event->message, GS_JSON_COMPACT);
+	gs_autofree char *text = gs_json_print(event->message, GS_JSON_SPACED);
 
 	gs_text_puts(&line, text ? text : "");
 	gs_text_puts(&line, "\r\n");

@@ -182,7 +182,7 @@ static void say(struct gs_proxy_client *c, const char *data, size_t size)
 void gs_proxy_client_reply(struct gs_proxy_client *c, struct gs_json *message)
 {
 	gs_autojson struct gs_json *owned = message;
-	gs_autofree char *text = owned ? gs_json_print(owned, GS_JSON_COMPACT) : NULL;
+	gs_autofree char *text = owned ? gs_json_print(owned, GS_JSON_SPACED) : NULL;
 	gs_autofree char *line = text ? gs_strf("%s\r\n", text) : NULL;
 
 	if (!line) {

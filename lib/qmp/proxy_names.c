@@ -140,12 +140,6 @@ static void translate_member(struct translation *t, struct gs_json *object, cons
 		t->failed = true;
 }
 
-/* The tree is the request's own; readers of trees just do not say so. */
-static struct gs_json *owned(const struct gs_json *value)
-{
-	return (struct gs_json *)value;
-}
-
 static bool is_fd_address(const struct gs_json *object)
 {
 	const char *type = gs_json_string(gs_json_get(object, "type"));
@@ -153,21 +147,21 @@ static bool is_fd_address(const struct gs_json *object)
 	return type && strcmp(type, "fd") == 0;
 }
 
-/* As deep as the request is: GS_JSON_DEPTH_MAX. */
+/* As deep as the request is: GS_JSON_DEPTH_MAX. What is in a tree that is ours is ours, too. */
 static void translate_addresses(struct translation *t, struct gs_json *value)
 {
 	if (is_fd_address(value)) {
 		translate_member(t, value, "str", NULL, false);
-		translate_member(t, owned(gs_json_get(value, "data")), "str", NULL, false);
+		translate_member(t, gs_json_get_mutable(value, "data"), "str", NULL, false);
 	}
 	gs_json_for_each (item, value)
-		translate_addresses(t, owned(item));
+		translate_addresses(t, (struct gs_json *)item);
 }
 
 bool gs_proxy_names_translate(const struct gs_proxy_names *names, const char *command,
 			      struct gs_proxy_request *request)
 {
-	struct gs_json *arguments = owned(gs_json_get(request->message, "arguments"));
+	struct gs_json *arguments = gs_json_get_mutable(request->message, "arguments");
 	struct translation t = {
 		.names = names, .request = request, .opens = strcmp(command, "getfd") == 0};
 

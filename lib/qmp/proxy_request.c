@@ -188,7 +188,7 @@ void gs_proxy_request_take(struct gs_proxy_client *c, bool allow_quit)
 /* QEMU may have quoted a name. */
 static void restore_names(const struct gs_proxy_client *c, struct gs_json *reply)
 {
-	struct gs_json *error = (struct gs_json *)gs_json_get(reply, "error"); /* ours */
+	struct gs_json *error = gs_json_get_mutable(reply, "error");
 	const char *desc = gs_json_string(gs_json_get(error, "desc"));
 	gs_autofree char *restored = NULL;
 

@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_splits(text, size);
 	if (value) {
 		check_round_trip(value, GS_JSON_COMPACT);
+		check_round_trip(value, GS_JSON_SPACED);
 		check_round_trip(value, GS_JSON_PRETTY);
 		check_frame(text, size);
 	}

@@ -277,9 +277,11 @@ static void test_print_layouts(void **state)
 {
 	gs_autojson struct gs_json *value = parse("{\"a\":[1,{}],\"b\":{\"c\":[]},\"d\":true}");
 	gs_autofree char *pretty = gs_json_print(value, GS_JSON_PRETTY);
+	gs_autofree char *spaced = gs_json_print(value, GS_JSON_SPACED);
 	gs_autofree char *compact = gs_json_print(value, GS_JSON_COMPACT);
 
 	(void)state;
+	assert_string_equal(spaced, "{\"a\": [1, {}], \"b\": {\"c\": []}, \"d\": true}");
 	assert_string_equal(compact, "{\"a\":[1,{}],\"b\":{\"c\":[]},\"d\":true}");
 	assert_string_equal(pretty, "{\n"
 				    "  \"a\": [\n"

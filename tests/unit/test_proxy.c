@@ -198,10 +198,12 @@ static int dial(void)
 {
 	int fd = dial_only();
 
-	assert_hears(fd, "{\"QMP\":{\"version\":{\"qemu\":{\"micro\":22,\"minor\":2,\"major\":7},"
-			 "\"package\":\"fake\"},\"capabilities\":[],\"guestscope-proxy\":true}}");
+	assert_hears(
+		fd,
+		"{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 22, \"minor\": 2, \"major\": 7}, "
+		"\"package\": \"fake\"}, \"capabilities\": [], \"guestscope-proxy\": true}}");
 	tell(fd, "{\"execute\": \"qmp_capabilities\"}");
-	assert_hears(fd, "{\"return\":{}}");
+	assert_hears(fd, "{\"return\": {}}");
 	return fd;
 }
 
@@ -234,8 +236,8 @@ static void tell_with_fds(int fd, const char *text, int count)
 static void test_ids(void **state)
 {
 	static const char *const ids[] = {
-		"1",    "18446744073709551616",    "1.10", "1e3",  "-0",          "null",
-		"true", "{\"a\":[1,{\"b\":1.0}]}", "[]",   "\"\"", "\"\\u00fc\"",
+		"1",    "18446744073709551616",       "1.10", "1e3",  "-0",          "null",
+		"true", "{\"a\": [1, {\"b\": 1.0}]}", "[]",   "\"\"", "\"\\u00fc\"",
 	};
 	struct shared s;
 	int fd;
@@ -245,7 +247,7 @@ static void test_ids(void **state)
 	fd = dial();
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
 		gs_autofree char *request = gs_strf("{\"id\": %s, \"execute\": \"x\"}", ids[i]);
-		gs_autofree char *end_of_reply = gs_strf(",\"id\":%s}", ids[i]);
+		gs_autofree char *end_of_reply = gs_strf(", \"id\": %s}", ids[i]);
 		const char *line;
 
 		tell(fd, request);
@@ -260,7 +262,7 @@ static void test_ids(void **state)
 /* Without its id, which is the session's. */
 static void assert_echo(int fd, const char *request, const char *behind)
 {
-	gs_autofree char *start = gs_strf("{\"return\":%s,\"id\":\"gs-", request);
+	gs_autofree char *start = gs_strf("{\"return\": %s, \"id\": \"gs-", request);
 	const char *line = hear(fd), *tail = strchr(line + strlen(start), '"');
 
 	assert_true(strncmp(line, start, strlen(start)) == 0);
@@ -279,16 +281,18 @@ static void test_exact_and_in_order(void **state)
 	b = dial();
 	tell(a, "{\"execute\": \"one\", \"arguments\": {\"n\": 18446744073709551615, \"m\": 1.10}}"
 		"{\"execute\": \"two\", \"id\": 7}\r\n{\"execute\": \"event\"}");
-	assert_echo(a, "{\"execute\":\"one\",\"arguments\":{\"n\":18446744073709551615,\"m\":1.10}",
-		    "\"}}");
-	assert_echo(a, "{\"execute\":\"two\"", "\"},\"id\":7}");
+	assert_echo(
+		a,
+		"{\"execute\": \"one\", \"arguments\": {\"n\": 18446744073709551615, \"m\": 1.10}",
+		"\"}}");
+	assert_echo(a, "{\"execute\": \"two\"", "\"}, \"id\": 7}");
 	/* An event comes to all, and to the asker before the reply that followed it. */
-	assert_hears(a, "{\"event\":\"E\",\"data\":{\"n\":1.10}}");
-	assert_echo(a, "{\"execute\":\"event\"", "\"}}");
-	assert_hears(b, "{\"event\":\"E\",\"data\":{\"n\":1.10}}");
+	assert_hears(a, "{\"event\": \"E\", \"data\": {\"n\": 1.10}}");
+	assert_echo(a, "{\"execute\": \"event\"", "\"}}");
+	assert_hears(b, "{\"event\": \"E\", \"data\": {\"n\": 1.10}}");
 	/* Members stay where they are. */
 	tell(b, "{\"execute\": \"fail\", \"arguments\": {\"str\": \"x\"}, \"id\": 1}");
-	assert_hears(b, "{\"id\":1,\"error\":{\"class\":\"X\",\"desc\":\"'x'?\"}}");
+	assert_hears(b, "{\"id\": 1, \"error\": {\"class\": \"X\", \"desc\": \"'x'?\"}}");
 	close(a);
 	close(b);
 	assert_int_equal(end(&s), 0);
@@ -306,17 +310,17 @@ static void test_negotiation(void **state)
 	fd = dial_only();
 	hear(fd);
 	tell(fd, "{\"execute\": \"query-status\", \"id\": 1}");
-	assert_hears_part(fd, "{\"error\":{\"class\":\"CommandNotFound\"");
+	assert_hears_part(fd, "{\"error\": {\"class\": \"CommandNotFound\"");
 	tell(fd, "{\"execute\": \"qmp_capabilities\", \"arguments\": {\"enable\": [\"oob\"]}}");
-	assert_hears_part(fd, "{\"error\":{\"class\":\"GenericError\"");
+	assert_hears_part(fd, "{\"error\": {\"class\": \"GenericError\"");
 	tell(fd, "{\"execute\": \"qmp_capabilities\", \"arguments\": {\"enable\": 1}}");
-	assert_hears_part(fd, "{\"error\":{\"class\":\"GenericError\"");
+	assert_hears_part(fd, "{\"error\": {\"class\": \"GenericError\"");
 	tell(fd, "{\"execute\": \"qmp_capabilities\", \"arguments\": {\"x\": []}}");
-	assert_hears_part(fd, "{\"error\":{\"class\":\"GenericError\"");
+	assert_hears_part(fd, "{\"error\": {\"class\": \"GenericError\"");
 	tell(fd, "{\"execute\": \"qmp_capabilities\", \"arguments\": {\"enable\": []}, \"id\": 2}");
-	assert_hears(fd, "{\"return\":{},\"id\":2}");
+	assert_hears(fd, "{\"return\": {}, \"id\": 2}");
 	tell(fd, "{\"execute\": \"qmp_capabilities\", \"id\": 3}");
-	assert_hears_part(fd, "{\"error\":{\"class\":\"CommandNotFound\"");
+	assert_hears_part(fd, "{\"error\": {\"class\": \"CommandNotFound\"");
 	close(fd);
 	assert_int_equal(end(&s), 0);
 	assert_int_equal(asked.size, 0);
@@ -379,16 +383,16 @@ static void test_garbage(void **state)
 	fd = dial();
 	for (size_t i = 0; i < sizeof(garbage) / sizeof(*garbage); i++) {
 		tell(fd, garbage[i]);
-		assert_hears_part(fd, "{\"error\":{\"class\":\"GenericError\",\"desc\":");
+		assert_hears_part(fd, "{\"error\": {\"class\": \"GenericError\", \"desc\": ");
 		tell(fd, "{\"execute\": \"fine\"}");
-		assert_hears_part(fd, "{\"return\":{\"execute\":\"fine\"");
+		assert_hears_part(fd, "{\"return\": {\"execute\": \"fine\"");
 	}
 	tell(fd, "{\"execute\": \"");
 	for (int i = 0; i < 500; i++)
 		tell(fd, "0123456789");
 	tell(fd, "\"}{\"execute\": \"fine\"}");
 	assert_hears_part(fd, "more than 1000 bytes");
-	assert_hears_part(fd, "{\"return\":{\"execute\":\"fine\"");
+	assert_hears_part(fd, "{\"return\": {\"execute\": \"fine\"");
 	close(fd);
 	assert_int_equal(end(&s), 0);
 	assert_null(strstr(asked.data, "nonsense"));
@@ -405,7 +409,7 @@ static void open_name(int fd, const char *name, char prefix[64])
 	const char *start, *end_of_prefix;
 
 	tell_with_fds(fd, request, 1);
-	start = strstr(hear(fd), "\"fdname\":\"") + 10;
+	start = strstr(hear(fd), "\"fdname\": \"") + 11;
 	end_of_prefix = strstr(start, name);
 	assert_non_null(end_of_prefix);
 	snprintf(prefix, 64, "%.*s", (int)(end_of_prefix - start), start);
@@ -489,7 +493,7 @@ static void test_name_in_error(void **state)
 	fd = dial();
 	open_name(fd, "own", prefix);
 	tell(fd, "{\"execute\": \"fail\", \"arguments\": {\"type\": \"fd\", \"str\": \"own\"}}");
-	assert_hears(fd, "{\"error\":{\"class\":\"X\",\"desc\":\"'own'?\"}}");
+	assert_hears(fd, "{\"error\": {\"class\": \"X\", \"desc\": \"'own'?\"}}");
 	tell(fd, "{\"execute\": \"closefd\", \"arguments\": {\"fdname\": \"own\"}}");
 	assert_hears_part(fd, prefix);
 	close(fd);
@@ -584,9 +588,9 @@ static void test_one_fd_at_a_time(void **state)
 	tell_with_fds(b, request, 1);
 	assert_silent(b);
 	tell(c, "{\"execute\": \"plain\"}");
-	assert_hears(a, "{\"return\":{}}");
-	assert_hears(c, "{\"return\":{}}");
-	assert_hears(b, "{\"return\":{}}");
+	assert_hears(a, "{\"return\": {}}");
+	assert_hears(c, "{\"return\": {}}");
+	assert_hears(b, "{\"return\": {}}");
 	close(a);
 	close(b);
 	close(c);
@@ -612,7 +616,7 @@ static void test_leaves_in_flight(void **state)
 	close(a);
 	assert_silent(b);
 	open_gate();
-	assert_hears_part(b, "{\"return\":{\"execute\":\"after\"");
+	assert_hears_part(b, "{\"return\": {\"execute\": \"after\"");
 	close(b);
 	assert_int_equal(end(&s), 0);
 	assert_null(strstr(asked.data, "never"));
@@ -666,11 +670,11 @@ static void test_backlog(void **state)
 	for (int round = 0; round < 80; round++) {
 		tell(reader, "{\"execute\": \"flood\"}");
 		for (int i = 0; i < FLOOD; i++) {
-			gs_autofree char *start = gs_strf("{\"event\":\"E%d\",", i);
+			gs_autofree char *start = gs_strf("{\"event\": \"E%d\",", i);
 
 			assert_true(strncmp(hear(reader), start, strlen(start)) == 0);
 		}
-		assert_hears(reader, "{\"return\":{}}");
+		assert_hears(reader, "{\"return\": {}}");
 	}
 	while (*hear(sleeper))
 		count++;
@@ -748,11 +752,11 @@ static void test_misunderstanding(void **state)
 	begin(&s, serve_misunderstanding, (struct gs_proxy_options){0});
 	fd = dial();
 	tell(fd, "{\"execute\": \"odd\", \"id\": \"mine\"}");
-	assert_hears(fd,
-		     "{\"error\":{\"class\":\"GenericError\",\"desc\":\"JSON parse error, stray "
-		     "input\"},\"id\":\"mine\"}");
+	assert_hears(
+		fd, "{\"error\": {\"class\": \"GenericError\", \"desc\": \"JSON parse error, stray "
+		    "input\"}, \"id\": \"mine\"}");
 	tell(fd, "{\"execute\": \"fine\"}");
-	assert_hears(fd, "{\"return\":{}}");
+	assert_hears(fd, "{\"return\": {}}");
 	close(fd);
 	assert_int_equal(end(&s), 0);
 }
@@ -776,10 +780,10 @@ static void test_end(void **state)
 	a = dial();
 	b = dial();
 	tell(a, "{\"execute\": \"quit\"}");
-	assert_hears(a, "{\"event\":\"SHUTDOWN\"}");
-	assert_hears(a, "{\"return\":{}}");
+	assert_hears(a, "{\"event\": \"SHUTDOWN\"}");
+	assert_hears(a, "{\"return\": {}}");
 	assert_hears(a, "");
-	assert_hears(b, "{\"event\":\"SHUTDOWN\"}");
+	assert_hears(b, "{\"event\": \"SHUTDOWN\"}");
 	assert_hears(b, "");
 	close(a);
 	close(b);

@@ -91,6 +91,7 @@ struct gs_json *gs_json_detach(struct gs_json *object, const char *key);
 
 enum gs_json_layout {
 	GS_JSON_COMPACT, /* {"a":1,"b":[1,2]} */
+	GS_JSON_SPACED,  /* {"a": 1, "b": [1, 2]}, as QEMU does it */
 	GS_JSON_PRETTY,  /* two spaces, one member a line */
 };
 /* ASCII only (\uXXXX beyond), members in the order received. NULL when out of memory. */

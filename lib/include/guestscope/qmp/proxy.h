@@ -11,7 +11,7 @@
  *   greeting has one member more, GS_PROXY_MARK, by which gs_qmp_peer_pid() knows that the process
  *   at the other end is not QEMU.
  * - A client's commands run in order, one at a time; clients take turns. Ids are any JSON, or none.
- *   Members keep their order and numbers their text, both ways.
+ *   Members keep their order and numbers their text, both ways; replies look as QEMU prints them.
  * - Requests are JSON as RFC 8259 has it, and strings hold no \u0000: QEMU itself is more generous
  *   (single quotes). What is no such object gets an error without an id, as from QEMU, and whatever
  *   follows it counts again.
