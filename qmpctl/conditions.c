@@ -123,12 +123,18 @@ static struct gs_error *judge_job(struct waiting *w, struct condition *c, const 
 	return NULL;
 }
 
+/* On its way out QEMU cancels its jobs: that is not their own end, but the guest's. */
+static bool is_leaving(const struct waiting *w)
+{
+	return w->ending.shut_down && !w->ending.stays;
+}
+
 static struct gs_error *ask_jobs(struct waiting *w)
 {
 	gs_autojson struct gs_json *jobs = NULL;
 	struct gs_error *err;
 
-	if (!any_of(w, CONDITION_JOB))
+	if (!any_of(w, CONDITION_JOB) || is_leaving(w))
 		return NULL;
 	err = gs_qmp_execute(w->target->qmp, "query-jobs", NULL, 0, &jobs);
 	for (size_t i = 0; !err && !w->met && i < w->count; i++) {
