@@ -67,10 +67,11 @@ launch_ready() {
 	launch --name "$1" --disk disk --wait-serial 'BOOT SECTOR READY' -- "${@:2}"
 }
 
-# A QEMU without a machine, in $GUESTSCOPE_GUEST: it is there at once.
+# bare [QEMU ARGUMENT]...: a QEMU without a machine, in $GUESTSCOPE_GUEST: it is there at once.
 bare() {
 	export GUESTSCOPE_GUEST=$TMP/monitor
-	qemu-system-x86_64 -machine none -nodefaults -display none -qmp "unix:$TMP/monitor,server=on,wait=off" &
+	qemu-system-x86_64 -machine none -nodefaults -display none -qmp "unix:$TMP/monitor,server=on,wait=off" \
+		"$@" &
 	eventually test -S monitor
 }
 

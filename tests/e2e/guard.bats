@@ -84,10 +84,11 @@ running() { [ "$(qmpctl status -g guarded --json | jq -r .state)" = running ]; }
 
 @test "QEMU dies half-way: a clear error, exit 7 or 6, nothing left" {
 	for engine in direct stream; do
-		launch_guest victim
-		pid=$(qmpctl status -g victim --json | jq .pid)
+		victim=victim-$engine # of one that is dying the name is still taken
+		launch_guest $victim
+		pid=$(qmpctl status -g $victim --json | jq .pid)
 		# A slow consumer: what it is given is far from all when QEMU dies.
-		dumptool dump -q -g victim -e $engine --format elf --ranges all -o - 2>"$SCRATCH/err" 3>&- | {
+		dumptool dump -q -g $victim -e $engine --format elf --ranges all -o - 2>"$SCRATCH/err" 3>&- | {
 			head -c 1000000 >/dev/null
 			kill -KILL "$pid"
 			cat >/dev/null
