@@ -19,12 +19,12 @@ setup_file() {
 
 # The session's daemons have no parent that would end them; a guest that a failed test left, neither.
 teardown_file() {
-	local name
-	cd "$SCRATCH/home/run/libvirt" || return
+	local name file
 	for name in qemu/run/mine libvirtd virtlogd; do
-		[ ! -e $name.pid ] || kill "$(<$name.pid)"
+		file=$SCRATCH/home/run/libvirt/$name.pid
+		[ ! -e "$file" ] || kill "$(<"$file")"
 	done
-	cd / && rm -rf "$SCRATCH"
+	rm -rf "$SCRATCH"
 }
 
 setup() {
