@@ -82,25 +82,29 @@ static struct gs_error *answer_list(struct asker *a, bool all)
 		if (domain && !gs_json_append(list, domain))
 			return gs_error_nomem();
 	}
-	gs_json_set(a->answer, "domains", list);
-	return NULL;
+	return gs_json_set(a->answer, "domains", list) ? NULL : gs_error_nomem();
+}
+
+/* NULL: no memory left. */
+static struct gs_json *disk_of(struct gs_domain_disk *disk)
+{
+	struct gs_json *object = gs_json_new_object();
+	bool ok = gs_json_set(object, "readonly", gs_json_new_bool(disk->readonly));
+
+	for (size_t f = 0; ok && f < GS_DOMAIN_DISK_FIELDS; f++)
+		ok = gs_json_set(object, gs_domain_disk_fields[f].name,
+				 gs_json_new_string(*gs_domain_disk_field(disk, f)));
+	return ok ? object : NULL;
 }
 
 static struct gs_json *disks_of(struct gs_domain_info *info)
 {
 	struct gs_json *disks = gs_json_new_array();
+	bool ok = disks;
 
-	for (size_t i = 0; i < info->disk_count; i++) {
-		struct gs_domain_disk *disk = &info->disks[i];
-		struct gs_json *object = gs_json_new_object();
-
-		for (size_t f = 0; f < GS_DOMAIN_DISK_FIELDS; f++)
-			gs_json_set(object, gs_domain_disk_fields[f].name,
-				    gs_json_new_string(*gs_domain_disk_field(disk, f)));
-		gs_json_set(object, "readonly", gs_json_new_bool(disk->readonly));
-		gs_json_append(disks, object);
-	}
-	return disks;
+	for (size_t i = 0; ok && i < info->disk_count; i++)
+		ok = gs_json_append(disks, disk_of(&info->disks[i]));
+	return ok ? disks : NULL;
 }
 
 static struct gs_error *answer_domain(struct asker *a, const char *name)
@@ -116,16 +120,16 @@ static struct gs_error *answer_domain(struct asker *a, const char *name)
 	err = gs_domain_parse(xml, strlen(xml), &info);
 	if (err)
 		return err;
-	gs_json_append(list, object);
-	gs_json_set(a->answer, "domains", list);
-	gs_json_set(a->answer, "disks", disks_of(&info));
-	gs_json_set(a->answer, "xml", gs_json_new_string(xml));
+	if (!gs_json_append(list, object) || !gs_json_set(a->answer, "domains", list) ||
+	    !gs_json_set(a->answer, "disks", disks_of(&info)) ||
+	    !gs_json_set(a->answer, "xml", gs_json_new_string(xml)))
+		return gs_error_nomem();
 	return NULL;
 }
 
 /* ---- the beginning and the end ---- */
 
-/* For whom there is no other word than an address to ask is started, not for whom just looks. */
+/* A daemon is started for who asks for a domain, or names a libvirt; not for who just looks. */
 static struct gs_error *connect_libvirt(struct asker *a, const struct gs_libvirt_question *question)
 {
 	struct gs_error *err = gs_libvirt_load(&a->api);

@@ -286,10 +286,11 @@ in_time() {
 	[ "$(qmpctl status "${G[@]}" --json | jq -r .state)" = running ]
 }
 
-@test "quit: exit 0, and why, however libvirt puts it" {
+# libvirt, too, may lose a QEMU before it has read the SHUTDOWN: virsh is not told, either.
+@test "quit: exit 0, however libvirt puts it" {
 	for i in 1 2; do
-		run -0 qmpctl quit "${G[@]}"
-		[ "$(sed -n 's/^Reason: *//p' <<<"$output")" = host-qmp-quit ]
+		run -0 qmpctl quit "${G[@]}" --json
+		[[ $(jq -r .reason <<<"$output") = @(host-qmp-quit|disconnected) ]]
 		virsh -q -c "$uri" create "$SCRATCH/same.xml"
 	done
 }
