@@ -57,7 +57,7 @@ static void add_files(void)
 /* Whether @kind stands for a path. */
 static bool is_path(const char *kind)
 {
-	static const char *const words[] = {"FILE", "PATH", "DIR", "IN", "OUT", "BIN"};
+	static const char *const words[] = {"FILE", "PATH", "DIR", "IN", "OUT", "BIN", "SOURCE"};
 	size_t size;
 
 	for (const char *at = kind; *at; at += size ? size : 1) {

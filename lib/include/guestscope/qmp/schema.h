@@ -117,8 +117,8 @@ GS_MUST_CHECK struct gs_error *gs_schema_check(const struct gs_schema *schema, c
 /*
  * Paths: COMMAND, EVENT, COMMAND/arg/MEMBER/MEMBER, COMMAND/ret/MEMBER, EVENT/arg/MEMBER; beyond an
  * enum member, one of its values; arrays are stepped through; "arg" may be left out. A variant's
- * members are found by their name, or by VALUE/MEMBER behind the tag's member. "+feature" at the
- * end asks for a feature.
+ * members are found by their name (in the first variant that has it), or by VALUE/MEMBER behind the
+ * tag's member. "+feature" at the end asks for a feature.
  */
 struct gs_schema_place {
 	const struct gs_schema_entity *entity;  /* a command or event, or the type of a member */
@@ -204,7 +204,10 @@ GS_MUST_CHECK struct gs_error *gs_schema_complete(const struct gs_schema_complet
 enum gs_schema_change_kind { GS_SCHEMA_ADDED, GS_SCHEMA_REMOVED, GS_SCHEMA_CHANGED };
 struct gs_schema_change {
 	enum gs_schema_change_kind kind;
-	/* As for gs_schema_resolve(): where it was, or if ADDED, where it is. */
+	/*
+	 * As for gs_schema_resolve(): where it was, or if ADDED, where it is; that may lie in what
+	 * has moved, and then is told by where it was.
+	 */
 	const char *path;
 	/* What it was and is, for people: "optional string" → "string"; NULL where there is none.
 	 */
@@ -213,8 +216,12 @@ struct gs_schema_change {
 	 * that became mandatory, a type that became another. */
 	bool breaks;
 };
-/* All of them, by path; a type that many use is told once for each path. @change lives during the
- * call. Stops at the first error of @report. */
+/*
+ * All of them: commands, then events, each one's changes by path. Within one of them, what stands
+ * in a type is told once, at its shortest path. A member that moved from all variants of an object
+ * to some, or the other way round, has CHANGED. @change lives during the call. Stops at the first
+ * error of @report. UNSUPPORTED: larger or deeper than any QEMU's.
+ */
 GS_MUST_CHECK struct gs_error *gs_schema_diff(
 	const struct gs_schema *before, const struct gs_schema *after,
 	struct gs_error *(*report)(void *arg, const struct gs_schema_change *change), void *arg);
