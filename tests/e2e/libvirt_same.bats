@@ -106,6 +106,13 @@ same() {
 		same events $json --count 1 --timeout 0.1
 	done
 	same exec query-qmp-schema
+	same exec query-statsu # with what may be meant
+	same schema
+	same schema block_resize
+	same schema --json SHUTDOWN
+	same schema --raw
+	same schema has blockdev-add/driver/qcow2 no-such-command
+	same schema diff qemu-system-x86_64
 }
 
 # libvirt knows what its user calls a disk; the time since its last request goes on.
@@ -274,7 +281,6 @@ in_time() {
 	daemon=$(<"$SCRATCH/libvirt/libvirtd.pid")
 	kill -STOP "$daemon"
 	in_time 2 qmpctl exec "${G[@]}" --timeout 1 query-status
-	in_time 6 qmpctl blk info "${G[@]}"
 	in_time 2 qmpctl exec -g libvirt:same -c "$far" --timeout 1 query-status
 	start=$SECONDS
 	LIBVIRT_DEFAULT_URI=$uri run --separate-stderr qmpctl list
