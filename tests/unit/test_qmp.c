@@ -112,6 +112,47 @@ static void test_refusal(void **state)
 	finish(&f, qmp);
 }
 
+static void serve_whole(struct fake *f)
+{
+	fake_greet(f);
+	fake_expect(f, "good");
+	fake_send(f, "{\"return\": {\"n\": 1.10}, \"id\": %s, \"more\": 1}\r\n", f->id);
+	fake_expect(f, "bad");
+	fake_send(f, "{\"id\": %s, \"error\": {\"class\": \"C\", \"desc\": \"d\"}}\r\n", f->id);
+	fake_expect(f, "quit");
+}
+
+static char *whole_reply(struct gs_qmp *qmp, const char *command)
+{
+	gs_autojson struct gs_json *reply = NULL;
+	char *text;
+
+	assert_ok(gs_qmp_execute_reply(qmp, command, NULL, -1, 0, &reply));
+	gs_json_destroy(gs_json_detach(reply, "id"));
+	text = gs_json_print(reply, GS_JSON_COMPACT);
+	assert_non_null(text);
+	return text;
+}
+
+/* Replies as they came, errors and what nobody asked for included. */
+static void test_whole_reply(void **state)
+{
+	gs_autofree char *good = NULL, *bad = NULL, *quit = NULL;
+	struct gs_qmp *qmp;
+	struct fake f;
+
+	(void)state;
+	fake_start(&f, serve_whole);
+	qmp = fake_connect();
+	good = whole_reply(qmp, "good");
+	assert_string_equal(good, "{\"return\":{\"n\":1.10},\"more\":1}");
+	bad = whole_reply(qmp, "bad");
+	assert_string_equal(bad, "{\"error\":{\"class\":\"C\",\"desc\":\"d\"}}");
+	quit = whole_reply(qmp, "quit");
+	assert_string_equal(quit, "{\"return\":{}}");
+	finish(&f, qmp);
+}
+
 static void serve_without_ids(struct fake *f)
 {
 	fake_send(f, FAKE_GREETING);
@@ -629,6 +670,7 @@ int main(void)
 		unit_test_in_scratch(test_unknown_members),
 		unit_test_in_scratch(test_out_of_order),
 		unit_test_in_scratch(test_refusal),
+		unit_test_in_scratch(test_whole_reply),
 		unit_test_in_scratch(test_peer_without_ids),
 		unit_test_in_scratch(test_error_without_id),
 		unit_test_in_scratch(test_error_about_nothing),

@@ -322,6 +322,49 @@ static void test_no_paths(void **state)
 	assert_no_path("add+", GS_ERROR_NODATA, "add: no feature ''");
 }
 
+/* ---- search ---- */
+
+static struct gs_error *write_found(void *arg, const char *path,
+				    const struct gs_schema_place *place)
+{
+	gs_text_printf(arg, "%s%s ", path, place->value ? "=" : "");
+	return NULL;
+}
+
+static void assert_search(const char *word, const char *expected)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = fake_schema(FAKE_SCHEMA);
+	gs_autotext struct gs_text text = {0};
+
+	gs_text_puts(&text, "");
+	assert_ok(gs_schema_search(schema, word, write_found, &text));
+	assert_string_equal(text.data, expected);
+}
+
+static struct gs_error *stop_search(void *arg, const char *path,
+				    const struct gs_schema_place *place)
+{
+	(void)path;
+	(void)place;
+	return ++*(int *)arg == 2 ? gs_error_create(GS_ERROR_BUSY, "enough") : NULL;
+}
+
+static void test_search(void **state)
+{
+	GS_CLEANUP(gs_schema_destroy) struct gs_schema *schema = fake_schema(FAKE_SCHEMA);
+	int count = 0;
+
+	(void)state;
+	assert_search("stop", "stop STOP ");
+	assert_search("*-Size", "add/arg/driver/qcow2/cache-size add/ret/driver/qcow2/cache-size "
+				"ADDED/arg/driver/qcow2/cache-size ");
+	assert_search("fat",
+		      "add/arg/driver/vvfat= add/ret/driver/vvfat= ADDED/arg/driver/vvfat= ");
+	assert_search("nothing", "");
+	assert_error(gs_schema_search(schema, "", stop_search, &count), GS_ERROR_BUSY, "enough");
+	assert_int_equal(count, 2);
+}
+
 /* ---- differences ---- */
 
 static struct gs_error *write_change(void *arg, const struct gs_schema_change *change)
@@ -446,14 +489,15 @@ static void test_diff_variants(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),        cmocka_unit_test(test_type_text),
-		cmocka_unit_test(test_old_enum),     cmocka_unit_test(test_reply),
-		cmocka_unit_test(test_right_calls),  cmocka_unit_test(test_unknown_names),
-		cmocka_unit_test(test_missing),      cmocka_unit_test(test_wrong_types),
-		cmocka_unit_test(test_notes),        cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_no_paths),     cmocka_unit_test(test_diff_roots),
-		cmocka_unit_test(test_diff_members), cmocka_unit_test(test_diff_variants),
-		cmocka_unit_test(test_hostile),      cmocka_unit_test(test_circles),
+		cmocka_unit_test(test_parse),         cmocka_unit_test(test_type_text),
+		cmocka_unit_test(test_old_enum),      cmocka_unit_test(test_reply),
+		cmocka_unit_test(test_right_calls),   cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_missing),       cmocka_unit_test(test_wrong_types),
+		cmocka_unit_test(test_notes),         cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_no_paths),      cmocka_unit_test(test_search),
+		cmocka_unit_test(test_diff_roots),    cmocka_unit_test(test_diff_members),
+		cmocka_unit_test(test_diff_variants), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_circles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
