@@ -59,10 +59,14 @@ struct gs_devstate_device {
 
 struct gs_devstate;
 
+#define GS_DEVSTATE_DEPTH_MAX 32               /* descriptions within descriptions; real: 6 */
+#define GS_DEVSTATE_DESCRIPTIONS_MAX (1 << 20) /* in one export; real: 800 */
+
 /*
  * From QEMU's own JSON, or the "dump" of an export of ours. CORRUPT says where: "e1000e: field 12
- * ('core.mac'): size is no number". Depth, and the number of descriptions, are bounded; duplicate
- * keys are refused by the JSON scanner. Takes nothing.
+ * ('core.mac'): size is no number, but string"; fields and subsections count from 0, as jq does.
+ * Members that are not known are passed over. Depth, and the number of descriptions, are bounded;
+ * duplicate keys are refused by the JSON scanner. Takes nothing.
  */
 GS_MUST_CHECK struct gs_error *gs_devstate_parse(const struct gs_json *dump,
 						 struct gs_devstate **ret);
