@@ -81,12 +81,17 @@ static void start_serving(struct fake *f)
 		fake_return(f, VERSION);
 }
 
+static bool starts(const char *text, const char *with)
+{
+	return strncmp(text, with, strlen(with)) == 0;
+}
+
 static bool asks(const struct fake *f, const char *command)
 {
 	char start[128];
 
 	snprintf(start, sizeof(start), "{\"execute\":\"%s\"", command);
-	return strncmp(f->request, start, strlen(start)) == 0;
+	return starts(f->request, start);
 }
 
 static void wait_at_gate(void)
@@ -265,7 +270,7 @@ static void assert_echo(int fd, const char *request, const char *behind)
 	gs_autofree char *start = gs_strf("{\"return\": %s, \"id\": \"gs-", request);
 	const char *line = hear(fd), *tail = strchr(line + strlen(start), '"');
 
-	assert_true(strncmp(line, start, strlen(start)) == 0);
+	assert_true(starts(line, start));
 	assert_non_null(tail);
 	assert_string_equal(tail, behind);
 }
@@ -296,6 +301,57 @@ static void test_exact_and_in_order(void **state)
 	close(a);
 	close(b);
 	assert_int_equal(end(&s), 0);
+}
+
+/* Who has not negotiated gets no events. */
+static void test_events_after_negotiation(void **state)
+{
+	struct shared s;
+	int early, other;
+
+	(void)state;
+	begin(&s, serve_echo, (struct gs_proxy_options){0});
+	early = dial_only();
+	assert_hears_part(early, "QMP");
+	other = dial();
+	tell(other, "{\"execute\": \"event\"}");
+	assert_hears_part(other, "\"event\"");
+	assert_hears_part(other, "\"return\"");
+	tell(early, "{\"execute\": \"qmp_capabilities\"}");
+	assert_hears(early, "{\"return\": {}}");
+	close(early);
+	close(other);
+	assert_int_equal(end(&s), 0);
+}
+
+/* One with much to ask does not keep others from asking. */
+static void test_turns(void **state)
+{
+	struct shared s;
+	int a, b, before = 0;
+
+	(void)state;
+	gate = eventfd(0, EFD_CLOEXEC);
+	begin(&s, serve_echo, (struct gs_proxy_options){0});
+	a = dial();
+	b = dial();
+	tell(a, "{\"execute\": \"gate\"}");
+	for (int i = 0; i < 50; i++)
+		tell(a, "{\"execute\": \"much\"}");
+	tell(b, "{\"execute\": \"little\"}");
+	assert_silent(b);
+	open_gate();
+	assert_hears_part(b, "little");
+	assert_hears_part(a, "gate");
+	for (int i = 0; i < 50; i++)
+		assert_hears_part(a, "much");
+	close(a);
+	close(b);
+	assert_int_equal(end(&s), 0);
+	for (const char *at = asked.data; !starts(at, "{\"execute\":\"little"); at++)
+		before += starts(at, "{\"execute\":\"much");
+	assert_in_range(before, 0, 2);
+	close(gate);
 }
 
 /* ---- what is answered without the monitor ---- */
@@ -502,7 +558,7 @@ static void test_name_in_error(void **state)
 
 static void test_leftovers(void **state)
 {
-	gs_autofree char *first = NULL, *second = NULL;
+	gs_autofree char *closing = NULL;
 	char prefix[64];
 	struct shared s;
 	int fd;
@@ -514,18 +570,38 @@ static void test_leftovers(void **state)
 	open_name(fd, "two", prefix);
 	tell(fd, "{\"execute\": \"closefd\", \"arguments\": {\"fdname\": \"one\"}}");
 	hear(fd);
-	first = gs_strf("{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"%stwo\"}", prefix);
-	second = gs_strf("%sthree", prefix);
-	/* One whose getfd is still on its way when the client leaves. */
-	tell_with_fds(fd,
-		      "{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"three\"}, \"id\": 1}",
-		      1);
-	hear(fd);
 	close(fd);
 	assert_int_equal(end(&s), 0);
-	assert_non_null(strstr(asked.data, first));
-	assert_non_null(strstr(strstr(asked.data, second) + 1, second));
-	assert_int_equal(s.fake.fds, 3);
+	closing = gs_strf("{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"%stwo\"}", prefix);
+	assert_non_null(strstr(asked.data, closing));
+	assert_int_equal(s.fake.fds, 2);
+}
+
+/* The getfd of one that leaves is still on its way. */
+static void test_leftover_in_flight(void **state)
+{
+	const char *opened;
+	struct shared s;
+	int fd, other;
+
+	(void)state;
+	gate = eventfd(0, EFD_CLOEXEC);
+	begin(&s, serve_echo, (struct gs_proxy_options){0});
+	other = dial();
+	fd = dial();
+	tell(other, "{\"execute\": \"gate\"}");
+	tell_with_fds(fd, "{\"execute\": \"getfd\", \"arguments\": {\"fdname\": \"left\"}}", 1);
+	assert_silent(fd);
+	close(fd);
+	open_gate();
+	assert_hears_part(other, "gate");
+	close(other);
+	assert_int_equal(end(&s), 0);
+	opened = strstr(asked.data, "getfd");
+	assert_non_null(opened);
+	assert_non_null(strstr(opened, "-left\"},\"id\""));
+	assert_non_null(strstr(opened, "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"gs-"));
+	close(gate);
 }
 
 static void test_fds_without_takers(void **state)
@@ -672,7 +748,7 @@ static void test_backlog(void **state)
 		for (int i = 0; i < FLOOD; i++) {
 			gs_autofree char *start = gs_strf("{\"event\": \"E%d\",", i);
 
-			assert_true(strncmp(hear(reader), start, strlen(start)) == 0);
+			assert_true(starts(hear(reader), start));
 		}
 		assert_hears(reader, "{\"return\": {}}");
 	}
@@ -814,12 +890,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		unit_test_in_scratch(test_ids),
 		unit_test_in_scratch(test_exact_and_in_order),
+		unit_test_in_scratch(test_events_after_negotiation),
+		unit_test_in_scratch(test_turns),
 		unit_test_in_scratch(test_negotiation),
 		unit_test_in_scratch(test_forbidden),
 		unit_test_in_scratch(test_garbage),
 		unit_test_in_scratch(test_names),
 		unit_test_in_scratch(test_name_in_error),
 		unit_test_in_scratch(test_leftovers),
+		unit_test_in_scratch(test_leftover_in_flight),
 		unit_test_in_scratch(test_fds_without_takers),
 		unit_test_in_scratch(test_one_fd_at_a_time),
 		unit_test_in_scratch(test_leaves_in_flight),
