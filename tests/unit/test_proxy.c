@@ -324,33 +324,38 @@ static void test_events_after_negotiation(void **state)
 	assert_int_equal(end(&s), 0);
 }
 
-/* One with much to ask does not keep others from asking. */
+#define GREEDY 8
+#define MUCH 50
+
+/* Those with much to ask do not keep others from asking. */
 static void test_turns(void **state)
 {
 	struct shared s;
-	int a, b, before = 0;
+	int greedy[GREEDY], modest, before = 0;
 
 	(void)state;
 	gate = eventfd(0, EFD_CLOEXEC);
 	begin(&s, serve_echo, (struct gs_proxy_options){0});
-	a = dial();
-	b = dial();
-	tell(a, "{\"execute\": \"gate\"}");
-	for (int i = 0; i < 50; i++)
-		tell(a, "{\"execute\": \"much\"}");
-	tell(b, "{\"execute\": \"little\"}");
-	assert_silent(b);
+	for (int i = 0; i < GREEDY; i++)
+		greedy[i] = dial();
+	modest = dial();
+	tell(greedy[0], "{\"execute\": \"gate\"}");
+	for (int i = 0; i < GREEDY * MUCH; i++)
+		tell(greedy[i / MUCH], "{\"execute\": \"much\"}");
+	tell(modest, "{\"execute\": \"little\"}");
+	assert_silent(modest);
 	open_gate();
-	assert_hears_part(b, "little");
-	assert_hears_part(a, "gate");
-	for (int i = 0; i < 50; i++)
-		assert_hears_part(a, "much");
-	close(a);
-	close(b);
+	assert_hears_part(modest, "little");
+	assert_hears_part(greedy[0], "gate");
+	for (int i = 0; i < GREEDY * MUCH; i++)
+		assert_hears_part(greedy[i / MUCH], "much");
+	for (int i = 0; i < GREEDY; i++)
+		close(greedy[i]);
+	close(modest);
 	assert_int_equal(end(&s), 0);
 	for (const char *at = asked.data; !starts(at, "{\"execute\":\"little"); at++)
 		before += starts(at, "{\"execute\":\"much");
-	assert_in_range(before, 0, 2);
+	assert_in_range(before, 0, 2 * GREEDY);
 	close(gate);
 }
 
@@ -530,6 +535,9 @@ static void test_names(void **state)
 		tell(a, mine);
 		assert_null(strstr(hear(a), prefix));
 	}
+	/* What QEMU takes for a number is no name. */
+	open_name(a, "1own", prefix);
+	assert_string_equal(prefix, "");
 	open_name(b, "own", other_prefix);
 	assert_string_not_equal(prefix, other_prefix);
 	close(a);
@@ -675,25 +683,29 @@ static void test_one_fd_at_a_time(void **state)
 
 /* ---- those who leave, and those who hang ---- */
 
+/* Again and again: what nobody waits for any more takes nobody's place. */
 static void test_leaves_in_flight(void **state)
 {
 	struct shared s;
-	int a, b;
+	int other;
 
 	(void)state;
 	gate = eventfd(0, EFD_CLOEXEC);
 	begin(&s, serve_echo, (struct gs_proxy_options){0});
-	a = dial();
-	b = dial();
-	tell(a,
-	     "{\"execute\": \"gate\", \"id\": 1}{\"execute\": \"never\"}{\"execute\": \"never\"}");
-	assert_silent(a);
-	tell(b, "{\"execute\": \"after\", \"id\": 1}");
-	close(a);
-	assert_silent(b);
-	open_gate();
-	assert_hears_part(b, "{\"return\": {\"execute\": \"after\"");
-	close(b);
+	other = dial();
+	for (int i = 0; i < 6; i++) {
+		int fd = dial();
+
+		tell(fd, "{\"execute\": \"gate\", \"id\": 1}{\"execute\": \"never\"}"
+			 "{\"execute\": \"never\"}");
+		assert_silent(fd);
+		tell(other, "{\"execute\": \"after\", \"id\": 1}");
+		close(fd);
+		assert_silent(other);
+		open_gate();
+		assert_hears_part(other, "{\"return\": {\"execute\": \"after\"");
+	}
+	close(other);
 	assert_int_equal(end(&s), 0);
 	assert_null(strstr(asked.data, "never"));
 	close(gate);
@@ -866,6 +878,27 @@ static void test_end(void **state)
 	assert_int_equal(end(&s), GS_ERROR_GONE);
 }
 
+static void serve_sudden_end(struct fake *f)
+{
+	start_serving(f);
+	(void)fake_read(f);
+}
+
+/* Nothing is made up: each client draws its own conclusions. */
+static void test_sudden_end(void **state)
+{
+	struct shared s;
+	int fd;
+
+	(void)state;
+	begin(&s, serve_sudden_end, (struct gs_proxy_options){0});
+	fd = dial();
+	tell(fd, "{\"execute\": \"x\"}");
+	assert_hears(fd, "");
+	close(fd);
+	assert_int_equal(end(&s), GS_ERROR_GONE);
+}
+
 /* The process at the other end is not QEMU, and our own sessions know. */
 static void test_mark(void **state)
 {
@@ -908,6 +941,7 @@ int main(void)
 		unit_test_in_scratch(test_client_max),
 		unit_test_in_scratch(test_misunderstanding),
 		unit_test_in_scratch(test_end),
+		unit_test_in_scratch(test_sudden_end),
 		unit_test_in_scratch(test_mark),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
