@@ -6,14 +6,19 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 
+#include <guestscope/base/text.h>
 #include <guestscope/qmp/proxy.h>
 
 #include "qmpctl.h"
 
 static void log_line(void *arg, const char *line)
 {
+	gs_autotext struct gs_text text = {0};
+
 	(void)arg;
-	fprintf(stderr, "qmpctl: %s\n", line);
+	gs_text_puts_printable(&text, line); /* names of processes are what those want */
+	if (text.data)
+		fprintf(stderr, "qmpctl: %s\n", text.data);
 }
 
 /* Readable once we are told to stop: the socket is to be removed before we go. */
@@ -95,12 +100,16 @@ static struct gs_error *serve(const struct gs_args *args, struct gs_proxy_option
 {
 	struct gs_proxy_listener listener = {.fd = -1};
 	auto_target struct target target = {.pidfd = -1};
+	gs_autoclose int stop_fd = -1;
 	struct gs_error *err = target_open(args, 0, &target);
 
+	if (!err)
+		err = catch_signals(&stop_fd);
 	if (!err)
 		err = open_listener(args, &listener);
 	if (err)
 		return err;
+	options->stop_fd = stop_fd;
 	err = announce(args, target.qmp);
 	if (!err)
 		err = gs_proxy_run(target.qmp, listener.fd, options);
@@ -110,15 +119,11 @@ static struct gs_error *serve(const struct gs_args *args, struct gs_proxy_option
 
 int cmd_proxy(struct gs_args *args)
 {
-	gs_autoclose int stop_fd = -1;
 	struct gs_proxy_options options;
 	struct gs_error *err = read_options(args, &options);
 
-	if (!err)
-		err = catch_signals(&stop_fd);
 	if (err)
 		return gs_args_fail(args, err);
 	raise_limit();
-	options.stop_fd = stop_fd;
 	return gs_args_fail(args, serve(args, &options));
 }

@@ -100,6 +100,12 @@ static void forget_cause(struct gs_qmp *qmp)
 	qmp->garbled = NULL;
 }
 
+/* Something was not understood, and the recovery from that is in process or due. */
+static bool has_cause(const struct gs_qmp *qmp)
+{
+	return qmp->marker_id || qmp->not_understood || qmp->garbled;
+}
+
 static void blame(struct gs_qmp *qmp, struct gs_qmp_request *r)
 {
 	if (qmp->not_understood)
@@ -155,12 +161,16 @@ static struct gs_error *find_culprit(struct gs_qmp *qmp, uint64_t deadline_ms)
 		err = gs_qmp_recover(qmp, deadline_ms);
 	else if (oldest)
 		blame(qmp, oldest);
+	/* A peer that takes nothing now may do so later; until then the recovery is due. */
+	if (err && err->code == GS_ERROR_TIMEOUT) {
+		gs_error_destroy(err);
+		return NULL;
+	}
 	if (!qmp->marker_id)
 		forget_cause(qmp);
-	/* A peer that takes nothing now leaves the requests to their deadlines. */
-	if (err && (err->code == GS_ERROR_TIMEOUT || err->code == GS_ERROR_GONE)) {
+	if (err && err->code == GS_ERROR_GONE) {
 		gs_error_destroy(err);
-		err = NULL;
+		return NULL;
 	}
 	return err;
 }
@@ -174,8 +184,8 @@ static struct gs_error *file_anonymous(struct gs_qmp *qmp, struct gs_json *messa
 	gs_autojson struct gs_json *reply = message;
 	struct gs_qmp_request *oldest = find_oldest_unanswered(qmp);
 
-	/* One bad input gives many errors; a recovery in process covers them all. */
-	if (qmp->marker_id)
+	/* One bad input gives many errors; one recovery covers them all. */
+	if (has_cause(qmp))
 		return NULL;
 	if (gs_json_get(reply, "error")) {
 		qmp->not_understood = gs_take(reply);
@@ -244,10 +254,14 @@ struct gs_error *gs_qmp_pump(struct gs_qmp *qmp, uint64_t deadline_ms)
 {
 	struct gs_json *message;
 	size_t size;
-	struct gs_error *err;
+	struct gs_error *err = NULL;
 
 	if (qmp->ended)
 		return NULL;
+	if (has_cause(qmp) && !qmp->marker_id)
+		err = find_culprit(qmp, deadline_ms);
+	if (err)
+		return err;
 	err = qmp->transport->ops->receive(qmp->transport, deadline_ms, &message, &size);
 	if (!err)
 		err = file(qmp, message, size, deadline_ms);
@@ -256,7 +270,7 @@ struct gs_error *gs_qmp_pump(struct gs_qmp *qmp, uint64_t deadline_ms)
 		return gs_qmp_events_push_end(&qmp->events);
 	}
 	if (err && err->code == GS_ERROR_PROTOCOL && qmp->negotiated) {
-		if (qmp->marker_id) {
+		if (has_cause(qmp)) {
 			gs_error_destroy(err);
 			return NULL;
 		}

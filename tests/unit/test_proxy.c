@@ -536,8 +536,8 @@ static void test_names(void **state)
 		assert_null(strstr(hear(a), prefix));
 	}
 	/* What QEMU takes for a number is no name. */
-	open_name(a, "1own", prefix);
-	assert_string_equal(prefix, "");
+	open_name(a, "1own", other_prefix);
+	assert_string_equal(other_prefix, "");
 	open_name(b, "own", other_prefix);
 	assert_string_not_equal(prefix, other_prefix);
 	close(a);
@@ -849,6 +849,56 @@ static void test_misunderstanding(void **state)
 	assert_int_equal(end(&s), 0);
 }
 
+#define BIG (512 * 1024)
+
+/*
+ * Says that the first request was not understood while it has yet to read most of the second, so
+ * that the way to ask what it meant is blocked.
+ */
+static void serve_misunderstanding_late(struct fake *f)
+{
+	int pending = 0;
+
+	start_serving(f);
+	if (!fake_expect(f, "odd"))
+		return;
+	while (pending < 64 * 1024)
+		(void)ioctl(f->fd, FIONREAD, &pending);
+	fake_send(f, FAKE_PARSE_ERROR "{\"event\": \"SEEN\"}\r\n");
+	wait_at_gate();
+	if (fake_read(f))
+		fake_return(f, "{}");
+	fake_recover(f);
+	fake_await_close(f);
+}
+
+static void test_misunderstanding_late(void **state)
+{
+	gs_autofree char *big = malloc(BIG + 1), *request = NULL;
+	struct shared s;
+	int a, b;
+
+	(void)state;
+	memset(big, 'x', BIG);
+	big[BIG] = '\0';
+	request = gs_strf("{\"execute\": \"big\", \"arguments\": {\"x\": \"%s\"}}", big);
+	gate = eventfd(0, EFD_CLOEXEC);
+	begin(&s, serve_misunderstanding_late, (struct gs_proxy_options){0});
+	a = dial();
+	b = dial();
+	tell(a, "{\"execute\": \"odd\", \"id\": 1}");
+	tell(b, request);
+	assert_hears(a, "{\"event\": \"SEEN\"}");
+	assert_hears(b, "{\"event\": \"SEEN\"}");
+	open_gate();
+	assert_hears(b, "{\"return\": {}}");
+	assert_hears_part(a, "\"desc\": \"JSON parse error, stray input\"}, \"id\": 1}");
+	close(a);
+	close(b);
+	assert_int_equal(end(&s), 0);
+	close(gate);
+}
+
 static void serve_end(struct fake *f)
 {
 	start_serving(f);
@@ -940,6 +990,7 @@ int main(void)
 		unit_test_in_scratch(test_never_reads),
 		unit_test_in_scratch(test_client_max),
 		unit_test_in_scratch(test_misunderstanding),
+		unit_test_in_scratch(test_misunderstanding_late),
 		unit_test_in_scratch(test_end),
 		unit_test_in_scratch(test_sudden_end),
 		unit_test_in_scratch(test_mark),
