@@ -44,8 +44,7 @@ struct proxy {
 	bool is_blocked; /* the monitor's socket took not a byte */
 	bool is_busy;    /* there is more to do, without waiting */
 
-	char **leftovers; /* QEMU's names of descriptors whose clients have left */
-	size_t leftover_count, leftover_capacity;
+	struct gs_proxy_leftovers leftovers;
 
 	uint64_t closing_ms; /* when to end even if not all is said; GS_NO_DEADLINE: not yet */
 };
@@ -129,34 +128,17 @@ static void accept_clients(struct proxy *p)
 
 /* ---- and leave ---- */
 
-static void leave_over(struct proxy *p, const struct gs_proxy_client *c, const char *name)
-{
-	gs_autofree char *text = gs_strf("%s%s", c->names.prefix, name);
-
-	if (p->leftover_count == p->leftover_capacity) {
-		size_t capacity = p->leftover_capacity ? 2 * p->leftover_capacity : 16;
-		char **leftovers = reallocarray(p->leftovers, capacity, sizeof(*leftovers));
-
-		if (!leftovers)
-			return;
-		p->leftovers = leftovers;
-		p->leftover_capacity = capacity;
-	}
-	if (text)
-		p->leftovers[p->leftover_count++] = gs_take(text);
-}
-
 /* Also the name of a getfd that is still on its way: what is sent from now on comes behind it. */
 static void inherit(struct proxy *p, const struct gs_proxy_client *c)
 {
 	gs_json_for_each (item, c->names.held)
-		leave_over(p, c, gs_json_key(item));
+		gs_proxy_leftovers_add(&p->leftovers, &c->names, gs_json_key(item));
 	if (!c->request.posted_id)
 		return;
 	gs_qmp_abandon(p->qmp, c->request.posted_id);
 	if (c->request.use == GS_PROXY_NAME_OPENED)
 		gs_json_for_each (item, c->request.names)
-			leave_over(p, c, gs_json_string(item));
+			gs_proxy_leftovers_add(&p->leftovers, &c->names, gs_json_string(item));
 }
 
 static bool is_parting(struct gs_proxy_client *c)
@@ -287,23 +269,18 @@ static void post(struct proxy *p, struct gs_proxy_client *c)
 /* To close what was taken already fails, which nobody hears of. */
 static void close_leftover(struct proxy *p)
 {
-	gs_autofree char *name = p->leftovers[p->leftover_count - 1];
-	gs_autojson struct gs_json *request = gs_json_new_object();
-	struct gs_json *arguments = gs_json_new_object();
+	gs_autojson struct gs_json *request = gs_proxy_leftovers_request(&p->leftovers);
 	struct gs_error *err;
 	uint64_t id;
-	bool ok = gs_json_set(arguments, "fdname", gs_json_new_string(name));
 
-	p->leftover_count--;
-	ok = gs_json_set(request, "execute", gs_json_new_string("closefd")) && ok;
-	ok = gs_json_set(request, "arguments", arguments) && ok;
-	err = ok ? gs_qmp_post(p->qmp, request, -1, &id) : gs_error_nomem();
-	if (!err)
-		gs_qmp_abandon(p->qmp, id);
-	else if (is_delay(p, err))
-		p->leftovers[p->leftover_count++] = gs_take(name);
-	else
+	err = request ? gs_qmp_post(p->qmp, request, -1, &id) : gs_error_nomem();
+	if (err && is_delay(p, err))
+		return;
+	gs_proxy_leftovers_pop(&p->leftovers);
+	if (err)
 		gs_error_destroy(err);
+	else
+		gs_qmp_abandon(p->qmp, id);
 }
 
 static bool can_post(const struct proxy *p, const struct gs_proxy_client *c)
@@ -342,7 +319,7 @@ static void serve(struct proxy *p)
 		}
 		p->is_busy |= gs_proxy_client_is_ready(c);
 	}
-	while (p->leftover_count && !p->is_blocked && gs_qmp_has_room(p->qmp, false))
+	while (p->leftovers.count && !p->is_blocked && gs_qmp_has_room(p->qmp, false))
 		close_leftover(p);
 	while ((c = find_next(p)))
 		post(p, c);
@@ -437,7 +414,7 @@ static bool is_done(const struct proxy *p)
 		return false;
 	if (p->qmp->ended)
 		return !unsent || gs_deadline_passed(p->closing_ms);
-	return (!p->leftover_count && !gs_qmp_in_flight(p->qmp)) ||
+	return (!p->leftovers.count && !gs_qmp_in_flight(p->qmp)) ||
 	       gs_deadline_passed(p->closing_ms);
 }
 
@@ -488,12 +465,10 @@ static void proxy_deinit(struct proxy *p)
 {
 	for (size_t i = 0; i < p->count; i++)
 		gs_proxy_client_destroy(p->clients[i]);
-	for (size_t i = 0; i < p->leftover_count; i++)
-		free(p->leftovers[i]);
 	gs_json_destroy(p->greeting);
 	free(p->clients);
 	free(p->polls);
-	free(p->leftovers);
+	gs_proxy_leftovers_deinit(&p->leftovers);
 }
 
 struct gs_error *gs_proxy_run(struct gs_qmp *qmp, int listen_fd,

@@ -105,4 +105,18 @@ char *gs_proxy_names_restore(const struct gs_proxy_names *names, const char *tex
 /* Whether it holds as many as it may. */
 bool gs_proxy_names_are_full(const struct gs_proxy_names *names);
 
+/* QEMU's names of descriptors whose clients have left. {0} is none. */
+struct gs_proxy_leftovers {
+	char **names;
+	size_t count, capacity;
+};
+
+/* Out of memory it is left open, which harms nobody else. */
+void gs_proxy_leftovers_add(struct gs_proxy_leftovers *leftovers,
+			    const struct gs_proxy_names *names, const char *name);
+/* The command that closes one of them, until gs_proxy_leftovers_pop() the same. NULL: no memory. */
+struct gs_json *gs_proxy_leftovers_request(const struct gs_proxy_leftovers *leftovers);
+void gs_proxy_leftovers_pop(struct gs_proxy_leftovers *leftovers);
+void gs_proxy_leftovers_deinit(struct gs_proxy_leftovers *leftovers);
+
 #endif

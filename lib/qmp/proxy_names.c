@@ -213,3 +213,47 @@ char *gs_proxy_names_restore(const struct gs_proxy_names *names, const char *tex
 	gs_error_destroy(gs_text_finish(&restored, &result));
 	return result;
 }
+
+/* ---- what is left when a client has gone ---- */
+
+void gs_proxy_leftovers_add(struct gs_proxy_leftovers *l, const struct gs_proxy_names *names,
+			    const char *name)
+{
+	gs_autofree char *full = gs_strf("%s%s", names->prefix, name);
+
+	if (l->count == l->capacity) {
+		size_t capacity = l->capacity ? 2 * l->capacity : 16;
+		char **grown = reallocarray(l->names, capacity, sizeof(*grown));
+
+		if (!grown)
+			return;
+		l->names = grown;
+		l->capacity = capacity;
+	}
+	if (full)
+		l->names[l->count++] = gs_take(full);
+}
+
+struct gs_json *gs_proxy_leftovers_request(const struct gs_proxy_leftovers *l)
+{
+	gs_autojson struct gs_json *request = gs_json_new_object();
+	struct gs_json *arguments = gs_json_new_object();
+	bool ok = gs_json_set(arguments, "fdname", gs_json_new_string(l->names[l->count - 1]));
+
+	ok = gs_json_set(request, "execute", gs_json_new_string("closefd")) && ok;
+	ok = gs_json_set(request, "arguments", arguments) && ok;
+	return ok ? gs_take(request) : NULL;
+}
+
+void gs_proxy_leftovers_pop(struct gs_proxy_leftovers *l)
+{
+	free(l->names[--l->count]);
+}
+
+void gs_proxy_leftovers_deinit(struct gs_proxy_leftovers *l)
+{
+	while (l->count)
+		gs_proxy_leftovers_pop(l);
+	free(l->names);
+	*l = (struct gs_proxy_leftovers){0};
+}
