@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "blk_stat.h"
-#include "live.h"
 
 /* "10us,1ms,2s" into @ret, which has room for GS_BLOCK_BOUNDARIES_MAX. */
 static struct gs_error *parse_boundaries(const char *list, uint64_t *ret, size_t *count_ret)

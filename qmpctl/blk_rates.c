@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "live.h"
-
 static const char *const since_words[] = {"start", "previous", "first"};
 
 /* What is per second is not known where the time is not. */

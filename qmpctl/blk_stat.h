@@ -7,6 +7,7 @@
 #include <guestscope/block.h>
 
 #include "disks.h"
+#include "live.h"
 
 /* The devices that the command is about, all counters of one moment. */
 struct sample {
@@ -43,7 +44,8 @@ void emit_ns(struct gs_emit *e, const char *key, double ns);
 
 /* blk stat, with --watch, with --histogram */
 int blk_counters(const struct gs_args *args, const struct disks *disks);
-int blk_watch(const struct gs_args *args, const struct disks *disks);
+int blk_watch(const struct gs_args *args, const struct disks *disks, struct pace *pace,
+	      uint64_t count);
 int blk_histogram(const struct gs_args *args, const struct disks *disks);
 
 #endif

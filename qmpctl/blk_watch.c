@@ -7,7 +7,6 @@
 #include <guestscope/base/time.h>
 
 #include "blk_rates.h"
-#include "live.h"
 
 struct watching {
 	const struct gs_args *args;
@@ -158,28 +157,24 @@ static void watching_cleanup(struct watching *w)
 	gs_emit_destroy(w->e);
 }
 
-int blk_watch(const struct gs_args *args, const struct disks *disks)
+int blk_watch(const struct gs_args *args, const struct disks *disks, struct pace *pace,
+	      uint64_t count)
 {
 	__attribute__((cleanup(watching_cleanup))) struct watching w = {
 		.args = args,
 		.disks = disks,
 		.start_ns =
 			start_of(disks->target.pid ? disks->target.pid : disks->domain.domain.pid),
+		.view = {.json = gs_args_has(args, "json"), .live = screen_is_live(args)},
 	};
-	auto_pace struct pace pace = {.interrupt_fd = -1};
-	uint64_t count;
-	struct gs_error *err = gs_args_u64(args, "count", UINT64_MAX, &count);
+	struct gs_error *err = pace_start(pace);
 
-	if (!err)
-		err = pace_init(args, &pace);
 	if (err)
 		return gs_args_fail(args, err);
-	w.view.json = gs_args_has(args, "json");
-	w.view.live = screen_is_live(args);
 	if (!w.view.live)
 		w.e = gs_args_emit(args, true);
-	err = live_end(run(&w, &pace, count));
-	if (pace.interrupted || (err && err->code == GS_ERROR_GONE))
+	err = live_end(run(&w, pace, count));
+	if (pace->interrupted || (err && err->code == GS_ERROR_GONE))
 		err = sum_up(&w, err);
 	return gs_args_fail(args, err);
 }

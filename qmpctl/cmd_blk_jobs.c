@@ -226,6 +226,8 @@ int cmd_blk_jobs(struct gs_args *args)
 
 	if (!err)
 		err = target_open(args, 0, &target);
+	if (!err)
+		err = pace_start(&pace);
 	if (err)
 		return gs_args_fail(args, err);
 	if (!gs_args_has(args, "watch"))

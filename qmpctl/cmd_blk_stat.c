@@ -28,14 +28,20 @@ static struct gs_error *check_options(const struct gs_args *args)
 int cmd_blk_stat(struct gs_args *args)
 {
 	auto_disks struct disks disks = {.target.pidfd = -1};
+	auto_pace struct pace pace = {.interrupt_fd = -1};
+	uint64_t count;
 	struct gs_error *err = check_options(args);
 
+	if (!err)
+		err = pace_init(args, &pace);
+	if (!err)
+		err = gs_args_u64(args, "count", UINT64_MAX, &count);
 	if (!err)
 		err = disks_open(args, false, &disks);
 	if (err)
 		return gs_args_fail(args, err);
 	if (gs_args_has(args, "watch"))
-		return blk_watch(args, &disks);
+		return blk_watch(args, &disks, &pace, count);
 	if (gs_args_has(args, "histogram"))
 		return blk_histogram(args, &disks);
 	return blk_counters(args, &disks);

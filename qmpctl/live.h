@@ -14,11 +14,10 @@ struct pace {
 	int interrupt_fd; /* readable once the user pressed Ctrl-C */
 	bool interrupted;
 };
-/*
- * From now on, the first SIGINT is noted and the second one ends the process. INVALID: --watch's
- * value is no time, or none at all.
- */
+/* What --watch says; else a second. INVALID: no time, or none at all. */
 GS_MUST_CHECK struct gs_error *pace_init(const struct gs_args *args, struct pace *ret);
+/* From now on, the first SIGINT is noted and the second one ends the process. */
+GS_MUST_CHECK struct gs_error *pace_start(struct pace *pace);
 void pace_deinit(struct pace *pace);
 /*
  * Until the next beat, which keeps to the grid of the first one, or SIGINT (then @interrupted is

@@ -26,7 +26,6 @@ static void note_signal(int number)
 
 struct gs_error *pace_init(const struct gs_args *args, struct pace *ret)
 {
-	const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESETHAND};
 	uint64_t interval_ms;
 	struct gs_error *err = gs_args_duration(args, "watch", INTERVAL_MS, &interval_ms);
 
@@ -34,12 +33,20 @@ struct gs_error *pace_init(const struct gs_args *args, struct pace *ret)
 		return err;
 	if (!interval_ms)
 		return gs_error_create(GS_ERROR_INVALID, "--watch: no time at all");
+	*ret = (struct pace){.interval_ms = interval_ms, .interrupt_fd = -1};
+	return NULL;
+}
+
+struct gs_error *pace_start(struct pace *pace)
+{
+	const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESETHAND};
+
 	signalled = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (signalled < 0)
 		return gs_error_os(errno, "eventfd");
 	sigaction(SIGINT, &action, NULL);
-	*ret = (struct pace){
-		.interval_ms = interval_ms, .next_ms = gs_now_ms(), .interrupt_fd = signalled};
+	pace->interrupt_fd = signalled;
+	pace->next_ms = gs_now_ms();
 	return NULL;
 }
 
