@@ -88,21 +88,31 @@ bool gs_devstate_is_unmigratable(const struct gs_devstate_device *device);
 
 /* ---- bytes in a stream: wire.c ---- */
 
+/*
+ * What an export does not tell is the kind of a field. A variable array, a list and a pointer look
+ * like one element, and are counted as that; what is not told to be an array is taken for none, in
+ * exports that tell it (gs_devstate_has_num()). In those, the sizes of x86 devices in real streams
+ * are these, but for the ones that are unknown.
+ */
 enum gs_wire_certainty {
 	GS_WIRE_EXACT,    /* so many */
-	GS_WIRE_AT_LEAST, /* an array whose length is not told: so many per element */
-	GS_WIRE_UNKNOWN,  /* pointers, lists, buffers of a length that only the device knows */
+	GS_WIRE_AT_LEAST, /* so many are known: arrays of a length that is not told may add to them,
+			     and so may unknown and conditional parts and subsections below */
+	GS_WIRE_UNKNOWN,  /* trees, and buffers of a length that only the device knows */
 };
 struct gs_wire_size {
 	enum gs_wire_certainty certainty;
-	uint64_t bytes;
+	uint64_t bytes; /* 0 where unknown */
 };
-/* Of a field that is sent, @description_version being written. */
-struct gs_wire_size gs_vmsd_field_wire(const struct gs_vmsd_field *field);
-/* Of all fields that are sent for sure; conditional ones and subsections are not counted but told.
+/* Of a field that is sent. */
+struct gs_wire_size gs_vmsd_field_wire(const struct gs_devstate *state,
+				       const struct gs_vmsd_field *field);
+/*
+ * Of all fields that are sent for sure. Conditional fields and subsections, here and in structs
+ * below, are not part of the size but counted, each one once.
  */
-struct gs_wire_size gs_vmsd_wire(const struct gs_vmsd *description, size_t *conditional_ret,
-				 size_t *subsections_ret);
+struct gs_wire_size gs_vmsd_wire(const struct gs_devstate *state, const struct gs_vmsd *description,
+				 size_t *conditional_ret, size_t *subsections_ret);
 
 /* ---- lint: mistakes in one export ---- */
 
