@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* exec: any QMP command, or many. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec.h"
 
@@ -16,17 +18,14 @@ static void deinit(struct exec *exec)
 
 static int run_file(struct exec *exec, const char *path)
 {
-	FILE *in = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	int status;
+	bool is_stdin = strcmp(path, "-") == 0;
+	gs_autoclose int fd = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (!in)
+	if (fd < 0 && !is_stdin)
 		return gs_args_fail(exec->args, gs_error_os(errno, "%s", path));
 	if (gs_args_has(exec->args, "json"))
 		exec->layout = GS_JSON_COMPACT;
-	status = exec_lines(exec, in, in == stdin ? "stdin" : path);
-	if (in != stdin)
-		fclose(in);
-	return status;
+	return exec_lines(exec, is_stdin ? STDIN_FILENO : fd, is_stdin ? "stdin" : path);
 }
 
 /* "-" and "@FILE"; NULL: the words are a command by themselves. */

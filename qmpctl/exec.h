@@ -3,8 +3,6 @@
 #ifndef QMPCTL_EXEC_H
 #define QMPCTL_EXEC_H
 
-#include <stdio.h>
-
 #include <guestscope/qmp/schema.h>
 
 #include "qmpctl.h"
@@ -58,7 +56,7 @@ int exec_fail(const struct exec *exec, struct gs_error *err, const char *place);
 
 /* ---- exec_lines.c: many commands ---- */
 
-/* Run the lines of @in until one fails, or all with --keep-going. */
-int exec_lines(struct exec *exec, FILE *in, const char *name);
+/* Run the lines of @fd, each as it comes, until one fails, or all with --keep-going. */
+int exec_lines(struct exec *exec, int fd, const char *name);
 
 #endif

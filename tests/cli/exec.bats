@@ -228,6 +228,22 @@ qmpctl: stdin:3: stop: no argument 'x'"
 	exits 0
 }
 
+@test "while no line comes, events are taken all the same" {
+	launch_idle a
+	mkfifo in
+	"$Q" -v exec - <in >out 2>wire &
+	exec 9>in
+	echo query-name >&9
+	eventually grep -q name out
+	"$Q" resume
+	eventually grep -q '^<-- .*"RESUME"' wire
+	"$Q" quit
+	sleep 0.2
+	[ "$(awk '{ print $14 + $15 }' /proc/$!/stat)" -lt 20 ] # it does not spin
+	exec 9>&-
+	exits 0
+}
+
 @test "with the end of the guest, no more lines are run" {
 	bare
 	printf 'quit\nquery-name\nquery-name\n' >lines
