@@ -238,7 +238,7 @@ static struct gs_error *await_news(struct waiting *w, uint64_t deadline_ms)
 	bool asks = any_of(w, CONDITION_STATE) || any_of(w, CONDITION_JOB);
 	uint64_t next_ms = asks ? gs_deadline_in(ASK_AGAIN_MS) : GS_NO_DEADLINE;
 	struct gs_qmp_event event;
-	struct gs_error *err = gs_qmp_next_event(
+	struct gs_error *err = next_event_in_time(
 		w->target->qmp, next_ms < deadline_ms ? next_ms : deadline_ms, &event);
 
 	if (!err)

@@ -54,7 +54,7 @@ struct gs_error *await_end(struct target *target, uint64_t deadline_ms, struct e
 	*ret = (struct ending){.reason = "unknown"};
 	while (!ret->stays) {
 		struct gs_qmp_event event;
-		struct gs_error *err = gs_qmp_next_event(target->qmp, deadline_ms, &event);
+		struct gs_error *err = next_event_in_time(target->qmp, deadline_ms, &event);
 
 		if (!err) {
 			err = ending_follow(target, ret, &event);

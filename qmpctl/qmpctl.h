@@ -81,6 +81,13 @@ static inline void target_cleanup(struct target *target)
  */
 int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
 
+/*
+ * gs_qmp_next_event(), but what came behind the deadline is late even if it is there: a flood of
+ * events must not keep us for ever.
+ */
+GS_MUST_CHECK struct gs_error *next_event_in_time(struct gs_qmp *qmp, uint64_t deadline_ms,
+						  struct gs_qmp_event *ret);
+
 /* ---- watch.c: the events of several guests as they come ---- */
 
 struct watched {

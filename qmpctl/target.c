@@ -137,6 +137,17 @@ void target_close(struct target *target)
 	*target = (struct target){.pidfd = -1};
 }
 
+struct gs_error *next_event_in_time(struct gs_qmp *qmp, uint64_t deadline_ms,
+				    struct gs_qmp_event *ret)
+{
+	struct gs_error *err = gs_qmp_next_event(qmp, deadline_ms, ret);
+
+	if (err || ret->received_ms <= deadline_ms)
+		return err;
+	gs_qmp_event_deinit(ret);
+	return gs_error_create(GS_ERROR_TIMEOUT, "no event in time");
+}
+
 int finish_output(const struct gs_args *args, struct gs_emit *e, int status)
 {
 	struct gs_error *err = gs_emit_finish(e);

@@ -202,8 +202,12 @@ struct gs_error *watch_next(const struct gs_args *args, struct watch *watch, uin
 		bool late = gs_deadline_passed(deadline_ms);
 		struct gs_error *err;
 
-		if (take(args, watch, guest_ret, ret))
-			return NULL;
+		if (take(args, watch, guest_ret, ret)) {
+			if (ret->received_ms <= deadline_ms)
+				return NULL;
+			gs_qmp_event_deinit(ret); /* a flood must not keep us for ever */
+			late = true;
+		}
 		if (late)
 			return gs_error_create(GS_ERROR_TIMEOUT, "no event in time");
 		err = await(watch, deadline_ms);

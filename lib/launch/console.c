@@ -14,6 +14,7 @@
 #include "internal.h"
 
 #define DISCONNECTED "disconnected:"
+#define PTY_DIR "/dev/pts/"
 #define OUR_LABEL "gs-serial"
 
 void gs_console_deinit(struct gs_console *console)
@@ -68,6 +69,21 @@ static struct gs_error *attach_file(const char *path, int flags, struct gs_conso
 	return console->name ? NULL : gs_error_nomem();
 }
 
+/* Whoever speaks for QEMU names the path: what is typed must not end up in just any file. */
+static struct gs_error *attach_pty(const char *path, struct gs_console *console)
+{
+	size_t dir_size = strlen(PTY_DIR);
+	struct gs_error *err;
+
+	if (strncmp(path, PTY_DIR, dir_size) != 0 || !path[dir_size] ||
+	    path[dir_size + strspn(path + dir_size, "0123456789")])
+		return gs_error_create(GS_ERROR_UNSUPPORTED, "%s: not a pty of this host", path);
+	err = attach_file(path, O_RDWR, console);
+	if (!err && !isatty(console->fd))
+		err = gs_error_create(GS_ERROR_UNSUPPORTED, "%s: not a terminal", path);
+	return err;
+}
+
 /* Cuts @suffix off the end of @text if it is there. */
 static bool cut(char *text, const char *suffix)
 {
@@ -115,7 +131,7 @@ static struct gs_error *attach(const char *label, const char *filename, pid_t pi
 	if (strncmp(filename, DISCONNECTED, strlen(DISCONNECTED)) == 0)
 		filename += strlen(DISCONNECTED);
 	if (strncmp(filename, "pty:", 4) == 0)
-		return attach_file(filename + 4, O_RDWR, console);
+		return attach_pty(filename + 4, console);
 	path = listening_path(filename, pid);
 	if (path)
 		return attach_socket(path, console);
