@@ -269,10 +269,10 @@ static const struct gs_schema_member *find_around(const struct gs_schema_diff *d
 	return pair->value ? find_member(d->pairs[pair->parent].after, name) : NULL;
 }
 
-/* Takes @text: a member that comes with some values of a tag alone. */
-static char *some_text(char *text, const struct gs_schema_entity *type)
+/* Of @member, which comes with some values of @type's tag alone. */
+static char *some_text(const struct gs_schema_member *member, const struct gs_schema_entity *type)
 {
-	gs_autofree char *owned = text;
+	gs_autofree char *text = member_text(member);
 
 	return text ? gs_strf("%s with some %s", text, type->tag->name) : NULL;
 }
@@ -291,7 +291,7 @@ static struct gs_error *compare_missing(struct gs_schema_diff *d, size_t at,
 	path = path_of(d, at, member->name);
 	if (some)
 		return gs_schema_diff_add(d, GS_SCHEMA_CHANGED, path, member_text(member),
-					  some_text(member_text(some), after), true);
+					  some_text(some, after), true);
 	return gs_schema_diff_add(d, GS_SCHEMA_REMOVED, path, member_text(member), NULL, true);
 }
 
@@ -304,8 +304,8 @@ static struct gs_error *compare_new(struct gs_schema_diff *d, size_t at,
 
 	return gs_schema_diff_add(d, some ? GS_SCHEMA_CHANGED : GS_SCHEMA_ADDED,
 				  path_of(d, at, member->name),
-				  some ? some_text(member_text(some), before) : NULL,
-				  member_text(member), d->is_input && !member->optional);
+				  some ? some_text(some, before) : NULL, member_text(member),
+				  d->is_input && !member->optional);
 }
 
 static struct gs_error *compare_members(struct gs_schema_diff *d, size_t at)
