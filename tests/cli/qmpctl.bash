@@ -72,8 +72,10 @@ bare() {
 	export GUESTSCOPE_GUEST=$TMP/monitor
 	qemu-system-x86_64 -machine none -nodefaults -display none -qmp "unix:$TMP/monitor,server=on,wait=off" \
 		"$@" &
-	eventually test -S monitor
+	eventually answers # the socket is there before it can be connected to
 }
+
+answers() { "$Q" exec --no-check query-name >/dev/null 2>&1; }
 
 pid_of() { jq .pid "$RUN/$1/guest"; }
 
