@@ -171,7 +171,7 @@ peer() {
 		            lines.flush()
 	PYTHON
 	export GUESTSCOPE_GUEST=$TMP/monitor
-	eventually test -S monitor
+	eventually answers
 }
 
 @test "without a schema there is no check" {
