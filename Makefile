@@ -20,7 +20,7 @@ AR         ?= ar
 PKG_CONFIG ?= pkg-config
 
 ROOMS := base memory codec symbols qmp block devstate launch dump linux guest job
-TOOLS := qmpctl dumptool
+TOOLS := qmpctl dumptool vmstate
 
 # A target that needs packages asks for them by itself, so that `make demo` and `make check` work on a fresh machine. (All
 # others expect them to be there: a packager's build must not call apt-get.)
@@ -35,7 +35,7 @@ endif
 endif
 endif
 
-PACKAGES := libelf libdeflate libzstd libxxhash libcjson smartcols
+PACKAGES := libelf libdeflate libzstd liblzma libxxhash libcjson smartcols
 # These come without a pkg-config file.
 LIBS_BARE := -llzo2 -lsnappy
 # Of one tool alone.

@@ -50,12 +50,12 @@ included_rooms() {
 }
 
 @test "private headers stay in their room" {
-	run grep -nE '#include "(\.\./|.*/)' lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch]
+	run grep -nE '#include "(\.\./|.*/)' lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]
 	[ "$status" -eq 1 ]
 }
 
 @test "tools include public headers and their own only" {
-	for tool in qmpctl dumptool; do
+	for tool in qmpctl dumptool vmstate; do
 		for h in $(sed -n 's|^#include "\(.*\)"|\1|p' $tool/*.[ch] | sort -u); do
 			[ -e "$tool/$h" ]
 		done
@@ -63,21 +63,21 @@ included_rooms() {
 }
 
 @test "cJSON is known to base/json alone" {
-	run grep -lE 'cJSON' -r lib qmpctl dumptool --include='*.[ch]'
+	run grep -lE 'cJSON' -r lib qmpctl dumptool vmstate --include='*.[ch]'
 	for f in $output; do
 		[[ $f = lib/base/json* || $f = lib/include/guestscope/base/json.h ]]
 	done
 }
 
 @test "libvirt is known to the room qmp alone" {
-	run grep -lE '<libvirt/|virDomain' -r lib qmpctl dumptool --include='*.[ch]'
+	run grep -lE '<libvirt/|virDomain' -r lib qmpctl dumptool vmstate --include='*.[ch]'
 	for f in $output; do
 		[[ $f = lib/qmp/libvirt* ]]
 	done
 }
 
 @test "libxml2 is known to the XML of domains alone" {
-	run grep -lE '<libxml/|xml[A-Z]' -r lib qmpctl dumptool --include='*.[ch]'
+	run grep -lE '<libxml/|xml[A-Z]' -r lib qmpctl dumptool vmstate --include='*.[ch]'
 	[ "$output" = lib/qmp/domain.c ]
 }
 
@@ -99,7 +99,8 @@ included_rooms() {
 	mkdir -p "$dest/usr/local/bin"
 	touch "$dest/usr/local/bin/other"
 	make -s O="$O" DESTDIR="$dest" install
-	[ -x "$dest/usr/local/bin/dumptool" ] && [ -x "$dest/usr/local/bin/qmpctl" ]
+	[ -x "$dest/usr/local/bin/dumptool" ] && [ -x "$dest/usr/local/bin/qmpctl" ] &&
+		[ -x "$dest/usr/local/bin/vmstate" ]
 	[ -e "$dest/usr/local/include/guestscope/base/error.h" ]
 	make -s O="$O" DESTDIR="$dest" uninstall
 	run find "$dest" ! -type d
@@ -129,11 +130,11 @@ included_rooms() {
 @test "code is formatted" {
 	if ! command -v clang-format >/dev/null; then skip "no clang-format"; fi
 	clang-format --dry-run -Werror lib/*/*.[ch] lib/include/guestscope/*.h \
-		lib/include/guestscope/*/*.h qmpctl/*.[ch] dumptool/*.[ch]
+		lib/include/guestscope/*/*.h qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]
 }
 
 @test "files and lines keep their size" {
-	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] lib/include/guestscope/*.h lib/include/guestscope/*/*.h)
+	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] lib/include/guestscope/*.h lib/include/guestscope/*/*.h)
 	run sh -c "LC_ALL=C.UTF-8 wc -L $(echo $files) | awk '\$2 != \"total\" && \$1 > 100'"
 	echo "more than 100 columns: $output"
 	[ -z "$output" ]
@@ -143,14 +144,14 @@ included_rooms() {
 }
 
 @test "every source file says its licence and its job" {
-	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch]; do
+	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]; do
 		head -n 1 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || { echo "$f"; false; }
 		sed -n 2p "$f" | grep -q '^/\*' || { echo "$f"; false; }
 	done
 }
 
 @test "nothing is left for later" {
-	run grep -nwE 'TODO|FIXME|XXX' -r lib qmpctl dumptool Makefile
+	run grep -nwE 'TODO|FIXME|XXX' -r lib qmpctl dumptool vmstate Makefile
 	echo "$output"
 	[ "$status" -eq 1 ]
 }

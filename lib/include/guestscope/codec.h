@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The page compressors of kdump-compressed dumps, as a table: one row each, nothing else in the
- * project names a compression library.
+ * Compression: the page compressors of kdump-compressed dumps, as a table, one row each; and small
+ * files that are compressed as a whole. Nothing else in the project names a compression library.
  */
 #ifndef GUESTSCOPE_CODEC_H
 #define GUESTSCOPE_CODEC_H
@@ -61,5 +61,18 @@ size_t gs_codec_compress(struct gs_codec_state *state, const uint8_t *page, size
 GS_MUST_CHECK struct gs_error *gs_codec_decompress(enum gs_codec codec,
 						   struct gs_codec_state *state, const uint8_t *in,
 						   size_t in_size, uint8_t *out, size_t out_size);
+
+/* ---- whole files: unpack.c ---- */
+
+/*
+ * The content of a file that xz made, with a NUL behind it that does not count; *ret stays
+ * NULL if @data is nothing of the kind. CORRUPT if it is damaged, cut off, or holds more than @max
+ * bytes, of which no more are made.
+ */
+GS_MUST_CHECK struct gs_error *gs_unpack(const void *data, size_t size, size_t max, char **ret,
+					 size_t *size_ret);
+/* As gs_read_file(), of a file that may be packed: @max holds for the content. */
+GS_MUST_CHECK struct gs_error *gs_unpack_file(const char *path, size_t max, char **ret,
+					      size_t *size_ret);
 
 #endif

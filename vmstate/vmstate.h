@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of vmstate share. */
+#ifndef VMSTATE_H
+#define VMSTATE_H
+
+#include <guestscope/base/command.h>
+#include <guestscope/devstate.h>
+
+int cmd_show(struct gs_args *args);
+
+/* complete.c: see gs_tool.complete. */
+bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
+
+/* ---- load.c ---- */
+
+/*
+ * The export that @source names: a file, as it is or packed, of QEMU's own JSON or an export of
+ * ours. Errors name @source.
+ */
+GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret);
+
+/* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
+ */
+int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
+
+#endif
