@@ -50,12 +50,15 @@ static int compare_keys(const void *a, const void *b)
  * Sorting once at the end of an object costs n log n whatever the keys are; a hash table would want
  * a secret against keys that were made to collide.
  */
-static struct gs_error *check_keys(struct key *keys, size_t count)
+static struct gs_error *check_keys(const struct parser *p, size_t first)
 {
+	size_t count = p->key_count - first;
 	const struct key *found = NULL;
+	struct key *keys;
 
 	if (count < 2)
 		return NULL;
+	keys = p->keys + first;
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	for (size_t i = 1; i < count; i++) {
 		if (strcmp(keys[i].string, keys[i - 1].string) == 0 &&
@@ -171,7 +174,7 @@ static struct gs_error *parse_value(struct parser *p, const struct gs_json_token
 static struct gs_error *parse_end(struct parser *p)
 {
 	size_t first_key = p->open[p->depth - 1].first_key;
-	struct gs_error *err = check_keys(p->keys + first_key, p->key_count - first_key);
+	struct gs_error *err = check_keys(p, first_key);
 
 	p->key_count = first_key;
 	p->depth--;
