@@ -2,7 +2,10 @@
 /* blk info --virsh: the three numbers of virsh domblkinfo, and its very bytes. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <guestscope/base/text.h>
 
 #include "disks.h"
 
@@ -93,7 +96,7 @@ enum { TARGET, CAPACITY, ALLOCATION, PHYSICAL, COLUMNS };
 static const char *const headers[COLUMNS] = {"Target", "Capacity", "Allocation", "Physical"};
 
 struct cells {
-	const char *target;
+	char *target;              /* owned; NULL: not printed */
 	char numbers[COLUMNS][32]; /* the first one is not used */
 };
 
@@ -117,7 +120,6 @@ static void format_row(const struct row *row, bool human, struct cells *ret)
 	const struct gs_block_virsh *words = &row->words;
 	bool nothing = !words->capacity && !words->allocation && !words->physical;
 
-	ret->target = row->target;
 	if (nothing) {
 		for (int i = CAPACITY; i < COLUMNS; i++)
 			strcpy(ret->numbers[i], "-");
@@ -152,19 +154,29 @@ static void print_header(const int widths[COLUMNS])
 	putchar('\n');
 }
 
-static struct gs_error *print_table(const struct gs_args *args, const struct row *rows,
-				    size_t count)
+/* Names are made printable, as virsh does in its tables. */
+static struct gs_error *format_rows(const struct gs_args *args, const struct row *rows,
+				    size_t count, struct cells *ret)
 {
-	gs_autofree struct cells *cells = calloc(count + 1, sizeof(*cells));
-	bool quiet = gs_args_quiet(args);
+	struct gs_error *err = NULL;
+
+	for (size_t r = 0; !err && r < count; r++) {
+		gs_autotext struct gs_text target = {0};
+
+		format_row(&rows[r], gs_args_has(args, "human"), &ret[r]);
+		gs_text_puts_printable(&target, rows[r].target);
+		err = gs_text_finish(&target, &ret[r].target);
+	}
+	return err;
+}
+
+static void print_cells(const struct cells *cells, size_t count, bool quiet)
+{
 	int widths[COLUMNS];
 
-	if (!cells)
-		return gs_error_nomem();
 	for (int i = 0; i < COLUMNS; i++)
 		widths[i] = quiet ? 0 : (int)strlen(headers[i]);
 	for (size_t r = 0; r < count; r++) {
-		format_row(&rows[r], gs_args_has(args, "human"), &cells[r]);
 		for (int i = 0; i < COLUMNS; i++)
 			if ((int)strlen(cell(&cells[r], i)) > widths[i])
 				widths[i] = (int)strlen(cell(&cells[r], i));
@@ -173,12 +185,24 @@ static struct gs_error *print_table(const struct gs_args *args, const struct row
 		print_header(widths);
 	for (size_t r = 0; r < count; r++)
 		print_line(&cells[r], widths);
-	return NULL;
+}
+
+static struct gs_error *print_table(const struct gs_args *args, const struct row *rows,
+				    size_t count)
+{
+	gs_autofree struct cells *cells = calloc(count + 1, sizeof(*cells));
+	struct gs_error *err = cells ? format_rows(args, rows, count, cells) : gs_error_nomem();
+
+	if (!err)
+		print_cells(cells, count, gs_args_quiet(args));
+	for (size_t r = 0; cells && r < count; r++)
+		free(cells[r].target);
+	return err;
 }
 
 static void print_one(const struct gs_args *args, const struct row *row)
 {
-	struct cells cells;
+	struct cells cells = {0};
 
 	format_row(row, gs_args_has(args, "human"), &cells);
 	for (int i = CAPACITY; i < COLUMNS; i++) {

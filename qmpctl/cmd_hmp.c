@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* hmp: any command of the human monitor. */
 #include <limits.h>
-#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <guestscope/base/text.h>
 
@@ -38,11 +39,26 @@ static struct gs_error *run_hmp(const struct gs_args *args, char **text_ret)
 	return err;
 }
 
+/* As it is; but a terminal obeys control characters, which may be a guest's. */
+static int print_answer(const struct gs_args *args, const char *answer)
+{
+	gs_autotext struct gs_text text = {0};
+	gs_autofree char *shown = NULL;
+	struct gs_error *err;
+
+	if (!isatty(STDOUT_FILENO))
+		return gs_args_print(args, answer);
+	gs_text_append_printable_lines(&text, answer, strlen(answer));
+	err = gs_text_finish(&text, &shown);
+	return err ? gs_args_fail(args, err) : gs_args_print(args, shown);
+}
+
 int cmd_hmp(struct gs_args *args)
 {
 	gs_autofree char *text = NULL;
 	struct gs_error *err = run_hmp(args, &text);
 	bool failed;
+	int status;
 
 	if (err)
 		return gs_args_fail(args, err);
@@ -56,8 +72,8 @@ int cmd_hmp(struct gs_args *args)
 		gs_emit_end(e);
 		return finish_output(args, e, failed ? GS_EXIT_HMP : GS_EXIT_OK);
 	}
-	fputs(text, stdout);
+	status = print_answer(args, text);
 	if (failed)
 		gs_args_note(args, "this reads like a failure; --raw takes it as it is");
-	return failed ? GS_EXIT_HMP : GS_EXIT_OK;
+	return failed ? GS_EXIT_HMP : status;
 }

@@ -2,6 +2,8 @@
 /* schema: what commands and events a QEMU has, and what is in them. */
 #include <stdio.h>
 
+#include <guestscope/base/text.h>
+
 #include "schemas.h"
 
 static struct gs_error *load(const struct gs_args *args, struct gs_schema **ret)
@@ -116,12 +118,10 @@ static int show(struct gs_args *args, const struct gs_schema *schema, const char
 
 static int show_source(struct gs_args *args, const struct gs_schema *schema)
 {
-	gs_autofree char *text = gs_json_print(gs_schema_source(schema), GS_JSON_COMPACT);
+	gs_autofree char *json = gs_json_print(gs_schema_source(schema), GS_JSON_COMPACT);
+	gs_autofree char *line = json ? gs_strf("%s\n", json) : NULL;
 
-	if (!text)
-		return gs_args_fail(args, gs_error_nomem());
-	puts(text);
-	return GS_EXIT_OK;
+	return line ? gs_args_print(args, line) : gs_args_fail(args, gs_error_nomem());
 }
 
 int cmd_schema(struct gs_args *args)

@@ -2,6 +2,8 @@
 /* exec: one command, checked, sent, its reply printed. */
 #include <stdio.h>
 
+#include <guestscope/base/text.h>
+
 #include "exec.h"
 
 int exec_fail(const struct exec *exec, struct gs_error *err, const char *place)
@@ -11,13 +13,10 @@ int exec_fail(const struct exec *exec, struct gs_error *err, const char *place)
 
 static int print(const struct exec *exec, const struct gs_json *value, enum gs_json_layout layout)
 {
-	gs_autofree char *text = gs_json_print(value, layout);
+	gs_autofree char *json = gs_json_print(value, layout);
+	gs_autofree char *line = json ? gs_strf("%s\n", json) : NULL;
 
-	if (!text)
-		return gs_args_fail(exec->args, gs_error_nomem());
-	puts(text);
-	fflush(stdout); /* the next one may take its time */
-	return GS_EXIT_OK;
+	return line ? gs_args_print(exec->args, line) : gs_args_fail(exec->args, gs_error_nomem());
 }
 
 /* The command as it goes over the wire, but for the id. */

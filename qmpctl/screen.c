@@ -2,7 +2,6 @@
 /* A terminal whose last lines are drawn over, and bars. */
 #include <errno.h>
 #include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,28 +77,14 @@ struct gs_error *screen_draw(struct screen *screen, struct gs_emit *e)
 	return NULL;
 }
 
-static bool locale_is_utf8(void)
-{
-	locale_t locale = newlocale(LC_CTYPE_MASK, "", NULL);
-	bool utf8;
-
-	if (!locale)
-		return false;
-	utf8 = strcmp(nl_langinfo_l(CODESET, locale), "UTF-8") == 0;
-	freelocale(locale);
-	return utf8;
-}
-
 char *draw_bar(double share, char buf[BAR_TEXT])
 {
 	/* From one eighth of a column to all of it. */
 	static const char *const blocks[] = {"▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
-	static int utf8 = -1;
+	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	unsigned int eighths;
 	char *end = buf;
 
-	if (utf8 < 0)
-		utf8 = locale_is_utf8();
 	share = share > 1 ? 1 : share > 0 ? share : 0;
 	eighths = (unsigned int)(share * BAR_WIDTH * 8 + 0.5);
 	if (share > 0 && !eighths)

@@ -135,20 +135,7 @@ void shell_show_event(struct shell *s, const struct gs_qmp_event *event)
 void shell_show_text(struct shell *s, const char *hmp)
 {
 	gs_autotext struct gs_text text = {0};
-	size_t size;
 
-	for (; *hmp; hmp += size) {
-		gs_autofree char *piece = NULL;
-
-		size = strcspn(hmp, "\n\t");
-		/* The wire's line ends are CR LF. */
-		piece = strndup(hmp, size - (size && hmp[size - 1] == '\r' && hmp[size] == '\n'));
-		if (!piece)
-			text.failed = true;
-		else
-			gs_text_puts_printable(&text, piece);
-		if (hmp[size])
-			gs_text_append(&text, hmp + size++, 1);
-	}
+	gs_text_append_printable_lines(&text, hmp, strlen(hmp));
 	show(s, &text);
 }

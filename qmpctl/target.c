@@ -22,10 +22,11 @@ static void trace(void *arg, bool outgoing, const char *text, size_t size)
 {
 	const struct gs_args *args = arg;
 	bool is_cut = size > TRACE_SIZE_MAX && gs_args_verbose(args) < 2;
+	gs_autotext struct gs_text line = {0};
 
+	gs_text_append_printable_lines(&line, text, is_cut ? TRACE_SIZE_MAX : size);
 	shell_terminal_hide();
-	fprintf(stderr, "%s %.*s", outgoing ? "-->" : "<--", is_cut ? TRACE_SIZE_MAX : (int)size,
-		text);
+	fprintf(stderr, "%s %s", outgoing ? "-->" : "<--", line.data ? line.data : "");
 	if (is_cut)
 		fprintf(stderr, "... (%zu bytes)", size);
 	fputc('\n', stderr);

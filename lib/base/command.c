@@ -3,10 +3,12 @@
 #include <guestscope/base/command.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command_args.h"
 #include "utf8.h"
@@ -33,6 +35,14 @@ void gs_args_note(const struct gs_args *args, const char *fmt, ...)
 	say(args->tool, "note: ", text.data ? text.data : "");
 }
 
+int gs_args_print(const struct gs_args *args, const char *text)
+{
+	errno = 0;
+	if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+		return GS_EXIT_OK;
+	return gs_args_fail(args, gs_error_os(errno ? errno : EIO, "stdout"));
+}
+
 int gs_args_fail(const struct gs_args *args, struct gs_error *err)
 {
 	int status = gs_exit_status(err);
@@ -50,6 +60,7 @@ static int os_status(int os_errno)
 	case EDQUOT:
 	case EFBIG:
 	case EPIPE:
+	case EBADF: /* closed when we began, or open for reading only */
 		return GS_EXIT_NOSPACE;
 	default:
 		return GS_EXIT_FAILED;
@@ -235,8 +246,24 @@ static int parse_and_run(const struct gs_tool *tool, int argc, char **argv,
 	return finish_stdout(&args, use(&args, argc, argv));
 }
 
+/*
+ * What was closed stays of no use, but takes its number: else that is the next file's or socket's,
+ * and what we print goes there.
+ */
+static void hold_closed_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd < STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int gs_tool_main(const struct gs_tool *tool, int argc, char **argv)
 {
+	hold_closed_streams();
 	/* Widths of characters only: numbers are read and printed the C way. */
 	setlocale(LC_CTYPE, "");
 	/* A reader that went away, or a file as large as it may be, shall be an error with an exit

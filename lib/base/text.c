@@ -84,6 +84,22 @@ void gs_text_puts_printable(struct gs_text *t, const char *string)
 	gs_utf8_printable(t, string, strlen(string));
 }
 
+void gs_text_append_printable_lines(struct gs_text *t, const char *text, size_t size)
+{
+	const char *end = text + size;
+
+	while (text < end) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		const char *stop = newline ? newline : end;
+		bool has_cr = newline && stop > text && stop[-1] == '\r';
+
+		gs_utf8_printable(t, text, (size_t)(stop - text) - has_cr);
+		if (newline)
+			gs_text_puts(t, "\n");
+		text = newline ? newline + 1 : end;
+	}
+}
+
 void gs_text_clear(struct gs_text *t)
 {
 	t->size = 0;

@@ -83,13 +83,22 @@ static bool is_control(uint32_t code)
 	return (code < 0x20 && code != '\t') || (code >= 0x7f && code <= 0x9f);
 }
 
+/* What makes text look like other text: line ends, and marks that turn its direction round. */
+static bool is_deceptive(uint32_t code)
+{
+	return (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
 void gs_utf8_printable(struct gs_text *t, const char *s, size_t size)
 {
 	size_t length, start = 0, pos = 0;
 
 	while (pos < size) {
+		uint32_t code;
+
 		length = gs_utf8_sequence(s + pos, size - pos);
-		if (length && !is_control(gs_utf8_decode(s + pos, length))) {
+		code = length ? gs_utf8_decode(s + pos, length) : 0;
+		if (!is_control(code) && !is_deceptive(code)) {
 			pos += length;
 			continue;
 		}

@@ -322,6 +322,41 @@ qmpctl: the guest was asked, but did not power down in time"
 	run -1 "$Q" hmp --cpu 7 info registers
 }
 
+@test "hmp: what QEMU says cannot drive a terminal, and is passed on as it is elsewhere" {
+	"$BATS_TEST_DIRNAME/fake_monitor.py" "$TMP/fake" 3>&- &
+	eventually test -S fake
+	run -0 script -qec "'$Q' hmp -g '$TMP/fake' x" /dev/null </dev/null
+	[[ $output = *'\x1b[31mred'* ]]
+	if [[ $output = *$'\e'* ]]; then false; fi
+	"$BATS_TEST_DIRNAME/fake_monitor.py" "$TMP/fake" 3>&- &
+	eventually test -S fake
+	eventually "$Q" hmp -g "$TMP/fake" x >raw
+	grep -q $'\e\\[31mred' raw
+}
+
+# ---- output that does not arrive ----
+
+@test "output: a full disk and closed streams are exit 9, and nothing reaches the monitor by mistake" {
+	launch_idle a
+	for args in status 'hmp info status' 'exec query-status' 'exec -n stop' 'schema --raw' list; do
+		# shellcheck disable=SC2086 # words
+		run -9 --separate-stderr bash -c '"$0" "$@" >/dev/full' "$Q" $args
+		[[ $stderr = qmpctl:*'No space left on device' ]]
+		# shellcheck disable=SC2086
+		run -9 --separate-stderr bash -c '"$0" "$@" >&-' "$Q" $args
+		[[ $stderr = qmpctl:*'Bad file descriptor' ]]
+	done
+	run -9 bash -c '"$0" exec query-status <&- >&- 2>&-' "$Q"
+	run -1 --separate-stderr bash -c '"$0" exec -v cont x:=1 --no-check 2>&- >/dev/null' "$Q"
+	[ "$("$Q" exec query-status | jq -r .status)" = prelaunch ]
+}
+
+@test "exec: lines are no longer run when nobody takes what they return" {
+	launch_idle a
+	run -9 --separate-stderr bash -c 'printf "query-name\ncont\n" | "$0" exec - >/dev/full' "$Q"
+	[ "$("$Q" exec query-status | jq -r .status)" = prelaunch ]
+}
+
 # ---- QEMU's own police ----
 
 @test "nothing that we send is deprecated or unstable" {

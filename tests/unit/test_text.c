@@ -271,15 +271,45 @@ static void test_did_you_mean(void **state)
 	assert_suggests(long_word, NULL);
 }
 
+static void assert_printable_lines(const char *text, const char *expected)
+{
+	gs_autotext struct gs_text t = {0};
+	gs_autofree char *shown = NULL;
+
+	gs_text_append_printable_lines(&t, text, strlen(text));
+	assert_null(gs_text_finish(&t, &shown));
+	assert_string_equal(shown, expected);
+}
+
+static void test_printable_lines(void **state)
+{
+	(void)state;
+	assert_printable_lines("", "");
+	assert_printable_lines("a\tb\r\n\r\nc", "a\tb\n\nc");
+	assert_printable_lines("a\rb\r", "a\\x0db\\x0d");
+	assert_printable_lines("\033[m\n\xc2\x9b \xff", "\\x1b[m\n\\xc2\\x9b \\xff");
+	/* A direction that is turned round, and a line's end of Unicode's; letters are letters. */
+	assert_printable_lines(
+		"\u202egpj.exe \u2066 \u2028 \u2026 \u00e4",
+		"\\xe2\\x80\\xaegpj.exe \\xe2\\x81\\xa6 \\xe2\\x80\\xa8 \u2026 \u00e4");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text_grows),    cmocka_unit_test(test_text_empty),
-		cmocka_unit_test(test_text_clear),    cmocka_unit_test(test_text_failure_is_sticky),
-		cmocka_unit_test(test_strf),          cmocka_unit_test(test_parse_u64),
-		cmocka_unit_test(test_parse_size),    cmocka_unit_test(test_parse_duration),
-		cmocka_unit_test(test_parse_time_ns), cmocka_unit_test(test_format_time_ns),
-		cmocka_unit_test(test_format_size),   cmocka_unit_test(test_did_you_mean),
+		cmocka_unit_test(test_text_grows),
+		cmocka_unit_test(test_text_empty),
+		cmocka_unit_test(test_text_clear),
+		cmocka_unit_test(test_text_failure_is_sticky),
+		cmocka_unit_test(test_strf),
+		cmocka_unit_test(test_parse_u64),
+		cmocka_unit_test(test_parse_size),
+		cmocka_unit_test(test_parse_duration),
+		cmocka_unit_test(test_parse_time_ns),
+		cmocka_unit_test(test_format_time_ns),
+		cmocka_unit_test(test_format_size),
+		cmocka_unit_test(test_did_you_mean),
+		cmocka_unit_test(test_printable_lines),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

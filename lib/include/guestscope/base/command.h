@@ -112,6 +112,12 @@ bool gs_args_color(const struct gs_args *args);
 /* An emitter on stdout as --json and --color ask; stream: JSON lines. */
 struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream);
 
+/*
+ * Text for stdout that no emitter makes, at once. Says on stderr if it does not arrive; the exit
+ * status.
+ */
+int gs_args_print(const struct gs_args *args, const char *text);
+
 /* A note for people on stderr: "dumptool: note: ..."; silent under -q. */
 GS_PRINTF(2, 3) void gs_args_note(const struct gs_args *args, const char *fmt, ...);
 /* "dumptool: <message>" on stderr; takes @err; returns the exit status for it. */
