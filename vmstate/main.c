@@ -22,6 +22,17 @@ static const struct gs_command commands[] = {
 	 .max_args = 2,
 	 .takes_json = true,
 	 .run = cmd_show},
+	{.name = "lint",
+	 .arguments = "FILE...",
+	 .summary = "find mistakes in the descriptions of an export",
+	 .details =
+		 "Errors are what is never sent, or cannot be loaded even by the QEMU that saved "
+		 "it: exit 1. Remarks are descriptions without fields, and devices that refuse "
+		 "to be saved.",
+	 .min_args = 1,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_lint},
 	{0},
 };
 

@@ -27,12 +27,14 @@ static void add_bytes(struct tally *tally, uint64_t count, uint64_t bytes)
 static void add_field(const struct gs_devstate *state, const struct gs_vmsd_field *field,
 		      struct tally *tally)
 {
-	struct tally element = {.bytes = field->size, .unknown = field->size == 0};
+	struct tally element = {0};
 
 	if (field->description) {
-		/* Its C size says nothing, but that there is none: it is a tree, of any number. */
-		element.bytes = 0;
+		/* Its size in C says nothing. */
 		add_description(state, field->description, &element);
+	} else {
+		element.bytes = field->size;
+		element.unknown = field->size == 0;
 	}
 	add_bytes(tally, field->has_num ? field->num : 1, element.bytes);
 	tally->untold |= element.untold || !gs_devstate_has_num(state);

@@ -18,7 +18,7 @@ teardown() { cd / && rm -rf "$TMP"; }
 says() { [ "$output" = "$1" ] || { printf 'said: %s\nwant: %s\n' "$output" "$1" && false; }; }
 complains() { [ "$stderr" = "$1" ] || { printf 'said: %s\nwant: %s\n' "$stderr" "$1" && false; }; }
 
-export_of() { echo "$DATA/x86_64@$1.json.xz"; }
+export_of() { echo "$DATA/${2:-x86_64}@$1.json.xz"; }
 show() { "$V" show --json "$(export_of "$1")" "${@:2}"; }
 
 # ---- help and misuse ----
@@ -37,7 +37,7 @@ show() { "$V" show --json "$(export_of "$1")" "${@:2}"; }
 }
 
 @test "help: misuse is told on stderr, exit 2" {
-	for args in "" "nonsense" "show" "show a b c" "show --nonsense a" "show --tree $(export_of 7.2)"; do
+	for args in "" "nonsense" "show" "show a b c" "show --nonsense a" "show --tree $(export_of 7.2)" "lint"; do
 		run -2 --separate-stderr "$V" $args
 		[ -z "$output" ]
 		[[ $stderr = vmstate:* ]]
@@ -131,4 +131,40 @@ show() { "$V" show --json "$(export_of "$1")" "${@:2}"; }
 	[ "$(row 7.2 core.mac e1000e)" = '[4,"at-least"]' ]
 	[ "$(row 10.0 msix --tree e1000e)" = '[null,"unknown"]' ]
 	[ "$(row 10.0 up --tree kvmvapic)" = '[44,"exact"]' ]
+}
+
+# ---- lint ----
+
+# All that is wrong there: timers that QEMU 7.2 declares from version 1 on, of descriptions that are
+# of version 0.
+@test "lint: mistakes of a real QEMU, exit 1" {
+	file=$(export_of 7.2 aarch64)
+	run -1 "$V" lint "$file"
+	[[ $output = *"imx2.wdt:
+  error never-migrated: imx2.wdt/timer: it is there from version 1 on, but the description's version is 0: "* ]]
+	run -1 "$V" lint --json "$file"
+	[ "$(jq -r '.findings[] | select(.severity == "error") | [.code, .device, .path] | @tsv' <<<"$output")" = \
+		"$(printf 'never-migrated\timx2.wdt\timx2.wdt/timer
+never-migrated\timx2.wdt\timx2.wdt/itimer
+never-migrated\txlnx.csu_dma\txlnx.csu_dma/src_timer')" ]
+	[ "$(jq -c '[.errors, .remarks]' <<<"$output")" = '[3,19]' ]
+}
+
+@test "lint: remarks, and what jq finds without fields" {
+	for version in 7.2 8.2 10.0; do
+		xz -dc "$(export_of $version)" | jq -r 'del(.vmschkmachine) | to_entries[] |
+			select(.value.Description | has("Fields") | not) | .key' | sort >want
+		run -0 "$V" lint --json "$(export_of $version)"
+		jq -r '.findings[] | select(.code == "unmigratable").device' <<<"$output" | sort | diff want -
+		[ "$(jq -c '[.findings[] | select(.code != "unmigratable") | [.code, .path]]' <<<"$output")" = \
+			'[["empty","rtl8139/rtl8139/hotplug_ready"]]' ]
+	done
+}
+
+@test "lint: several files, of which one has an error" {
+	run -1 "$V" lint "$(export_of 7.2)" "$(export_of 7.2 aarch64)"
+	[[ $output = "---- $(export_of 7.2)"*"---- $(export_of 7.2 aarch64)"*"Errors:   3"* ]]
+	run -1 --separate-stderr "$V" lint "$(export_of 7.2)" nowhere
+	[ -z "$output" ]
+	complains "vmstate: nowhere: No such file or directory"
 }

@@ -55,8 +55,7 @@ static void test_struct(void **unused)
 	check(TELLING(NESTED("2736", "", FAKE_FIELD("x", "4") "," FAKE_FIELD("y", "2"))),
 	      GS_WIRE_EXACT, 6);
 	check(TELLING(NESTED("2736", ", 'num': 3", FAKE_FIELD("x", "4"))), GS_WIRE_EXACT, 12);
-	/* Without one it is a tree, of as many elements as there happen to be. */
-	check(TELLING(NESTED("0", "", FAKE_FIELD("x", "4"))), GS_WIRE_AT_LEAST, 4);
+	check(TELLING(NESTED("0", "", FAKE_FIELD("x", "4"))), GS_WIRE_EXACT, 4);
 	check(TELLING(NESTED("8", "", FAKE_FIELD("x", "0"))), GS_WIRE_UNKNOWN, 0);
 	check(TELLING(NESTED("8", "", FAKE_FIELD("x", "0") "," FAKE_FIELD("y", "1"))),
 	      GS_WIRE_AT_LEAST, 1);
@@ -76,18 +75,23 @@ static void test_overflow(void **unused)
 /* What is there only by a predicate, or from a later version on, or in a subsection. */
 static void test_parts(void **unused)
 {
-	auto_state struct gs_devstate *state = fake_devstate(TELLING(
-		FAKE_FIELD_X("x", "0", "true", "4", "") "," FAKE_FIELD_X("late", "2", "false", "8", "") "," FAKE_FIELD_X(
-			"p", "0", "false", "99",
-			", 'Description': " FAKE_DESCRIPTION(
-				"p", "1", "1",
-				", 'Fields': [" FAKE_FIELD_X(
-					"c", "5", "true", "256",
-					"") "," FAKE_FIELD("d",
-							   "16") "], 'Subsections': "
-								 "[" FAKE_DESCRIPTION("p/q", "1",
-										      "1",
-										      "") "]"))));
+	auto_state struct gs_devstate *state =
+		fake_devstate(TELLING(FAKE_FIELD_X("x", "0", "true", "4", "") "," FAKE_FIELD_X(
+			"late", "2", "false", "8",
+			"") "," FAKE_FIELD_X("p", "0", "false", "99",
+					     ", 'Description': " FAKE_DESCRIPTION(
+						     "p", "1", "1",
+						     ", 'Fields': [" FAKE_FIELD_X(
+							     "c", "5", "true", "256",
+							     "") "," FAKE_FIELD("d",
+										"16") "], "
+										      "'Subsections"
+										      "': "
+										      "[" FAKE_DESCRIPTION(
+											      "p/q",
+											      "1",
+											      "1",
+											      "") "]"))));
 	const struct gs_vmsd *description = gs_devstate_find(state, "a")->description;
 	size_t conditional = 0, subsections = 0;
 

@@ -98,7 +98,7 @@ enum gs_wire_certainty {
 	GS_WIRE_EXACT,    /* so many */
 	GS_WIRE_AT_LEAST, /* so many are known: arrays of a length that is not told may add to them,
 			     and so may unknown and conditional parts and subsections below */
-	GS_WIRE_UNKNOWN,  /* trees, and buffers of a length that only the device knows */
+	GS_WIRE_UNKNOWN,  /* buffers of a length that only the device knows */
 };
 struct gs_wire_size {
 	enum gs_wire_certainty certainty;
@@ -114,23 +114,27 @@ struct gs_wire_size gs_vmsd_field_wire(const struct gs_devstate *state,
 struct gs_wire_size gs_vmsd_wire(const struct gs_devstate *state, const struct gs_vmsd *description,
 				 size_t *conditional_ret, size_t *subsections_ret);
 
-/* ---- lint: mistakes in one export ---- */
+/* ---- mistakes in one export: lint.c ---- */
 
+/*
+ * What no export shows: of lists and trees, elements are saved with their description's version and
+ * loaded with the field's. Where these differ it is a mistake; but in an export a list looks like a
+ * struct, of which they may differ.
+ */
 enum gs_lint_code {
 	GS_LINT_NEVER_MIGRATED,       /* a field's version is above its description's */
 	GS_LINT_DUPLICATE_SUBSECTION, /* the second can never be loaded */
 	GS_LINT_SUBSECTION_PREFIX, /* its name does not begin with its parent's: load ignores it */
 	GS_LINT_MINIMUM_ABOVE,     /* the minimum is above the version: it cannot load itself */
-	GS_LINT_ELEMENT_VERSION,   /* elements are saved with one version and loaded with another */
 	GS_LINT_EMPTY,             /* a list of fields with nothing in it: maybe a mere marker */
 	GS_LINT_UNMIGRATABLE,      /* see gs_devstate_is_unmigratable() */
 };
 struct gs_lint_finding {
 	enum gs_lint_code code;
 	const char *device; /* type */
-	const char *path;   /* "e1000e/msix/msix": descriptions and field, by name */
-	const char *text;   /* one sentence */
-	bool is_error;      /* else a remark */
+	const char *path; /* "e1000e/msix/msix": descriptions and field, by name, the longest cut */
+	const char *text; /* one sentence on what stands there, from "it" on, no full stop */
+	bool is_error;    /* else a remark */
 };
 const char *gs_lint_code_name(enum gs_lint_code code); /* "never-migrated" */
 /* By device, in the order of the export. The finding lives during the call. */
