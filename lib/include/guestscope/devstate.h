@@ -91,8 +91,9 @@ bool gs_devstate_is_unmigratable(const struct gs_devstate_device *device);
 /*
  * What an export does not tell is the kind of a field. A variable array, a list and a pointer look
  * like one element, and are counted as that; what is not told to be an array is taken for none, in
- * exports that tell it (gs_devstate_has_num()). In those, the sizes of x86 devices in real streams
- * are these, but for the ones that are unknown.
+ * exports that tell it (gs_devstate_has_num()). That is right of nearly all: of 1400 fields in the
+ * stream of a q35 guest with a dozen devices five are of another size, all of them variable arrays
+ * of structs (the timers of hpet, the ports and slots of xhci, memory slots, logs of PCIe errors).
  */
 enum gs_wire_certainty {
 	GS_WIRE_EXACT,    /* so many */
