@@ -7,6 +7,7 @@ setup_file() {
 	export SCRATCH
 	SCRATCH=$(mktemp -d)
 	export XDG_RUNTIME_DIR=$SCRATCH PATH="$(cd "${O:-build}" && pwd):$PATH"
+	cp "$BATS_TEST_DIRNAME/../data/x86_64@10.0.json.xz" "$SCRATCH/export"
 	qmpctl launch --name completed --mem 64M --accel tcg -- -S -drive if=none,id=spare,file=null-co://,format=raw \
 		-device virtio-blk-pci,drive=spare,id=only >/dev/null
 }
@@ -71,18 +72,20 @@ lines() {
 	completes 'qmpctl help powerd' 'qmpctl help powerdown .'
 	completes 'dumptool dump --color nev' 'dumptool dump --color never .'
 	completes 'dumptool info /etc/os-rel' 'dumptool info /etc/os-release .'
+	completes 'vmstate li' 'vmstate lint .'
+	completes "vmstate show $SCRATCH/export PIIX4" "vmstate show $SCRATCH/export PIIX4_PM ."
 }
 
 @test "bash" {
 	start bash --norc --noprofile
-	tmux -L "$SERVER" send-keys "PS1='> '; for t in qmpctl dumptool; do source <(\$t completion bash); done; echo rea''dy" Enter
+	tmux -L "$SERVER" send-keys "PS1='> '; for t in qmpctl dumptool vmstate; do source <(\$t completion bash); done; echo rea''dy" Enter
 	await ready
 	lines
 }
 
 @test "zsh" {
 	start zsh -f
-	tmux -L "$SERVER" send-keys "PS1='> '; autoload -Uz compinit; compinit -u -D; for t in qmpctl dumptool; do source <(\$t completion zsh); done; echo rea''dy" Enter
+	tmux -L "$SERVER" send-keys "PS1='> '; autoload -Uz compinit; compinit -u -D; for t in qmpctl dumptool vmstate; do source <(\$t completion zsh); done; echo rea''dy" Enter
 	await ready
 	lines
 }
