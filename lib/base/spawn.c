@@ -34,7 +34,7 @@ static int check_program(const char *path)
  * The file that execvp() would run. Looked up before the fork, because execvp() is not
  * async-signal-safe.
  */
-static struct gs_error *find_program(const char *name, char **ret)
+struct gs_error *gs_program_find(const char *name, char **ret)
 {
 	const char *path = getenv("PATH");
 	int rc, reason = ENOENT;
@@ -236,12 +236,13 @@ struct gs_error *gs_process_spawn(const struct gs_spawn *spawn, struct gs_proces
 	struct spawn_child child = {
 		.argv = (char *const *)spawn->argv,
 		.tied_to = spawn->tied ? getpid() : 0,
+		.group = spawn->group,
 	};
 	struct gs_error *err;
 
 	if (null_fd < 0)
 		return gs_error_os(errno, "/dev/null");
-	err = find_program(spawn->argv[0], &program);
+	err = gs_program_find(spawn->argv[0], &program);
 	if (err)
 		return err;
 	child.program = program;

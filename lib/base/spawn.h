@@ -3,6 +3,7 @@
 #ifndef GUESTSCOPE_BASE_SPAWN_H
 #define GUESTSCOPE_BASE_SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -30,6 +31,7 @@ struct spawn_child {
 	size_t fd_count;
 	int floor; /* all targets lie below */
 	int link;
+	bool group;    /* leads one of its own */
 	pid_t tied_to; /* the parent that it is not to outlive; 0: none */
 	struct spawn_failure failure;
 };

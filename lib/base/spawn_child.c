@@ -118,7 +118,7 @@ void gs_spawn_child_main(struct spawn_child *child)
 	reset_signals();
 	if (is_orphan(child))
 		_exit(EXIT_NO_EXEC);
-	if (place_fds(child) < 0)
+	if (place_fds(child) < 0 || (child->group && setpgid(0, 0) < 0))
 		fail(child);
 	if (!gate_opens(child->link))
 		_exit(EXIT_NO_EXEC);

@@ -522,6 +522,44 @@ static void test_tied(void **state)
 	close(fds[1]);
 }
 
+/* A child with a child of its own, and the end of both. */
+static void test_group(void **state)
+{
+	const char *argv[] = {"sh", "-c", "sleep 100 & echo $!; wait", NULL};
+	gs_autoclose int pidfd = -1;
+	struct gs_process process;
+	char text[16] = "";
+	int fds[2], status;
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	const struct gs_spawn spawn = {
+		.argv = argv, .stdin_fd = -1, .stdout_fd = fds[1], .stderr_fd = -1, .group = true};
+	assert_ok(gs_process_spawn(&spawn, &process));
+	assert_int_equal(getpgid(process.pid), process.pid);
+	assert_true(read(fds[0], text, sizeof(text) - 1) > 1);
+	assert_ok(gs_pidfd_open(atoi(text), &pidfd));
+	kill(-process.pid, SIGKILL);
+	assert_ok(gs_process_wait(&process, SOON, &status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	assert_true(gs_pidfd_wait(pidfd, SOON));
+	gs_process_deinit(&process);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_program(void **state)
+{
+	gs_autofree char *path = NULL;
+
+	(void)state;
+	assert_ok(gs_program_find("sh", &path));
+	assert_int_equal(path[0], '/');
+	assert_int_equal(access(path, X_OK), 0);
+	assert_error(gs_program_find("no-such-program", &path), GS_ERROR_OS,
+		     "no-such-program: No such file or directory");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -539,6 +577,8 @@ int main(void)
 		unit_test_in_scratch(test_gate_reports_exec_errors),
 		cmocka_unit_test(test_detached),
 		cmocka_unit_test(test_tied),
+		cmocka_unit_test(test_group),
+		cmocka_unit_test(test_program),
 		cmocka_unit_test(test_pidfd_status),
 		cmocka_unit_test(test_pidfd_status_of_others),
 		cmocka_unit_test(test_wait_deadline),

@@ -26,6 +26,7 @@ struct gs_spawn {
 	bool gate;   /* wait before exec until gs_process_open_gate() */
 	/* SIGKILL when the thread that spawns it ends, in whatever way; not with detach. */
 	bool tied;
+	bool group; /* of its own: kill(-pid) reaches its children too; not with detach */
 };
 
 struct gs_process {
@@ -34,6 +35,9 @@ struct gs_process {
 	int gate_fd;   /* -1 when there is no gate or it was opened */
 	bool detached; /* not our child: it has no exit status for us */
 };
+
+/* The file that argv[0] would run; the caller frees. An OS error of execve() names @name. */
+GS_MUST_CHECK struct gs_error *gs_program_find(const char *name, char **ret);
 
 /*
  * The child has an empty signal mask, default signal actions and no other descriptors, from before
