@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of codecs: round trips, the probe, damaged and hostile pages. */
+#include <guestscope/base/text.h>
 #include <guestscope/codec.h>
 
 #include <zlib.h>
@@ -220,6 +221,33 @@ static void test_flipped(void **state)
 	}
 }
 
+static void check_packed(const void *data, size_t size)
+{
+	gs_autofree char *too_long = gs_strf("holds more than %zu bytes", size - 1);
+	gs_autofree char *packed = NULL, *unpacked = NULL;
+	size_t packed_size, unpacked_size = 0;
+
+	assert_ok(gs_pack_xz(data, size, &packed, &packed_size));
+	assert_ok(gs_unpack(packed, packed_size, size, &unpacked, &unpacked_size));
+	assert_int_equal(unpacked_size, size);
+	assert_memory_equal(unpacked, data, size);
+	if (size > 0)
+		assert_error(gs_unpack(packed, packed_size, size - 1, &unpacked, &unpacked_size),
+			     GS_ERROR_CORRUPT, too_long);
+}
+
+static void test_packed(void **state)
+{
+	static uint8_t data[100000];
+
+	(void)state;
+	check_packed(data, 0);
+	check_packed(data, sizeof(data));
+	fill_random(data, sizeof(data), 1);
+	check_packed(data, 1);
+	check_packed(data, sizeof(data));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_levels),         cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_incompressible), cmocka_unit_test(test_inexact),
 		cmocka_unit_test(test_flipped),        cmocka_unit_test(test_zlib_reads_our_pages),
+		cmocka_unit_test(test_packed),
 	};
 
 	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);

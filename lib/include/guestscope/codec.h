@@ -62,12 +62,15 @@ GS_MUST_CHECK struct gs_error *gs_codec_decompress(enum gs_codec codec,
 						   struct gs_codec_state *state, const uint8_t *in,
 						   size_t in_size, uint8_t *out, size_t out_size);
 
-/* ---- whole files: unpack.c ---- */
+/* ---- whole files: pack.c, unpack.c ---- */
 
+/* As `xz` makes it. *ret is the caller's. */
+GS_MUST_CHECK struct gs_error *gs_pack_xz(const void *data, size_t size, char **ret,
+					  size_t *size_ret);
 /*
- * The content of a file that xz made, with a NUL behind it that does not count; *ret stays
- * NULL if @data is nothing of the kind. CORRUPT if it is damaged, cut off, or holds more than @max
- * bytes, of which no more are made.
+ * The content of a file that xz, gzip or zstd made, with a NUL behind it that does not count; *ret
+ * stays NULL if @data is nothing of the kind. CORRUPT if it is damaged, cut off, or holds more than
+ * @max bytes, of which no more are made.
  */
 GS_MUST_CHECK struct gs_error *gs_unpack(const void *data, size_t size, size_t max, char **ret,
 					 size_t *size_ret);
