@@ -90,7 +90,7 @@ static int show_all(const struct gs_args *args, const struct gs_devstate *state)
 
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "machine", NULL, gs_devstate_machine(state));
-	gs_emit_bool(e, "array_lengths", NULL, gs_devstate_has_num(state));
+	gs_emit_bool(e, "array-lengths", NULL, gs_devstate_has_num(state));
 	gs_emit_table(e, "devices", "", columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; (device = gs_devstate_at(state, i)); i++)
 		emit_device(e, state, device);
@@ -110,27 +110,33 @@ struct shown {
 static void show_description(const struct shown *shown, const struct gs_vmsd *description,
 			     unsigned int depth);
 
-/* What it is, and whether it is sent. */
-static void append_note(struct gs_text *note, const struct gs_vmsd_field *field,
-			const struct gs_vmsd *parent)
+/* Whether and why it is sent, and what it is. */
+static char *field_note(const struct gs_vmsd_field *field, const struct gs_vmsd *parent)
 {
+	struct gs_text text = {0};
+	gs_autoerror struct gs_error *err = NULL;
+	char *note = NULL;
+
 	if (field->description)
-		gs_text_printf(note, "%s v%u", field->description->name,
+		gs_text_printf(&text, "; %s v%u", field->description->name,
 			       field->description->version);
-	if (field->description && (field->conditional || field->version))
-		gs_text_puts(note, "; ");
 	if (field->conditional)
-		gs_text_puts(note, "conditional");
+		gs_text_puts(&text, "; conditional");
 	else if (field->version > parent->version)
-		gs_text_printf(note, "never sent: from version %u on", field->version);
+		gs_text_printf(&text, "; never sent: from version %u on", field->version);
 	else if (field->version)
-		gs_text_printf(note, "from version %u on", field->version);
+		gs_text_printf(&text, "; from version %u on", field->version);
+	gs_text_puts(&text, "");
+	err = gs_text_finish(&text, &note);
+	if (note && *note)
+		memmove(note, note + 2, strlen(note + 2) + 1);
+	return note;
 }
 
 static void show_field(const struct shown *shown, const struct gs_vmsd_field *field,
 		       const struct gs_vmsd *parent, unsigned int depth)
 {
-	gs_autotext struct gs_text note = {0};
+	gs_autofree char *note = field_note(field, parent);
 	struct gs_emit *e = shown->e;
 
 	gs_emit_row_below(e, depth);
@@ -147,8 +153,7 @@ static void show_field(const struct shown *shown, const struct gs_vmsd_field *fi
 	else
 		gs_emit_string(e, "description", NULL, field->description->name);
 	emit_size(e, "BYTES", gs_vmsd_field_wire(shown->state, field));
-	append_note(&note, field, parent);
-	gs_emit_string(e, NULL, "NOTE", note.data ? note.data : "");
+	gs_emit_string(e, NULL, "NOTE", note);
 	if (shown->tree && field->description)
 		show_description(shown, field->description, depth + 1);
 }

@@ -2,16 +2,41 @@
 /* vmstate: what the state of devices is made of. This file is its table of commands. */
 #include "vmstate.h"
 
+static const struct gs_option export_options[] = {
+	{.name = "qemu",
+	 .argument = "BIN",
+	 .help = "the QEMU binary (default: the one of this host's architecture)"},
+	{.name = "output", .letter = 'o', .argument = "FILE", .help = "default: standard output"},
+	{.name = "force", .help = "replace an existing output file"},
+	{.name = "plain", .help = "only what QEMU's -dump-vmstate writes, byte for byte"},
+	{.name = "no-cache", .help = "run the binary in any case, and keep nothing"},
+	{.name = "timeout",
+	 .argument = "TIME",
+	 .help = "give the binary so long, each of the two times that it is run (default: 30 s)"},
+	{0}};
+
 static const struct gs_option show_options[] = {
 	{.name = "tree", .help = "with DEVICE: also what is in its structs and subsections"}, {0}};
 
 static const struct gs_command commands[] = {
+	{.name = "export",
+	 .summary = "write down what a QEMU binary says of the state of its devices",
+	 .details =
+		 "No guest is started: the binary writes down its descriptions and says over QMP "
+		 "what else is to be known: its version, its machines and, from QEMU 9.1 on, what "
+		 "each of them changes of the devices' properties. A FILE that ends in .xz is "
+		 "packed.\n\nAn export is kept, below $XDG_CACHE_HOME/guestscope, until the binary "
+		 "or its modules change.\n\n  vmstate export --qemu ./qemu-system-aarch64 -o "
+		 "new.json.xz",
+	 .options = export_options,
+	 .run = cmd_export},
 	{.name = "show",
 	 .arguments = "FILE [DEVICE]",
 	 .summary = "show the devices of an export, or what one of them saves",
 	 .details =
-		 "FILE is what QEMU's -dump-vmstate writes, or that as xz has packed it. DEVICE is "
-		 "a type, or the name that the stream has for it.\n\n"
+		 "FILE is an export, as vmstate or QEMU's -dump-vmstate writes it, maybe packed "
+		 "by xz, gzip or zstd; or a QEMU binary, which is then exported. DEVICE is a type, "
+		 "or the name that the stream has for it.\n\n"
 		 "BYTES are those of a migration stream: 8+ is 8 or more, ? not to be known from "
 		 "an "
 		 "export. Conditional parts are not counted among them. Variable arrays and lists "

@@ -6,6 +6,7 @@
 #include <guestscope/base/command.h>
 #include <guestscope/devstate.h>
 
+int cmd_export(struct gs_args *args);
 int cmd_show(struct gs_args *args);
 int cmd_lint(struct gs_args *args);
 
@@ -16,9 +17,13 @@ bool complete(const struct gs_args *args, const char *kind, struct gs_candidates
 
 /*
  * The export that @source names: a file, as it is or packed, of QEMU's own JSON or an export of
- * ours. Errors name @source.
+ * ours; or a QEMU binary, by its path or, where there is no such file, by PATH, which is exported
+ * if that is not in the cache. Errors name @source.
  */
 GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret);
+
+/* Where exports of binaries are kept; the caller frees. NULL: there is no place. */
+char *cache_folder(void);
 
 /* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
  */

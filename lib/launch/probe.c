@@ -165,3 +165,8 @@ struct gs_qmp *gs_probe_qmp(const struct gs_probe *probe)
 {
 	return probe->qmp;
 }
+
+pid_t gs_probe_pid(const struct gs_probe *probe)
+{
+	return probe->process.pid;
+}

@@ -153,6 +153,8 @@ GS_MUST_CHECK struct gs_error *gs_probe_start(const char *binary,
 					      struct gs_probe **ret);
 /* The session with it, which stays the probe's. */
 struct gs_qmp *gs_probe_qmp(const struct gs_probe *probe);
+/* Its process: QEMU, or the script that runs it. */
+pid_t gs_probe_pid(const struct gs_probe *probe);
 /* End it; NULL is fine. */
 void gs_probe_end(struct gs_probe *probe);
 GS_DEFINE_CLEANUP(struct gs_probe *, gs_probe_end)
