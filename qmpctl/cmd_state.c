@@ -47,6 +47,9 @@ static struct gs_error *ask(struct target *target, struct answers *ret)
 			err = NULL;
 		}
 	}
+	if (!err && !gs_json_string(gs_json_get(ret->to[ASK_STATUS], "status")))
+		err = gs_error_create(GS_ERROR_PROTOCOL, "%s: query-status: reply without a status",
+				      gs_qmp_name(target->qmp));
 	return err;
 }
 
@@ -92,7 +95,7 @@ static void emit_status(struct gs_emit *e, const struct target *target, const st
 	const struct gs_json *status = a->to[ASK_STATUS];
 
 	emit_text(e, "name", "Name", gs_json_string(gs_json_get(a->to[ASK_NAME], "name")));
-	emit_text(e, "state", "State", gs_json_string(gs_json_get(status, "status")));
+	gs_emit_string(e, "state", "State", gs_json_string(gs_json_get(status, "status")));
 	gs_emit_bool(e, "running", NULL, gs_json_is_true(gs_json_get(status, "running")));
 	if (target->pid)
 		gs_emit_i64(e, "pid", "PID", target->pid);

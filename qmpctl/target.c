@@ -65,9 +65,12 @@ static struct gs_error *open_address(const char *run_dir, const char *address,
 void target_find_process(struct target *target)
 {
 	gs_autoerror struct gs_error *gone = NULL;
+	bool launched = target->pid;
 
-	if (!target->pid)
+	if (!launched)
 		target->pid = gs_qmp_peer_pid(target->qmp);
+	if (target->pid && !launched && !gs_guest_is_qemu(target->pid))
+		target->pid = 0; /* one that passes on, such as socat */
 	if (target->pid)
 		gone = gs_pidfd_open(target->pid, &target->pidfd);
 	if (gone) /* just ended: the monitor will tell */

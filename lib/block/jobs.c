@@ -68,9 +68,12 @@ static struct gs_error *parse(const struct gs_json *list, uint64_t taken_ns,
 {
 	size_t count = gs_json_count(list);
 
-	if (gs_json_type(list) != GS_JSON_ARRAY || count > JOBS_MAX)
-		return gs_error_create(GS_ERROR_PROTOCOL, "query-jobs: %zu jobs in %s", count,
+	if (gs_json_type(list) != GS_JSON_ARRAY)
+		return gs_error_create(GS_ERROR_PROTOCOL, "query-jobs: reply is no list, but %s",
 				       gs_json_type_name(gs_json_type(list)));
+	if (count > JOBS_MAX)
+		return gs_error_create(GS_ERROR_PROTOCOL, "query-jobs: %zu jobs, at most %d", count,
+				       JOBS_MAX);
 	ret->jobs = calloc(count + 1, sizeof(*ret->jobs));
 	if (!ret->jobs)
 		return gs_error_nomem();

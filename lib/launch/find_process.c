@@ -11,8 +11,7 @@
 
 #define LIBVIRT_MS 5000
 
-/* Whether process @pid runs a QEMU, by its executable: a wrong pid must not be taken for one. */
-static bool is_qemu(pid_t pid)
+bool gs_guest_is_qemu(pid_t pid)
 {
 	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid);
 	char exe[PATH_MAX];
@@ -36,7 +35,8 @@ static struct gs_error *find_by_pid(const char *text, int *pidfd_ret)
 		err = gs_error_create(GS_ERROR_INVALID, "not a process");
 	if (!err)
 		err = gs_pidfd_open((pid_t)pid, &pidfd);
-	if (!err && !is_qemu((pid_t)pid)) /* asked after opening: it cannot be another one now */
+	if (!err &&
+	    !gs_guest_is_qemu((pid_t)pid)) /* asked after opening: it cannot be another one now */
 		err = gs_error_create(GS_ERROR_INVALID, "not a QEMU");
 	if (err)
 		return gs_error_wrap(err, "pid:%s", text);
@@ -90,8 +90,10 @@ static struct gs_error *find_by_monitor(const char *run_dir, const char *address
 
 	if (err)
 		return err;
-	pid = gs_qmp_peer_pid(qmp); /* it serves us: what has that pid is QEMU */
-	return pid ? gs_pidfd_open(pid, pidfd_ret) : unknown_process(address);
+	/* It serves us, and so has its pid for now. */
+	pid = gs_qmp_peer_pid(qmp);
+	return pid && gs_guest_is_qemu(pid) ? gs_pidfd_open(pid, pidfd_ret)
+					    : unknown_process(address);
 }
 
 /* The monitor of a QEMU that hangs does not answer through libvirt, either: it is not asked. */
@@ -111,7 +113,7 @@ static struct gs_error *find_by_domain(const char *address, const char *name, co
 		err = unknown_process(address);
 	else
 		err = gs_pidfd_open(info.domain.pid, &pidfd);
-	if (!err && !is_qemu(info.domain.pid))
+	if (!err && !gs_guest_is_qemu(info.domain.pid))
 		err = unknown_process(address);
 	gs_domain_info_deinit(&info);
 	if (!err)

@@ -15,8 +15,9 @@ struct gs_error *gs_schema_query(struct gs_qmp *qmp, struct gs_schema **ret)
 	struct gs_json *answer = NULL;
 	struct gs_error *err = gs_qmp_execute(qmp, "query-qmp-schema", NULL, 0, &answer);
 
-	if (!err)
-		err = gs_schema_take(answer, ret);
+	if (err)
+		return err;
+	err = gs_schema_take(answer, ret);
 	return err ? gs_error_wrap(err, "%s", gs_qmp_name(qmp)) : NULL;
 }
 

@@ -50,6 +50,19 @@ load qmpctl.bash
 	run -3 --separate-stderr "$Q" status -g c
 }
 
+@test "guest: who passes a monitor on is not taken for QEMU" {
+	launch_idle a
+	socat "UNIX-LISTEN:$TMP/relay,fork" "UNIX-CONNECT:$RUN/a/qmp2" 3>&- &
+	eventually test -S relay
+	run -0 "$Q" status -g "$TMP/relay" --json
+	[ "$(jq -c '[.name, .pid]' <<<"$output")" = '["a",null]' ]
+	run -1 --separate-stderr "$Q" kill -g "$TMP/relay"
+	complains "qmpctl: $TMP/relay: its process is not known, or not on this host"
+	run -0 --separate-stderr "$Q" stop -g "$TMP/relay" --json
+	[ "$(jq -r .ended_by <<<"$output")" = quit ]
+	if "$Q" status; then false; fi
+}
+
 @test "guest: a socket without QEMU, and none at all" {
 	run -3 "$Q" status -g unix:/nonexistent
 	run -3 "$Q" status -g tcp:127.0.0.1:1

@@ -92,7 +92,7 @@ static void lives_with_odd_answers(void **state)
 	assert_null(gs_block_job_find(&jobs, ""));
 	gs_block_jobs_deinit(&jobs);
 	assert_error(try_query("{}", "[]", &jobs), GS_ERROR_PROTOCOL,
-		     "query-jobs: 0 jobs in object");
+		     "query-jobs: reply is no list, but object");
 }
 
 static struct gs_block_job at(uint64_t taken_ns, uint64_t current, uint64_t total)

@@ -84,6 +84,12 @@ GS_MUST_CHECK struct gs_error *gs_registry_find(const char *run_dir, const char 
 /* The guest when there is exactly one. UNREACHABLE: none. INVALID: several, and their names. */
 GS_MUST_CHECK struct gs_error *gs_registry_only(const char *run_dir, struct gs_guest *ret);
 
+/*
+ * Whether process @pid runs a QEMU, by the name of its executable: a wrong pid, or a process that
+ * only passes a monitor on (socat, ssh), must not be taken for one.
+ */
+bool gs_guest_is_qemu(pid_t pid);
+
 /* Whether @guest is an address of qmp.h and no name of the registry. */
 bool gs_guest_is_address(const char *guest);
 /*
