@@ -58,6 +58,19 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_lint},
+	{.name = "diff",
+	 .arguments = "FILE FILE [DEVICE]...",
+	 .summary = "show what two exports say differently",
+	 .details =
+		 "All of it, device by device: what was added, removed, renamed, moved, or became "
+		 "other bytes. DEVICE is a type, or the name that the stream has for it.\n\n"
+		 "Fields are the same if they have the same name, or else the same bytes at the "
+		 "same place. Whether a stream can be loaded is another question.\n\n"
+		 "  vmstate diff 7.2.json.xz 10.0.json.xz e1000e",
+	 .min_args = 2,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_diff},
 	{0},
 };
 

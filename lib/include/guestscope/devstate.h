@@ -158,7 +158,7 @@ enum gs_devstate_change_kind {
 	GS_CHANGE_FIELD_WRAPPED, /* the same run of bytes, divided otherwise: into a struct, say */
 	GS_CHANGE_FIELD_MOVED,
 	GS_CHANGE_FIELD_SIZE,
-	GS_CHANGE_FIELD_NUM, /* where both exports tell it */
+	GS_CHANGE_FIELD_NUM, /* where both exports tell it; NULL: no fixed array */
 	GS_CHANGE_FIELD_VERSION,
 	GS_CHANGE_FIELD_CONDITION,
 	GS_CHANGE_FIELDS_GONE, /* from a list to none, or back */
@@ -168,15 +168,24 @@ enum gs_devstate_change_kind {
 struct gs_devstate_change {
 	enum gs_devstate_change_kind kind;
 	const char *device_before, *device_after; /* types; NULL where there is none */
-	const char *path;                         /* as in lint; "" for the device itself */
+	const char *path;                         /* see below; "" for the device itself */
 	const char *before, *after;               /* for people; NULL: nothing */
 };
 const char *gs_devstate_change_name(enum gs_devstate_change_kind kind);
 /*
- * All of them, by device; never stops at the first. Devices are matched by their description's name
- * and then by type; fields by name and occurrence, then by the bytes that they put into a stream. C
- * sizes of structs and pointers are never compared. A missing num is no difference. The change
- * lives during the call.
+ * All of them, by device; never stops at the first. Devices are matched by type, and those that are
+ * left by their description's name; fields by name (of several, those of the same size first), then
+ * by the bytes that they put into a stream; subsections by name, and their order is not told. C
+ * sizes of structs are never compared, and lengths of arrays only if both exports tell them: then a
+ * missing num is one more thing that is told. A field of an export that does not is taken for one
+ * of the other that stands alone in its place and may be an array of it.
+ *
+ * A path is fields and [subsections] by name, as they stand in @before unless they are added:
+ * "esp/[esp/pdma]/pdma_cb", "mac_reg#2" the third of that name; the longest names are cut. Changes
+ * of @after to @before are the same with added and removed, before and after exchanged.
+ *
+ * The change lives during the call, the devices' types as long as the exports. The first error that
+ * @report returns ends it.
  */
 GS_MUST_CHECK struct gs_error *gs_devstate_diff(
 	const struct gs_devstate *before, const struct gs_devstate *after,

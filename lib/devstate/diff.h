@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the files of the diff: what goes with what, and how a change is told. */
+#ifndef DEVSTATE_DIFF_H
+#define DEVSTATE_DIFF_H
+
+#include <guestscope/base/text.h>
+#include <guestscope/devstate.h>
+
+/* ---- pairs of two lists: diff_pair.c ---- */
+
+/* One of a list: a device, a field or a subsection. */
+struct gs_slot {
+	const void *item;
+	size_t index;
+	struct gs_slot *partner; /* in the other list; NULL: none */
+	bool anchor;             /* paired, and in the same order as all other anchors */
+};
+struct gs_slots {
+	struct gs_slot *slots;
+	size_t count;
+};
+struct gs_pairing {
+	struct gs_slots before, after;
+};
+typedef int (*gs_slot_order)(const void *a, const void *b);
+
+/* Of arrays with elements of @size bytes; nothing is paired yet. */
+GS_MUST_CHECK struct gs_error *gs_pairing_init(struct gs_pairing *pairing, const void *before,
+					       size_t before_count, const void *after,
+					       size_t after_count, size_t size);
+void gs_pairing_deinit(struct gs_pairing *pairing);
+static inline void gs_pairing_cleanup(struct gs_pairing *pairing)
+{
+	gs_pairing_deinit(pairing);
+}
+#define gs_autopairing __attribute__((cleanup(gs_pairing_cleanup)))
+
+/* Of those that are still alone and that @order calls equal, the first with the first, ... */
+GS_MUST_CHECK struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_slot_order order);
+/*
+ * As many pairs as can be without two that cross become anchors. Which ones, where there is a
+ * choice, does not depend on which list is called the first: @order decides. n log n.
+ */
+GS_MUST_CHECK struct gs_error *gs_pairing_anchor(struct gs_pairing *pairing, gs_slot_order order);
+
+/* ---- telling: diff.c ---- */
+
+struct gs_diff {
+	const struct gs_devstate *before, *after;
+	bool told; /* both exports tell the lengths of arrays */
+	const struct gs_devstate_device *device_before, *device_after;
+	struct gs_text path;
+	struct gs_error *(*report)(void *arg, const struct gs_devstate_change *change);
+	void *arg;
+};
+
+/* The texts may be NULL; they stay the caller's. */
+GS_MUST_CHECK struct gs_error *gs_diff_tell(struct gs_diff *diff, enum gs_devstate_change_kind kind,
+					    const char *before, const char *after);
+GS_MUST_CHECK struct gs_error *gs_diff_tell_number(struct gs_diff *diff,
+						   enum gs_devstate_change_kind kind,
+						   uint64_t before, uint64_t after);
+/* Of that which is only there on one side. */
+GS_MUST_CHECK struct gs_error *gs_diff_tell_one(struct gs_diff *diff,
+						enum gs_devstate_change_kind kind, bool is_after,
+						const struct gs_text *text);
+/* One step down; returns what takes it back. */
+size_t gs_diff_enter_field(struct gs_diff *diff, const struct gs_vmsd_field *field);
+size_t gs_diff_enter_subsection(struct gs_diff *diff, const struct gs_vmsd *subsection);
+void gs_diff_leave(struct gs_diff *diff, size_t mark);
+/* No more of a hostile name than anyone wants to read. */
+void gs_diff_put_name(struct gs_text *text, const char *name);
+
+/* All but the versions of @before and @after that a device has told already. */
+GS_MUST_CHECK struct gs_error *gs_diff_descriptions(struct gs_diff *diff,
+						    const struct gs_vmsd *before,
+						    const struct gs_vmsd *after);
+
+/* ---- fields: diff_fields.c, and two that are the same one: diff_field.c ---- */
+
+GS_MUST_CHECK struct gs_error *gs_diff_fields(struct gs_diff *diff, const struct gs_vmsd *before,
+					      const struct gs_vmsd *after);
+/* Of a pair, at the path of its parent; @in_run: bytes were told of with those of its neighbours.
+ */
+GS_MUST_CHECK struct gs_error *gs_diff_field(struct gs_diff *diff,
+					     const struct gs_vmsd_field *before,
+					     const struct gs_vmsd_field *after, bool in_run);
+/*
+ * How many bytes the field is, for sure and whatever predicates say; where not both exports tell
+ * lengths, those of arrays are taken for equal, and the bytes are those of an element. false: not
+ * to be known.
+ */
+bool gs_diff_bytes(const struct gs_diff *diff, const struct gs_vmsd_field *field, uint64_t *ret);
+/* "4 x 2 bytes, conditional", "esp v7, from version 3 on" */
+void gs_diff_put_field(struct gs_text *text, const struct gs_vmsd_field *field);
+/* Whether they are sent under the same condition, as far as exports tell. */
+bool gs_diff_same_gate(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b);
+
+#endif
