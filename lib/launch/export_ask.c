@@ -8,10 +8,12 @@
 #include "export.h"
 
 #define MACHINES_MAX 4096
+#define REPLY_MAX ((size_t)32 << 20) /* bytes; real: 500,000 */
 
 /* ---- machines ---- */
 
-static struct gs_error *query_machines(struct gs_qmp *qmp, struct gs_json **ret)
+static struct gs_error *query_machines(struct gs_qmp *qmp, uint64_t deadline_ms,
+				       struct gs_json **ret)
 {
 	struct gs_json *arguments = gs_json_new_object();
 	struct gs_error *err;
@@ -20,12 +22,12 @@ static struct gs_error *query_machines(struct gs_qmp *qmp, struct gs_json **ret)
 		gs_json_destroy(arguments);
 		return gs_error_nomem();
 	}
-	err = gs_qmp_execute(qmp, "query-machines", arguments, 0, ret);
+	err = gs_qmp_execute(qmp, "query-machines", arguments, deadline_ms, ret);
 	if (!err || err->code != GS_ERROR_REFUSED)
 		return err;
 	/* QEMU before 9.1 does not know it; a newer one may be told to refuse what is unstable. */
 	gs_error_destroy(err);
-	return gs_qmp_execute(qmp, "query-machines", NULL, 0, ret);
+	return gs_qmp_execute(qmp, "query-machines", NULL, deadline_ms, ret);
 }
 
 static bool copy_member(struct gs_json *to, const struct gs_json *from, const char *key)
@@ -80,17 +82,18 @@ static struct gs_error *sort_machines(const struct gs_json *reply, struct gs_jso
 	return NULL;
 }
 
-static struct gs_error *ask_machines(struct gs_qmp *qmp, struct gs_json *about)
+static struct gs_error *ask_machines(struct gs_qmp *qmp, uint64_t deadline_ms,
+				     struct gs_json *about)
 {
 	gs_autojson struct gs_json *reply = NULL;
-	struct gs_error *err = query_machines(qmp, &reply);
+	struct gs_error *err = query_machines(qmp, deadline_ms, &reply);
 
 	return err ? err : sort_machines(reply, about);
 }
 
 /* ---- version, target, modules ---- */
 
-static struct gs_error *ask_qemu(struct gs_qmp *qmp, struct gs_json *about)
+static struct gs_error *ask_qemu(struct gs_qmp *qmp, uint64_t deadline_ms, struct gs_json *about)
 {
 	gs_autojson struct gs_json *version = NULL, *target = NULL;
 	struct gs_json *qemu = gs_json_get_mutable(about, "qemu");
@@ -99,9 +102,9 @@ static struct gs_error *ask_qemu(struct gs_qmp *qmp, struct gs_json *about)
 	struct gs_error *err;
 	int numbers[3];
 
-	err = gs_qmp_execute(qmp, "query-version", NULL, 0, &version);
+	err = gs_qmp_execute(qmp, "query-version", NULL, deadline_ms, &version);
 	if (!err)
-		err = gs_qmp_execute(qmp, "query-target", NULL, 0, &target);
+		err = gs_qmp_execute(qmp, "query-target", NULL, deadline_ms, &target);
 	if (err)
 		return err;
 	gs_qmp_version(qmp, numbers);
@@ -115,7 +118,7 @@ static struct gs_error *ask_qemu(struct gs_qmp *qmp, struct gs_json *about)
 }
 
 /* To list the types of devices, QEMU loads every module that has one. */
-static struct gs_error *load_modules(struct gs_qmp *qmp)
+static struct gs_error *load_modules(struct gs_qmp *qmp, uint64_t deadline_ms)
 {
 	struct gs_json *arguments = gs_json_new_object();
 
@@ -124,23 +127,28 @@ static struct gs_error *load_modules(struct gs_qmp *qmp)
 		gs_json_destroy(arguments);
 		return gs_error_nomem();
 	}
-	return gs_qmp_execute(qmp, "qom-list-types", arguments, 0, NULL);
+	return gs_qmp_execute(qmp, "qom-list-types", arguments, deadline_ms, NULL);
+}
+
+static struct gs_error *ask(struct gs_probe *probe, uint64_t deadline_ms, struct gs_json *about)
+{
+	struct gs_qmp *qmp = gs_probe_qmp(probe);
+	struct gs_error *err = ask_qemu(qmp, deadline_ms, about);
+
+	if (!err)
+		err = load_modules(qmp, deadline_ms);
+	if (!err)
+		err = gs_export_program(gs_probe_pid(probe), about);
+	return err ? err : ask_machines(qmp, deadline_ms, about);
 }
 
 struct gs_error *gs_export_ask(const char *binary, uint64_t timeout_ms, struct gs_json *about)
 {
-	const struct gs_qmp_options options = {.greeting_ms = timeout_ms, .command_ms = timeout_ms};
+	const struct gs_qmp_options options = {
+		.greeting_ms = timeout_ms, .command_ms = timeout_ms, .message_max = REPLY_MAX};
+	uint64_t deadline_ms = gs_deadline_in(timeout_ms);
 	GS_CLEANUP(gs_probe_end) struct gs_probe *probe = NULL;
 	struct gs_error *err = gs_probe_start(binary, &options, &probe);
 
-	if (err)
-		return err;
-	err = ask_qemu(gs_probe_qmp(probe), about);
-	if (!err)
-		err = load_modules(gs_probe_qmp(probe));
-	if (!err)
-		err = gs_export_program(gs_probe_pid(probe), about);
-	if (!err)
-		err = ask_machines(gs_probe_qmp(probe), about);
-	return gs_error_wrap(err, "%s", binary);
+	return err ? err : gs_error_wrap(ask(probe, deadline_ms, about), "%s", binary);
 }

@@ -172,19 +172,39 @@ static bool contains_text(const struct program *program, const char *text)
 	return memmem(program->data, program->size, text, strlen(text));
 }
 
+/* Whether a path means the same to the process as to us. */
+static bool sees_our_files(pid_t pid)
+{
+	gs_autofree char *link = gs_strf("/proc/%d/ns/mnt", (int)pid);
+	struct stat its, ours;
+
+	return link && stat(link, &its) == 0 && stat("/proc/self/ns/mnt", &ours) == 0 &&
+	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
+}
+
+/* Its path, unless the file is gone by now. */
+static struct gs_error *describe_file(pid_t pid, struct gs_json *about)
+{
+	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid);
+	gs_autofree char *path = link ? realpath(link, NULL) : NULL;
+
+	if (!path || !sees_our_files(pid))
+		return NULL;
+	return gs_json_set(gs_json_get_mutable(about, "qemu"), "program", gs_json_new_string(path))
+		       ? NULL
+		       : gs_error_nomem();
+}
+
 static struct gs_error *describe(pid_t pid, const struct program *program, struct gs_json *about)
 {
-	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid), *path = NULL;
+	struct gs_error *err = NULL;
 	struct gs_json *modules;
 
 	if (!contains_text(program, QEMU))
 		return NULL;
-	path = link ? realpath(link, NULL) : NULL;
-	if (path &&
-	    !gs_json_set(gs_json_get_mutable(about, "qemu"), "program", gs_json_new_string(path)))
-		return gs_error_nomem();
-	if (!contains_text(program, TABLE))
-		return NULL;
+	err = describe_file(pid, about);
+	if (err || !contains_text(program, TABLE))
+		return err;
 	modules = gs_json_new_object();
 	if (modules && fill(pid, program, modules))
 		return gs_json_set(about, "modules", modules) ? NULL : gs_error_nomem();

@@ -190,6 +190,17 @@ fails() {
 	[ ! -e cache ]
 }
 
+@test "failures: what hangs over QMP, too" {
+	binary mute <<-EOF
+		[ "\$1" = -M ] || exec sleep 1000
+		exec '$QEMU' "\$@"
+	EOF
+	SECONDS=0
+	run -0 --separate-stderr "$V" export --timeout 1 --qemu ./mute -o export
+	[[ $stderr = *"note: nothing but the dump is known: "* ]]
+	((SECONDS < 6))
+}
+
 # ---- the cache ----
 
 @test "cache: a second export runs nothing, until the binary is another" {
@@ -214,6 +225,7 @@ fails() {
 @test "cache: what a script runs counts, too" {
 	mkdir bin && cp "$("$V" export | jq -r .guestscope.qemu.program)" bin/qemu && ln -s /usr/lib lib # its modules are looked for beside it
 	QEMU=$TMP/bin/qemu
+	"$QEMU" -M none -device help >/dev/null 2>&1 || skip "QEMU runs nowhere else than where it is"
 	counting_binary count
 	"$V" export --qemu ./count -o first 2>/dev/null
 	"$V" export --qemu ./count -o second 2>/dev/null
@@ -231,6 +243,18 @@ fails() {
 	"$V" export --qemu ./parent -o first
 	[ "$(jq '.guestscope.machines | length > 10' first)" = true ]
 	"$V" export --qemu ./parent -o second
+	[ "$(runs)" = 4 ]
+}
+
+@test "cache: nor is what sees other files than we do" {
+	unshare -rm true 2>/dev/null || skip "no mount namespaces"
+	binary elsewhere <<-EOF
+		echo run >>'$TMP/runs'
+		exec unshare -rm '$QEMU' "\$@"
+	EOF
+	"$V" export --qemu ./elsewhere -o first 2>/dev/null
+	[ "$(about .qemu.target first)" = x86_64 ]
+	"$V" export --qemu ./elsewhere -o second 2>/dev/null
 	[ "$(runs)" = 4 ]
 }
 

@@ -8,7 +8,7 @@
  *
  *	{"guestscope": {
  *	   "format": 1,
- *	   "qemu": {"binary", "version", "package", "target"},
+ *	   "qemu": {"binary", "program", "version", "package", "target"},
  *	   "modules": {"loaded": [paths], "missing": [names]},
  *	   "machines": [{"name", "alias", "is-default", "deprecated", "compat-props"}, ...],
  *	   "notes": [sentences]
@@ -17,12 +17,14 @@
  *	 ... byte for byte what QEMU wrote ...
  *	}
  *
- * "program" is the file of the process, where that is QEMU: a script may have replaced itself by
- *it. Without it, and where QEMU was built without modules, there are no "modules". A missing one is
- *a module of devices that the binary was built with and that it did not find: those devices are not
- *in the dump. "compat-props", what a machine changes of the devices' properties, is there where the
- *binary tells it (QEMU 9.1), in its own order: later ones win. Machines are sorted by name. "notes"
- *is what is amiss, for people.
+ *	program       the file of the process, if that is QEMU: a script may have replaced itself.
+ *	              None if it lives among other files than we do (in a container)
+ *	modules       of that process; none if QEMU was built without. A missing one is a module
+ *	              of devices that QEMU knows and did not find: those are not in the dump
+ *	machines      sorted by name
+ *	compat-props  what the machine changes of the devices' properties, where QEMU tells it
+ *	              (from 9.1 on), in its own order: later ones win
+ *	notes         what is amiss, for people
  */
 #ifndef GUESTSCOPE_LAUNCH_EXPORT_H
 #define GUESTSCOPE_LAUNCH_EXPORT_H
