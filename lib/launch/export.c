@@ -31,11 +31,12 @@ void gs_export_deinit(struct gs_export *export)
 
 static struct gs_json *new_about(const char *binary)
 {
-	struct gs_json *about = gs_json_new_object(), *qemu = gs_json_new_object();
+	struct gs_json *about = gs_json_new_object();
 
-	if (gs_json_set(about, "format", gs_json_new_u64(FORMAT)) &
-	    gs_json_set(qemu, "binary", gs_json_new_string(binary)) &
-	    gs_json_set(about, "qemu", qemu) & gs_json_set(about, "notes", gs_json_new_array()))
+	if (gs_json_set(about, "format", gs_json_new_u64(FORMAT)) &&
+	    gs_json_set(about, "qemu", gs_json_new_object()) &&
+	    gs_json_set(gs_json_get_mutable(about, "qemu"), "binary", gs_json_new_string(binary)) &&
+	    gs_json_set(about, "notes", gs_json_new_array()))
 		return about;
 	gs_json_destroy(about);
 	return NULL;
@@ -44,10 +45,10 @@ static struct gs_json *new_about(const char *binary)
 /* Takes @text. */
 static bool add_note(struct gs_json *about, char *text)
 {
-	gs_autofree char *owned = text;
+	gs_autofree char *note = text;
 
-	return text &&
-	       gs_json_append(gs_json_get_mutable(about, "notes"), gs_json_new_string(text));
+	return note &&
+	       gs_json_append(gs_json_get_mutable(about, "notes"), gs_json_new_string(note));
 }
 
 static bool note_missing(struct gs_json *about)

@@ -78,7 +78,7 @@ static bool list_loaded(pid_t pid, struct gs_json *loaded)
 		if (!gs_json_append(loaded, gs_json_new_string(paths[i])))
 			return false;
 	}
-	return maps;
+	return maps && !err;
 }
 
 /* ---- named ---- */
