@@ -103,6 +103,10 @@ static struct gs_error *serve(const struct gs_args *args, struct gs_proxy_option
 	gs_autoclose int stop_fd = -1;
 	struct gs_error *err = target_open(args, 0, &target);
 
+	/* A monitor that is silent is known as such before clients come, and while signals end us.
+	 */
+	if (!err)
+		err = gs_qmp_simple(target.qmp, "query-version");
 	if (!err)
 		err = catch_signals(&stop_fd);
 	if (!err)

@@ -347,6 +347,19 @@ qmpctl: the guest was asked, but did not power down in time"
 	grep -q $'\e\\[31mred' raw
 }
 
+@test "proxy: a monitor that does not answer has no clients, and SIGTERM ends the proxy" {
+	launch_idle a
+	"$Q" -v proxy "$TMP/shared" >out 2>err 3>&- &
+	eventually grep -q Listening out
+	kill -STOP "$(pid_of a)"
+	"$Q" -v proxy -g "$TMP/shared" "$TMP/second" >out2 2>err2 3>&- &
+	eventually grep -q -- '--> .*query-version' err2
+	[ ! -e second ]
+	kill -TERM $!
+	exits 143
+	kill -CONT "$(pid_of a)"
+}
+
 # ---- output that does not arrive ----
 
 @test "output: a full disk and closed streams are exit 9, and nothing reaches the monitor by mistake" {
