@@ -11,8 +11,6 @@
 
 #include "diff.h"
 
-#define LISTED_MAX 16 /* fields of a run that are told by name */
-
 /* ---- pairs ---- */
 
 static int by_name(const void *a, const void *b)
@@ -21,21 +19,27 @@ static int by_name(const void *a, const void *b)
 		      ((const struct gs_vmsd_field *)b)->name);
 }
 
+/* What it is, but for the length of an array. */
+static int by_element(const void *a, const void *b)
+{
+	const struct gs_vmsd_field *x = a, *y = b;
+
+	if (x->description && y->description)
+		return strcmp(x->description->name, y->description->name);
+	if (x->description || y->description)
+		return !x->description - !y->description;
+	return (x->size > y->size) - (x->size < y->size);
+}
+
 /*
  * Names recur, and of several that are `unused` those of one size belong together. That is tried
  * first, so that one more in front of them does not shift them all.
  */
 static int by_shape(const void *a, const void *b)
 {
-	const struct gs_vmsd_field *x = a, *y = b;
-	uint64_t x_size = x->description ? 0 : x->size, y_size = y->description ? 0 : y->size;
 	int order = by_name(a, b);
 
-	if (!order && x->description && y->description)
-		order = strcmp(x->description->name, y->description->name);
-	if (!order)
-		order = !x->description - !y->description;
-	return order ? order : (x_size > y_size) - (x_size < y_size);
+	return order ? order : by_element(a, b);
 }
 
 /* The same where exports tell the lengths of arrays. */
@@ -97,15 +101,13 @@ static struct gs_error *tell_side(struct gs_diff *diff, struct span span, bool i
 
 static void put_run(struct gs_text *text, struct span run)
 {
-	for (size_t i = 0; i < run.count && i < LISTED_MAX; i++) {
+	for (size_t i = 0; i < run.count; i++) {
 		gs_text_puts(text, i ? ", " : "");
 		gs_diff_put_name(text, field_at(run, i)->name);
 		gs_text_puts(text, " (");
 		gs_diff_put_field(text, field_at(run, i));
 		gs_text_puts(text, ")");
 	}
-	if (run.count > LISTED_MAX)
-		gs_text_printf(text, " and %zu more", run.count - LISTED_MAX);
 }
 
 static struct gs_error *tell_runs(struct gs_diff *diff, enum gs_devstate_change_kind kind,
@@ -137,7 +139,7 @@ static struct gs_error *tell_rename(struct gs_diff *diff, struct span before, st
 static struct gs_error *tell_equal(struct gs_diff *diff, struct span before, struct span after)
 {
 	bool is_one = before.count == 1 && after.count == 1 &&
-		      !field_at(before, 0)->description == !field_at(after, 0)->description;
+		      by_element(field_at(before, 0), field_at(after, 0)) == 0;
 	struct gs_error *err = is_one ? tell_rename(diff, before, after)
 				      : tell_runs(diff, GS_CHANGE_FIELD_WRAPPED, before, after);
 

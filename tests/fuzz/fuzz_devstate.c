@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Exports of device state: each device is found by its type, a description is as long as the fields
- * that it sends, and what lint finds has a place below the device's description.
+ * that it sends, what lint finds has a place below the device's description, and nothing differs
+ * from itself, nor more from another export than that from it.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -75,6 +76,63 @@ static struct gs_error *check_finding(void *arg, const struct gs_lint_finding *f
 	return NULL;
 }
 
+/* ---- differences ---- */
+
+struct counts {
+	size_t of[GS_CHANGE_SUBSECTION_REMOVED + 1];
+};
+
+static struct gs_error *count_change(void *arg, const struct gs_devstate_change *change)
+{
+	assert(*gs_devstate_change_name(change->kind));
+	assert(change->device_before || change->device_after);
+	assert(change->before || change->after);
+	((struct counts *)arg)->of[change->kind]++;
+	return NULL;
+}
+
+static struct counts diff(const struct gs_devstate *before, const struct gs_devstate *after)
+{
+	struct counts counts = {0};
+
+	gs_error_destroy(gs_devstate_diff(before, after, count_change, &counts));
+	return counts;
+}
+
+static enum gs_devstate_change_kind mirror(enum gs_devstate_change_kind kind)
+{
+	static const enum gs_devstate_change_kind pairs[][2] = {
+		{GS_CHANGE_DEVICE_ADDED, GS_CHANGE_DEVICE_REMOVED},
+		{GS_CHANGE_FIELD_ADDED, GS_CHANGE_FIELD_REMOVED},
+		{GS_CHANGE_SUBSECTION_ADDED, GS_CHANGE_SUBSECTION_REMOVED}};
+
+	for (size_t i = 0; i < 3; i++) {
+		if (kind == pairs[i][0] || kind == pairs[i][1])
+			return pairs[i][kind == pairs[i][0]];
+	}
+	return kind;
+}
+
+/* With itself, and with a small one. */
+static void check_diff(const struct gs_devstate *state)
+{
+	static const char text[] =
+		"{\"vmschkmachine\": {\"Name\": \"none\"}, \"a\": {\"version_id\": 1, "
+		"\"minimum_version_id\": 1, \"Description\": {\"name\": \"a\", \"version_id\": 1, "
+		"\"minimum_version_id\": 1, \"Fields\": [{\"field\": \"f\", \"version_id\": 0, "
+		"\"field_exists\": false, \"size\": 4}, {\"field\": \"unused\", \"version_id\": 0, "
+		"\"field_exists\": false, \"num\": 4, \"size\": 2}]}}}";
+	GS_CLEANUP(gs_devstate_destroy)
+	struct gs_devstate *other = parse((const uint8_t *)text, strlen(text));
+	struct counts there = diff(state, other), back = diff(other, state);
+	struct counts own = diff(state, state);
+
+	for (int i = 0; i <= GS_CHANGE_SUBSECTION_REMOVED; i++) {
+		assert(own.of[i] == 0);
+		assert(there.of[i] == back.of[mirror((enum gs_devstate_change_kind)i)]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = parse(data, size);
@@ -91,5 +149,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_wire(state, device->description);
 	}
 	gs_error_destroy(gs_devstate_lint(state, check_finding, state));
+	check_diff(state);
 	return 0;
 }

@@ -179,6 +179,10 @@ static void test_field_wrapped(void **unused)
 	      FIELDS(STRUCT("s", "d", F("x", "4") "," F("y", "2")) "," F("z", "1")),
 	      "field-wrapped a>a x: x (4 bytes), y (2 bytes) > s (d v1);",
 	      "field-wrapped a>a s: s (d v1) > x (4 bytes), y (2 bytes);");
+	check(FIELDS(STRUCT("x", "d", F("v", "4"))),
+	      FIELDS(STRUCT("s", "e", STRUCT("x", "d", F("v", "4")))),
+	      "field-wrapped a>a x: x (d v1) > s (e v1);",
+	      "field-wrapped a>a s: s (e v1) > x (d v1);");
 	/* Under the same name, too. */
 	check(FIELDS(F("x", "4")), FIELDS(STRUCT("x", "d", F("v", "4"))),
 	      "field-wrapped a>a x: 4 bytes > d v1;", "field-wrapped a>a x: d v1 > 4 bytes;");
