@@ -198,39 +198,12 @@ static void serve(struct bridge *b, struct gs_json *command)
 	reply(b, answer(b, owned, &fd), id);
 }
 
-static void take_fd(struct bridge *b, struct msghdr *message)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		if (b->passed_fd >= 0)
-			close(b->passed_fd);
-		memcpy(&b->passed_fd, CMSG_DATA(c), sizeof(int));
-	}
-}
-
 static void receive(struct bridge *b)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct gs_qmp_input *in = &b->input;
-	struct iovec part;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	ssize_t size;
+	ssize_t size = gs_qmp_input_receive(&b->input, SOCKET_FD, 0, &b->passed_fd);
 
-	if (!gs_qmp_input_make_room(in))
-		end(b);
-	part = (struct iovec){in->data + in->end, in->capacity - in->end};
-	size = recvmsg(SOCKET_FD, &message, MSG_CMSG_CLOEXEC);
 	if (size == 0 || (size < 0 && errno != EINTR))
 		end(b);
-	take_fd(b, &message);
-	in->end += size > 0 ? (size_t)size : 0;
 }
 
 /*

@@ -62,34 +62,6 @@ void gs_proxy_client_destroy(struct gs_proxy_client *c)
 
 /* ---- in ---- */
 
-/*
- * As from QEMU's own sockets, descriptors that nobody took give way to newer ones, and of several
- * that come at once only the first is kept.
- */
-static void take_fds(struct gs_proxy_client *c, struct msghdr *message)
-{
-	bool first = true;
-
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
-		size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		int fd;
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < count; i++) {
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
-			if (!first) {
-				close(fd);
-				continue;
-			}
-			if (c->passed_fd >= 0)
-				close(c->passed_fd);
-			c->passed_fd = fd;
-			first = false;
-		}
-	}
-}
-
 static bool is_retry(int number)
 {
 	return number == EAGAIN || number == EWOULDBLOCK || number == EINTR;
@@ -102,32 +74,12 @@ static bool is_retry(int number)
  */
 static void receive(struct gs_proxy_client *c)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct gs_qmp_input *in = &c->input;
-	struct iovec part;
-	struct msghdr message = {.msg_iov = &part,
-				 .msg_iovlen = 1,
-				 .msg_control = &control,
-				 .msg_controllen = sizeof(control)};
-	ssize_t size;
+	ssize_t size = gs_qmp_input_receive(&c->input, c->fd, MSG_DONTWAIT, &c->passed_fd);
 
-	if (!gs_qmp_input_make_room(in)) {
-		c->leaving = "out of memory";
-		return;
-	}
-	part = (struct iovec){in->data + in->end, in->capacity - in->end};
-	size = recvmsg(c->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (size < 0) {
-		if (!is_retry(errno))
-			c->leaving = "the connection broke";
-		return;
-	}
-	take_fds(c, &message);
-	in->end += (size_t)size;
-	c->at_end = size == 0;
+	if (size >= 0)
+		c->at_end = size == 0;
+	else if (!is_retry(errno))
+		c->leaving = errno == ENOMEM ? "out of memory" : "the connection broke";
 }
 
 bool gs_proxy_client_is_ready(struct gs_proxy_client *c)

@@ -2,8 +2,11 @@
 /* Messages are framed by their JSON, not by lines; each byte is looked at once. */
 #include "stream_input.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define READ_SIZE (64 * 1024)         /* least room for one read, unless told */
 #define KEPT_SIZE (1024 * 1024)       /* a buffer above this is given back once it is empty */
@@ -43,6 +46,60 @@ bool gs_qmp_input_make_room(struct gs_qmp_input *in)
 	in->data = data;
 	in->capacity = capacity;
 	return true;
+}
+
+/*
+ * As from QEMU's own sockets, descriptors that nobody took give way to newer ones, and of several
+ * that come at once only the first is kept.
+ */
+static void take_fds(struct msghdr *message, int *kept)
+{
+	bool first = true;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(message); h; h = CMSG_NXTHDR(message, h)) {
+		size_t count = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		int fd;
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < count; i++) {
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+			if (!first) {
+				close(fd);
+				continue;
+			}
+			if (*kept >= 0)
+				close(*kept);
+			*kept = fd;
+			first = false;
+		}
+	}
+}
+
+ssize_t gs_qmp_input_receive(struct gs_qmp_input *in, int socket, int flags, int *fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part;
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t size;
+
+	if (!gs_qmp_input_make_room(in)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	part = (struct iovec){in->data + in->end, in->capacity - in->end};
+	size = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+	if (size < 0)
+		return size;
+	take_fds(&message, fd);
+	in->end += (size_t)size;
+	return size;
 }
 
 void gs_qmp_input_deinit(struct gs_qmp_input *in)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <guestscope/base/json.h>
 
@@ -30,6 +31,12 @@ struct gs_qmp_input {
 /* Room for at least one read behind data[end]; false when out of memory. The caller moves end. */
 bool gs_qmp_input_make_room(struct gs_qmp_input *in);
 /* Give the buffer back if nothing is in it. */
+/*
+ * The same, and fill it by a recvmsg() from @socket, also with a descriptor, which takes the place
+ * of *fd: that is -1, or is closed. Returns what recvmsg() does; -1 with ENOMEM when there is no
+ * room.
+ */
+ssize_t gs_qmp_input_receive(struct gs_qmp_input *in, int socket, int flags, int *fd);
 void gs_qmp_input_release(struct gs_qmp_input *in);
 /* Look for the next message in what is there; the answer stays until it is taken. */
 enum gs_qmp_found gs_qmp_input_scan(struct gs_qmp_input *in);
