@@ -17,7 +17,7 @@
 GS_MUST_CHECK struct gs_error *gs_export_run(const char *binary, uint64_t deadline_ms,
 					     struct gs_text *dump_ret, char **words_ret);
 
-/* ---- export_ask.c, export_modules.c ---- */
+/* ---- export_ask.c, export_modules.c, export_table.c ---- */
 
 /* Run @binary, and set what it says of itself in @about, whose "qemu" is there. */
 GS_MUST_CHECK struct gs_error *gs_export_ask(const char *binary, uint64_t timeout_ms,
@@ -27,6 +27,12 @@ GS_MUST_CHECK struct gs_error *gs_export_ask(const char *binary, uint64_t timeou
  * of @about; neither where it is no QEMU or cannot be looked at.
  */
 GS_MUST_CHECK struct gs_error *gs_export_program(pid_t pid, struct gs_json *about);
+
+/*
+ * The names of the modules with devices that the program @fd was built with, as far as they are for
+ * @target (NULL: any). NULL: there is no table of them.
+ */
+struct gs_json *gs_export_table(int fd, const char *target);
 
 /* ---- export_cache.c ---- */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The modules of a running QEMU: those that are mapped, by /proc, and the ones that its program
- * names. QEMU itself does not tell what it looked for in vain: a binary has a table of its modules
- * (qemu_modinfo), and their names, without ".so", are strings of their own in the file.
+ * The modules of a running QEMU: those that are mapped, by /proc, and those of its program's table
+ * that are not. QEMU itself does not tell what it looked for in vain.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -16,20 +15,15 @@
 #include "export.h"
 
 #define MAPS_MAX ((size_t)4 << 20)
-#define PROGRAM_MAX ((off_t)1 << 30)
-#define NAME_MAX_BYTES 64
-#define NAMES_MAX 1024
-#define PARTS_MAX 4096 /* mappings of modules; five for each */
-#define TABLE "qemu_modinfo"
+#define PARTS_MAX 4096      /* mappings of modules; five for each */
 #define QEMU "dump-vmstate" /* an option that is spelled in every QEMU, and in no shell */
-#define DEVICES "hw-"       /* how the names of modules with devices begin */
 
 /* ---- loaded ---- */
 
 static bool is_module(const char *path)
 {
 	static const char *const prefixes[] = {"accel-",   "audio-", "block-",
-					       "chardev-", DEVICES,  "ui-"};
+					       "chardev-", "hw-",    "ui-"};
 	const char *name = strrchr(path, '/');
 	size_t size = strlen(path);
 
@@ -63,56 +57,35 @@ static size_t find_modules(char *maps, char **paths, size_t capacity)
 	return count;
 }
 
-/* Sorted: the order in memory is another each time. */
-static bool list_loaded(pid_t pid, struct gs_json *loaded)
+/* The first of each in a row, in @list, which is taken; NULL: no memory. */
+static struct gs_json *append_each(struct gs_json *list, char *const *paths, size_t count)
+{
+	for (size_t i = 0; list && i < count; i++) {
+		if ((i > 0 && strcmp(paths[i - 1], paths[i]) == 0) ||
+		    gs_json_append(list, gs_json_new_string(paths[i])))
+			continue;
+		gs_json_destroy(list);
+		list = NULL;
+	}
+	return list;
+}
+
+/* Sorted: the order in memory is another each time. NULL: it cannot be told. */
+static struct gs_json *list_loaded(pid_t pid)
 {
 	gs_autofree char *file = gs_strf("/proc/%d/maps", (int)pid), *maps = NULL;
 	gs_autoerror struct gs_error *err = file ? gs_read_file(file, MAPS_MAX, &maps, NULL) : NULL;
 	char *paths[PARTS_MAX];
-	size_t count = maps ? find_modules(maps, paths, PARTS_MAX) : 0;
+	size_t count;
 
+	if (err || !maps)
+		return NULL;
+	count = find_modules(maps, paths, PARTS_MAX);
 	qsort(paths, count, sizeof(*paths), by_text);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && strcmp(paths[i - 1], paths[i]) == 0)
-			continue;
-		if (!gs_json_append(loaded, gs_json_new_string(paths[i])))
-			return false;
-	}
-	return maps && !err;
+	return append_each(gs_json_new_array(), paths, count);
 }
 
-/* ---- named ---- */
-
-static bool contains(const struct gs_json *strings, const char *text)
-{
-	gs_json_for_each (each, strings) {
-		if (strcmp(gs_json_string(each), text) == 0)
-			return true;
-	}
-	return false;
-}
-
-struct program {
-	const char *data;
-	size_t size;
-};
-
-/* A file that is changed while it runs is not to be had: it cannot be cut under the mapping. */
-static bool map_program(pid_t pid, struct program *ret)
-{
-	gs_autofree char *file = gs_strf("/proc/%d/exe", (int)pid);
-	gs_autoclose int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-	struct stat st;
-	void *data;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size <= 0 || st.st_size > PROGRAM_MAX)
-		return false;
-	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (data == MAP_FAILED)
-		return false;
-	*ret = (struct program){data, (size_t)st.st_size};
-	return true;
-}
+/* ---- missing ---- */
 
 /* Whether a module of that name is among the paths. */
 static bool is_loaded(const struct gs_json *loaded, const char *name)
@@ -127,49 +100,41 @@ static bool is_loaded(const struct gs_json *loaded, const char *name)
 	return false;
 }
 
-/* The length of the name at the start of @at, if it ends as a string does; else 0. */
-static size_t name_size(const char *at, size_t left)
+/* NULL where the program has no table of modules. */
+static struct gs_json *list_missing(int program, const char *target, const struct gs_json *loaded)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-	size_t size = 0;
+	gs_autojson struct gs_json *names = gs_export_table(program, target);
+	struct gs_json *missing = names ? gs_json_new_array() : NULL;
 
-	while (size < left && size < NAME_MAX_BYTES && at[size] && strchr(letters, at[size]))
-		size++;
-	return size < left && size < NAME_MAX_BYTES && at[size] == '\0' ? size : 0;
-}
+	gs_json_for_each (name, names) {
+		const char *text = gs_json_string(name);
 
-static bool list_missing(const struct program *program, const struct gs_json *loaded,
-			 struct gs_json *missing)
-{
-	static const char start[] = "\0" DEVICES;
-	const size_t start_size = sizeof(start) - 1;
-	const char *end = program->data + program->size, *at = program->data;
-
-	while ((at = memmem(at, (size_t)(end - at), start, start_size)) &&
-	       gs_json_count(missing) < NAMES_MAX) {
-		const char *name = ++at; /* a string of @program: name_size() has seen its NUL */
-
-		if (name_size(name, (size_t)(end - name)) && !is_loaded(loaded, name) &&
-		    !contains(missing, name) && !gs_json_append(missing, gs_json_new_string(name)))
-			return false;
+		if (!missing || is_loaded(loaded, text) ||
+		    gs_json_append(missing, gs_json_new_string(text)))
+			continue;
+		gs_json_destroy(missing);
+		missing = NULL;
 	}
-	return true;
+	return missing;
 }
 
-static bool fill(pid_t pid, const struct program *program, struct gs_json *modules)
+/* ---- the process ---- */
+
+/* A shell has no such option. */
+static bool is_qemu(int program)
 {
-	struct gs_json *loaded = gs_json_new_array(), *missing = gs_json_new_array();
-	bool ok = gs_json_set(modules, "loaded", loaded);
+	struct stat st;
+	void *data;
+	bool found;
 
-	ok = gs_json_set(modules, "missing", missing) && ok;
-	return ok && list_loaded(pid, loaded) && list_missing(program, loaded, missing);
-}
-
-/* ---- both ---- */
-
-static bool contains_text(const struct program *program, const char *text)
-{
-	return memmem(program->data, program->size, text, strlen(text));
+	if (fstat(program, &st) < 0 || st.st_size <= 0)
+		return false;
+	data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, program, 0);
+	if (data == MAP_FAILED)
+		return false;
+	found = memmem(data, (size_t)st.st_size, QEMU, strlen(QEMU));
+	munmap(data, (size_t)st.st_size);
+	return found;
 }
 
 /* Whether a path means the same to the process as to us. */
@@ -183,43 +148,38 @@ static bool sees_our_files(pid_t pid)
 }
 
 /* Its path, unless the file is gone by now. */
-static struct gs_error *describe_file(pid_t pid, struct gs_json *about)
+static bool describe_file(pid_t pid, const char *link, struct gs_json *about)
 {
-	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid);
-	gs_autofree char *path = link ? realpath(link, NULL) : NULL;
+	gs_autofree char *path = sees_our_files(pid) ? realpath(link, NULL) : NULL;
 
-	if (!path || !sees_our_files(pid))
-		return NULL;
-	return gs_json_set(gs_json_get_mutable(about, "qemu"), "program", gs_json_new_string(path))
-		       ? NULL
-		       : gs_error_nomem();
+	return !path ||
+	       gs_json_set(gs_json_get_mutable(about, "qemu"), "program", gs_json_new_string(path));
 }
 
-static struct gs_error *describe(pid_t pid, const struct program *program, struct gs_json *about)
+static bool describe_modules(pid_t pid, int program, struct gs_json *about)
 {
-	struct gs_error *err = NULL;
-	struct gs_json *modules;
+	const char *target = gs_json_string(gs_json_path(about, "qemu", "target", NULL));
+	struct gs_json *loaded = list_loaded(pid), *modules;
+	gs_autojson struct gs_json *missing = loaded ? list_missing(program, target, loaded) : NULL;
 
-	if (!contains_text(program, QEMU))
-		return NULL;
-	err = describe_file(pid, about);
-	if (err || !contains_text(program, TABLE))
-		return err;
+	if (!loaded)
+		return true;
 	modules = gs_json_new_object();
-	if (modules && fill(pid, program, modules))
-		return gs_json_set(about, "modules", modules) ? NULL : gs_error_nomem();
+	if (gs_json_set(modules, "loaded", loaded) &&
+	    (!missing || gs_json_set(modules, "missing", gs_take(missing))))
+		return gs_json_set(about, "modules", modules);
 	gs_json_destroy(modules);
-	return NULL;
+	return false;
 }
 
 struct gs_error *gs_export_program(pid_t pid, struct gs_json *about)
 {
-	struct program program;
-	struct gs_error *err;
+	gs_autofree char *link = gs_strf("/proc/%d/exe", (int)pid);
+	gs_autoclose int program = link ? open(link, O_RDONLY | O_CLOEXEC) : -1;
 
-	if (!map_program(pid, &program))
+	if (program < 0 || !is_qemu(program))
 		return NULL;
-	err = describe(pid, &program, about);
-	munmap((void *)program.data, program.size);
-	return err;
+	return describe_file(pid, link, about) && describe_modules(pid, program, about)
+		       ? NULL
+		       : gs_error_nomem();
 }

@@ -19,8 +19,9 @@
  *
  *	program       the file of the process, if that is QEMU: a script may have replaced itself.
  *	              None if it lives among other files than we do (in a container)
- *	modules       of that process; none if QEMU was built without. A missing one is a module
- *	              of devices that QEMU knows and did not find: those are not in the dump
+ *	modules       of that process. A missing one is a module of devices that QEMU knows and
+ *	              did not find: those are not in the dump. None are told missing where QEMU
+ *	              was built without modules
  *	machines      sorted by name
  *	compat-props  what the machine changes of the devices' properties, where QEMU tells it
  *	              (from 9.1 on), in its own order: later ones win
