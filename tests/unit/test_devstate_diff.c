@@ -172,6 +172,22 @@ static void test_struct_renamed(void **unused)
 	      "field-renamed a>a y: y (s v1) > x (s v1);field-removed a>a y/d: 1 byte > -;");
 }
 
+/* Nor is the length of one with subsections known. */
+static void test_struct_with_subsection(void **unused)
+{
+	const char *old = FIELDS(F("x", "4"));
+	const char *new = FIELDS(
+		FAKE_FIELD_X("s", "0", "false", "8",
+			     ", 'Description': " FAKE_DESCRIPTION(
+				     "d", "1", "1",
+				     ", 'Fields': [" F("x", "4") "], 'Subsections': [" SUBSECTION(
+					     "d/y", "") "]")));
+
+	(void)unused;
+	check(old, new, "field-removed a>a x: 4 bytes > -;field-added a>a s: - > d v1;",
+	      "field-removed a>a s: d v1 > -;field-added a>a x: - > 4 bytes;");
+}
+
 static void test_field_wrapped(void **unused)
 {
 	(void)unused;
@@ -225,6 +241,10 @@ static void test_field_size(void **unused)
 	check(FIELDS(F("x", "4") "," F("y", "1")), FIELDS(F("x", "8") "," F("y", "2")),
 	      "field-size a>a x: 4 bytes > 8 bytes;field-size a>a y: 1 byte > 2 bytes;",
 	      "field-size a>a x: 8 bytes > 4 bytes;field-size a>a y: 2 bytes > 1 byte;");
+	/* That the sum is the same says nothing, if all of them are still there. */
+	check(FIELDS(F("x", "4") "," F("y", "2")), FIELDS(F("x", "2") "," F("y", "4")),
+	      "field-size a>a x: 4 bytes > 2 bytes;field-size a>a y: 2 bytes > 4 bytes;",
+	      "field-size a>a x: 2 bytes > 4 bytes;field-size a>a y: 4 bytes > 2 bytes;");
 	check(FIELDS(F("x", "0")), FIELDS(STRUCT("x", "d", F("v", "4"))),
 	      "field-size a>a x: unknown size > d v1;", "field-size a>a x: d v1 > unknown size;");
 }
@@ -247,6 +267,11 @@ static void test_untold(void **unused)
 	check(UNTOLD(F("x", "1")), UNTOLD(ARRAY("n", "5", "1")),
 	      "field-renamed a>a x: x (1 byte) > n (5 x 1 byte);",
 	      "field-renamed a>a n: n (5 x 1 byte) > x (1 byte);");
+	check(UNTOLD(F("x", "2")), FIELDS(F("unused", "6")),
+	      "field-renamed a>a x: x (2 bytes) > unused (6 bytes);device-added z : - > z;",
+	      "field-renamed a>a unused: unused (6 bytes) > x (2 bytes);device-removed z : z > -;");
+	check(UNTOLD(F("unused", "8")), UNTOLD(F("unused", "4") "," F("unused", "8")),
+	      "field-added a>a unused: - > 4 bytes;", "field-removed a>a unused: 4 bytes > -;");
 	check(UNTOLD(F("x", "2")), UNTOLD(ARRAY("n", "5", "1")),
 	      "field-removed a>a x: 2 bytes > -;field-added a>a n: - > 5 x 1 byte;",
 	      "field-removed a>a n: 5 x 1 byte > -;field-added a>a x: - > 2 bytes;");
@@ -394,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_field_added),
 		cmocka_unit_test(test_field_renamed),
 		cmocka_unit_test(test_struct_renamed),
+		cmocka_unit_test(test_struct_with_subsection),
 		cmocka_unit_test(test_field_wrapped),
 		cmocka_unit_test(test_unused),
 		cmocka_unit_test(test_field_moved),
