@@ -2,7 +2,7 @@
 /*
  * Exports: what a QEMU binary says of the state of its devices, and what it says of itself beside
  * it. The binary is run twice, once for -dump-vmstate and once to be asked over QMP; no guest, no
- * firmware and no accelerator are needed, and both last some ten milliseconds.
+ * firmware and no KVM are needed, and both last some ten milliseconds.
  *
  * An export is a text of JSON:
  *
@@ -64,7 +64,8 @@ void gs_export_deinit(struct gs_export *export);
  *   OS           it cannot be run
  *   GONE         it failed: how, and its last words
  *   UNSUPPORTED  it met modules of another build: which, and what helps
- *   TIMEOUT      it did not end; it is killed, with its children
+ *   TIMEOUT      it did not end; it is killed, with its children. (If we are killed meanwhile, it
+ *                goes with us, but not what a script has started and not become.)
  *   NODATA       it wrote nothing
  *   CORRUPT      it wrote something else, or more than GS_EXPORT_DUMP_MAX
  * That it does not answer over QMP is a note. Such an export is not kept in the cache, nor is
