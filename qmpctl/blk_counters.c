@@ -233,5 +233,5 @@ int blk_counters(const struct gs_args *args, const struct disks *disks)
 	emit_table(e, &sample, NULL, "", COLUMNS(interval_columns), emit_intervals);
 	emit_table(e, &sample, NULL, "", COLUMNS(driver_columns), emit_drivers);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }

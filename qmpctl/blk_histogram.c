@@ -155,7 +155,7 @@ static int report(const struct gs_args *args, const struct sample *sample)
 	for (size_t i = 0; i < sample->count; i++)
 		emit_drawings(e, &sample->rows[i]);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 int blk_histogram(const struct gs_args *args, const struct disks *disks)

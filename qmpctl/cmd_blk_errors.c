@@ -73,5 +73,5 @@ int cmd_blk_errors(struct gs_args *args)
 		gs_emit_line(e, "no errors");
 	gs_emit_u64(e, "failed", NULL, failed);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }

@@ -196,7 +196,7 @@ static int show(const struct gs_args *args, const struct entry *entries, size_t 
 	for (size_t i = 0; i < count; i++)
 		emit_block(e, &entries[i]);
 	gs_emit_end(e);
-	return finish_output(args, e, status);
+	return gs_args_finish(args, e, status);
 }
 
 static struct gs_error *check_options(const struct gs_args *args)

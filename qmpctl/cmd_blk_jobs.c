@@ -164,7 +164,7 @@ static int show(const struct gs_args *args, struct gs_block_followed_jobs *jobs,
 		return gs_args_fail(args, err);
 	e = gs_args_emit(args, false);
 	emit_jobs(e, jobs);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* Until all have ended. */

@@ -246,5 +246,5 @@ int cmd_blk_list(struct gs_args *args)
 	walk_all(&w, is_child);
 	gs_emit_end(w.e);
 	gs_emit_end(w.e);
-	return finish_output(args, w.e, GS_EXIT_OK);
+	return gs_args_finish(args, w.e, GS_EXIT_OK);
 }

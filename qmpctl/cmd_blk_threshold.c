@@ -124,7 +124,7 @@ static int report(const struct gs_args *args, const struct gs_block_node *node, 
 		emit_high_water(e, node);
 	}
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* What the node's threshold is in the end; with a wish to wait, the event as well. */

@@ -238,7 +238,7 @@ static int emit_rows(const struct gs_args *args, const struct row *rows, size_t 
 	}
 	gs_emit_end(e);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 int blk_info_virsh(struct gs_args *args, const struct disks *disks)

@@ -14,7 +14,7 @@ static int report_ending(struct gs_args *args, const struct ending *ending)
 	gs_emit_begin(e, NULL, NULL);
 	emit_ending(e, ending);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* ---- powerdown ---- */

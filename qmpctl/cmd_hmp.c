@@ -70,7 +70,7 @@ int cmd_hmp(struct gs_args *args)
 		gs_emit_string(e, "text", NULL, text);
 		gs_emit_bool(e, "failed", NULL, failed);
 		gs_emit_end(e);
-		return finish_output(args, e, failed ? GS_EXIT_HMP : GS_EXIT_OK);
+		return gs_args_finish(args, e, failed ? GS_EXIT_HMP : GS_EXIT_OK);
 	}
 	status = print_answer(args, text);
 	if (failed)

@@ -33,5 +33,5 @@ int cmd_kill(struct gs_args *args)
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "signal", "Ended by", forced ? "SIGKILL" : "SIGTERM");
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }

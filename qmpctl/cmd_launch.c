@@ -91,7 +91,7 @@ static int report(struct gs_args *args, const struct gs_guest *guest)
 	emit_path(e, "serial_in", NULL, guest, "serial.in");
 	emit_path(e, "log", "Log", guest, "log");
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* A descriptor that tells of the signals that would end us: then the guest must not stay. */

@@ -127,7 +127,7 @@ int cmd_list(struct gs_args *args)
 	emit_list(e, guests, guest_count, domains, domain_count);
 	gs_registry_free(guests, guest_count);
 	gs_domains_free(domains, domain_count);
-	status = finish_output(args, e, GS_EXIT_OK);
+	status = gs_args_finish(args, e, GS_EXIT_OK);
 	if (!err)
 		return status;
 	return gs_args_fail(args, err);

@@ -51,5 +51,5 @@ int cmd_reset(struct gs_args *args)
 	gs_emit_string(e, "state", "State", status.status);
 	gs_emit_bool(e, "running", NULL, status.running);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }

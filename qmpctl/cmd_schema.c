@@ -41,7 +41,7 @@ static int show_all(struct gs_args *args, const struct gs_schema *schema)
 	emit_list(e, schema, "commands", "Commands", GS_SCHEMA_COMMAND);
 	emit_list(e, schema, "events", "Events", GS_SCHEMA_EVENT);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* ---- search ---- */
@@ -96,7 +96,7 @@ static int search(struct gs_args *args, const struct gs_schema *schema, const ch
 		gs_emit_destroy(hits.e);
 		return gs_args_fail(args, err);
 	}
-	return finish_output(args, hits.e, hits.count ? GS_EXIT_OK : GS_EXIT_FAILED);
+	return gs_args_finish(args, hits.e, hits.count ? GS_EXIT_OK : GS_EXIT_FAILED);
 }
 
 /* ---- one ---- */
@@ -113,7 +113,7 @@ static int show(struct gs_args *args, const struct gs_schema *schema, const char
 	gs_emit_begin(e, NULL, NULL);
 	schemas_emit_place(e, path, &place);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 static int show_source(struct gs_args *args, const struct gs_schema *schema)

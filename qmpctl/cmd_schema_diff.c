@@ -81,5 +81,5 @@ int cmd_schema_diff(struct gs_args *args)
 		gs_emit_destroy(changes.e);
 		return gs_args_fail(args, err);
 	}
-	return finish_output(args, changes.e, changes.breaking ? GS_EXIT_FAILED : GS_EXIT_OK);
+	return gs_args_finish(args, changes.e, changes.breaking ? GS_EXIT_FAILED : GS_EXIT_OK);
 }

@@ -122,7 +122,7 @@ int cmd_status(struct gs_args *args)
 	gs_emit_begin(e, NULL, NULL);
 	emit_status(e, &target, &answers);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* ---- pause, resume ---- */
@@ -137,7 +137,7 @@ static int report_change(struct gs_args *args, const struct gs_qmp_status *befor
 	gs_emit_bool(e, "running", NULL, after->running);
 	gs_emit_string(e, "before", "Before", before->status);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /*

@@ -35,5 +35,5 @@ int cmd_stop(struct gs_args *args)
 	gs_emit_double(e, "seconds", "Seconds", (double)(gs_now_ms() - start_ms) / 1000, 1);
 	emit_ending(e, &descent.ending);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }

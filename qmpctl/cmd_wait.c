@@ -138,7 +138,7 @@ static int report(struct gs_args *args, const struct waiting *w)
 	gs_emit_begin(e, NULL, NULL);
 	emit_what(e, w);
 	gs_emit_end(e);
-	status = finish_output(args, e, w->met->job_error ? GS_EXIT_FAILED : GS_EXIT_OK);
+	status = gs_args_finish(args, e, w->met->job_error ? GS_EXIT_FAILED : GS_EXIT_OK);
 	if (!status && w->met->kind == CONDITION_EXIT && gs_args_has(args, "exit-status"))
 		return pass_on(args, w);
 	return status;

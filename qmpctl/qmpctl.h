@@ -77,10 +77,6 @@ static inline void target_cleanup(struct target *target)
 }
 #define auto_target __attribute__((cleanup(target_cleanup)))
 
-/* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
- */
-int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
-
 /*
  * gs_qmp_next_event(), but what came behind the deadline is late even if it is there: a flood of
  * events must not keep us for ever.

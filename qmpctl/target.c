@@ -151,11 +151,3 @@ struct gs_error *next_event_in_time(struct gs_qmp *qmp, uint64_t deadline_ms,
 	gs_qmp_event_deinit(ret);
 	return gs_error_create(GS_ERROR_TIMEOUT, "no event in time");
 }
-
-int finish_output(const struct gs_args *args, struct gs_emit *e, int status)
-{
-	struct gs_error *err = gs_emit_finish(e);
-
-	gs_emit_destroy(e);
-	return err ? gs_args_fail(args, err) : status;
-}

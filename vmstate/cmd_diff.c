@@ -242,7 +242,7 @@ static int diff_as_json(struct listing *l)
 		gs_emit_destroy(l->e);
 		return gs_args_fail(l->args, err);
 	}
-	return finish_output(l->args, l->e, l->count ? GS_EXIT_FAILED : GS_EXIT_OK);
+	return gs_args_finish(l->args, l->e, l->count ? GS_EXIT_FAILED : GS_EXIT_OK);
 }
 
 static int diff_as_text(struct listing *l)

@@ -99,7 +99,7 @@ static int lint(const struct gs_args *args, const struct linted *files, size_t c
 		gs_emit_destroy(report.e);
 		return gs_args_fail(args, err);
 	}
-	return finish_output(args, report.e, report.errors ? GS_EXIT_FAILED : GS_EXIT_OK);
+	return gs_args_finish(args, report.e, report.errors ? GS_EXIT_FAILED : GS_EXIT_OK);
 }
 
 int cmd_lint(struct gs_args *args)

@@ -96,7 +96,7 @@ static int show_all(const struct gs_args *args, const struct gs_devstate *state)
 		emit_device(e, state, device);
 	gs_emit_end(e);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* ---- one ---- */
@@ -219,7 +219,7 @@ static int show_one(const struct gs_args *args, const struct gs_devstate *state,
 	else if (device->description)
 		show_parts(&shown, device->description);
 	gs_emit_end(e);
-	return finish_output(args, e, GS_EXIT_OK);
+	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
 /* By its type, or else the first that has that name in a stream. */

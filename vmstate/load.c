@@ -79,11 +79,3 @@ struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret)
 	path = strchr(source, '/') ? strdup(source) : gs_strf("./%s", source);
 	return path ? load_binary(path, ret) : gs_error_nomem();
 }
-
-int finish_output(const struct gs_args *args, struct gs_emit *e, int status)
-{
-	struct gs_error *err = gs_emit_finish(e);
-
-	gs_emit_destroy(e);
-	return err ? gs_args_fail(args, err) : status;
-}

@@ -26,8 +26,4 @@ GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct gs_devsta
 /* Where exports of binaries are kept; the caller frees. NULL: there is no place. */
 char *cache_folder(void);
 
-/* Print what @e holds; the exit status. Takes @e; @status is what to exit with if all is printed.
- */
-int finish_output(const struct gs_args *args, struct gs_emit *e, int status);
-
 #endif

@@ -53,6 +53,14 @@ int gs_args_fail(const struct gs_args *args, struct gs_error *err)
 	return status;
 }
 
+int gs_args_finish(const struct gs_args *args, struct gs_emit *e, int status)
+{
+	struct gs_error *err = gs_emit_finish(e);
+
+	gs_emit_destroy(e);
+	return err ? gs_args_fail(args, err) : status;
+}
+
 static int os_status(int os_errno)
 {
 	switch (os_errno) {

@@ -111,6 +111,8 @@ int gs_args_verbose(const struct gs_args *args); /* how many -v */
 bool gs_args_color(const struct gs_args *args);
 /* An emitter on stdout as --json and --color ask; stream: JSON lines. */
 struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream);
+/* Print what @e holds, and take it; the exit status: @status if all of it could be printed. */
+int gs_args_finish(const struct gs_args *args, struct gs_emit *e, int status);
 
 /*
  * Text for stdout that no emitter makes, at once. Says on stderr if it does not arrive; the exit
