@@ -17,6 +17,8 @@
 
 #include "spawn.h"
 
+#define END_MS 3000 /* after SIGKILL */
+
 struct gs_error *gs_pidfd_open(pid_t pid, int *ret)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
@@ -118,6 +120,19 @@ struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_m
 		err = child_status(process, &status);
 	if (!err && status_ret)
 		*status_ret = status;
+	return err;
+}
+
+struct gs_error *gs_process_end(struct gs_process *process, int *status_ret)
+{
+	struct gs_error *err;
+
+	/* Until it is reaped, the number is nobody else's. */
+	if (process->group)
+		kill(-process->pid, SIGKILL);
+	gs_error_destroy(gs_pidfd_signal(process->pidfd, SIGKILL));
+	err = gs_process_wait(process, gs_deadline_in(END_MS), status_ret);
+	gs_process_deinit(process);
 	return err;
 }
 

@@ -210,6 +210,7 @@ static struct gs_error *start(const struct gs_spawn *spawn, struct spawn_child *
 	}
 	ret->gate_fd = link[0];
 	ret->detached = spawn->detach;
+	ret->group = spawn->group;
 	return NULL;
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,7 +122,7 @@ static struct gs_error *run(const char *const *argv, struct channel channels[2],
 {
 	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
 	struct gs_process process;
-	struct gs_error *err = start(argv, channels, &process), *kill_err;
+	struct gs_error *err = start(argv, channels, &process);
 	int status = 0;
 
 	if (err)
@@ -132,12 +131,11 @@ static struct gs_error *run(const char *const *argv, struct channel channels[2],
 	if (!err)
 		err = gs_process_wait(&process, deadline_ms, &status);
 	if (err) {
-		gs_error_destroy(gs_pidfd_signal(process.pidfd, SIGKILL));
-		kill_err = gs_process_wait(&process, gs_deadline_in(1000), &status);
-		gs_error_destroy(kill_err);
+		gs_error_destroy(gs_process_end(&process, NULL));
+		return err;
 	}
 	gs_process_deinit(&process);
-	return err ? err : judge(channels, status, ret);
+	return judge(channels, status, ret);
 }
 
 struct gs_error *gs_block_qemu_img(const char *command, const char *option, const char *format,

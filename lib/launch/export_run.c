@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -13,7 +12,6 @@
 #include "export.h"
 #include "internal.h"
 
-#define END_MS 3000 /* after SIGKILL */
 #define WORDS_MAX 8192
 #define WORDS_LINES 4
 #define OTHER_BUILD "Only modules from the same build"
@@ -75,26 +73,10 @@ static struct gs_error *start(struct run *run)
 	return err ? err : spawn(run, dump_fd, words_fd);
 }
 
-/*
- * Its end, and that of its children: they are of its group, and until it is reaped the number is
- * nobody else's.
- */
-static struct gs_error *reap(struct run *run, int *status_ret)
-{
-	struct gs_error *err;
-
-	kill(-run->process.pid, SIGKILL);
-	err = gs_process_wait(&run->process, gs_deadline_in(END_MS), status_ret);
-	gs_process_deinit(&run->process);
-	return err;
-}
-
 static void end(struct run *run)
 {
-	int status;
-
 	if (run->process.pidfd >= 0)
-		gs_error_destroy(reap(run, &status));
+		gs_error_destroy(gs_process_end(&run->process, NULL));
 	if (run->dump_fd >= 0)
 		close(run->dump_fd);
 	if (run->words_fd >= 0)
@@ -206,7 +188,7 @@ static struct gs_error *judge(struct run *run, char **words_ret)
 	struct gs_error *err;
 	int status;
 
-	err = reap(run, &status);
+	err = gs_process_end(&run->process, &status);
 	if (err)
 		return err;
 	run->words[run->words_size] = '\0';

@@ -2,7 +2,6 @@
 /* A QEMU that is run to be asked what it can do, and then ended. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +14,7 @@
 
 #define START_MS 30000
 #define QUIT_MS 1000
-#define END_MS 3000 /* after its monitor broke, or SIGKILL */
+#define END_MS 3000 /* after its monitor broke */
 #define WORDS_SIZE_MAX 4096
 #define WORDS_LINES 4
 
@@ -30,21 +29,16 @@ struct gs_probe {
 
 void gs_probe_end(struct gs_probe *probe)
 {
-	int status;
-
 	if (!probe)
 		return;
 	if (probe->qmp) {
-		/* Where the binary is a script, its QEMU may be a child of our child. */
 		gs_error_destroy(
 			gs_qmp_execute(probe->qmp, "quit", NULL, gs_deadline_in(QUIT_MS), NULL));
 		gs_qmp_close(probe->qmp);
 	}
-	if (probe->process.pidfd >= 0) {
-		gs_error_destroy(gs_pidfd_signal(probe->process.pidfd, SIGKILL));
-		gs_error_destroy(gs_process_wait(&probe->process, gs_deadline_in(END_MS), &status));
-		gs_process_deinit(&probe->process);
-	}
+	/* Where the binary is a script, its QEMU may be a child of our child. */
+	if (probe->process.pidfd >= 0)
+		gs_error_destroy(gs_process_end(&probe->process, NULL));
 	if (probe->words_fd >= 0)
 		close(probe->words_fd);
 	free(probe->binary);
@@ -80,6 +74,7 @@ static struct gs_error *spawn(struct gs_probe *probe, int monitor_fd, int stderr
 		.stdout_fd = -1,
 		.stderr_fd = stderr_fd,
 		.tied = true,
+		.group = true,
 	};
 
 	return chardev ? gs_process_spawn(&how, &probe->process) : gs_error_nomem();

@@ -539,11 +539,9 @@ static void test_group(void **state)
 	assert_int_equal(getpgid(process.pid), process.pid);
 	assert_true(read(fds[0], text, sizeof(text) - 1) > 1);
 	assert_ok(gs_pidfd_open(atoi(text), &pidfd));
-	kill(-process.pid, SIGKILL);
-	assert_ok(gs_process_wait(&process, SOON, &status));
+	assert_ok(gs_process_end(&process, &status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_true(gs_pidfd_wait(pidfd, SOON));
-	gs_process_deinit(&process);
 	close(fds[0]);
 	close(fds[1]);
 }

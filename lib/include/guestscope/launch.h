@@ -148,9 +148,10 @@ GS_MUST_CHECK struct gs_error *gs_guest_console(const char *run_dir, const char 
 
 /*
  * A QEMU binary, run for nothing but to be asked over QMP: no machine, no configuration, no
- * devices. It ends with the probe, and with the thread that started it, however that ends. OS it
- * cannot be run GONE   it ended: its own words (it is no QEMU, say) TIMEOUT, PROTOCOL   it runs but
- * does not answer, or answers something else
+ * devices. It ends with the probe, and with the thread that started it, however that ends.
+ *   OS       it cannot be run
+ *   GONE     it ended: its own words (it is no QEMU, say)
+ *   TIMEOUT, PROTOCOL  it runs, but does not answer, or answers something else
  * @binary is looked up in PATH. @options may be NULL; greeting_ms 0: 30 s.
  */
 struct gs_probe;

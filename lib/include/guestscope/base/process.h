@@ -26,7 +26,7 @@ struct gs_spawn {
 	bool gate;   /* wait before exec until gs_process_open_gate() */
 	/* SIGKILL when the thread that spawns it ends, in whatever way; not with detach. */
 	bool tied;
-	bool group; /* of its own: kill(-pid) reaches its children too; not with detach */
+	bool group; /* of its own: gs_process_end() reaches its children too; not with detach */
 };
 
 struct gs_process {
@@ -34,6 +34,7 @@ struct gs_process {
 	int pidfd;
 	int gate_fd;   /* -1 when there is no gate or it was opened */
 	bool detached; /* not our child: it has no exit status for us */
+	bool group;    /* it leads a group of its own */
 };
 
 /* The file that argv[0] would run; the caller frees. An OS error of execve() names @name. */
@@ -52,6 +53,11 @@ GS_MUST_CHECK struct gs_error *gs_process_open_gate(struct gs_process *process);
 /* GS_ERROR_TIMEOUT at the deadline. *status_ret is waitpid's (0 for a detached process). */
 GS_MUST_CHECK struct gs_error *gs_process_wait(struct gs_process *process, uint64_t deadline_ms,
 					       int *status_ret);
+/*
+ * SIGKILL, for all of its group if it leads one, and await its end; @process is deinitialised. One
+ * that has ended before keeps its status. TIMEOUT: it hangs in the kernel. @status_ret may be NULL.
+ */
+GS_MUST_CHECK struct gs_error *gs_process_end(struct gs_process *process, int *status_ret);
 /* Closes the fds; the process itself runs on (unless still behind its gate). */
 void gs_process_deinit(struct gs_process *process);
 
