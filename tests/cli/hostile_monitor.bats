@@ -55,8 +55,8 @@ chardev() { # LABEL FILENAME
 	[[ $stderr = qmpctl:* ]]
 	monitor b '{"query-status": {"running": true}}'
 	run -1 "$Q" wait -g "$TMP/b" --for running --timeout 2
-	run -0 "$Q" status -g "$TMP/b"
-	[ "${lines[1]}" = 'State:    -' ]
+	run -1 "$Q" status -g "$TMP/b"
+	[ "$output" = "qmpctl: $TMP/b: query-status: reply without a status" ]
 }
 
 @test "events: one that talks nonsense, the other goes on" {
@@ -80,6 +80,9 @@ chardev() { # LABEL FILENAME
 
 @test "stop: a monitor that agrees to everything and does nothing" {
 	monitor a '{"query-status": {"running": true, "status": "running"}}'
-	run -0 --separate-stderr "$Q" stop -g "$TMP/a" --powerdown 0.1 --quit 0.1 --json
-	[ "$(jq -r .ended_by <<<"$output")" = SIGTERM ] # it was somebody's, and is gone
+	run -1 --separate-stderr "$Q" stop -g "$TMP/a" --powerdown 0.1 --quit 0.1 --json
+	[ -z "$output" ]
+	# It is no QEMU, whatever it says: it may be somebody's relay.
+	[[ $stderr = *'its process is not known'*'no signal can be sent' ]]
+	run -0 "$Q" status -g "$TMP/a"
 }
