@@ -132,7 +132,7 @@ status_of() { qmpctl status "${G[@]}" --json | jq -r .state; }
 }
 
 @test "many clients share it through a proxy" {
-	tests/e2e/proxy_crowd --guest libvirt:tested --connect "$uri" --clients 30 --seconds 4 --percent 20
+	tests/e2e/proxy_crowd --guest libvirt:tested --connect "$uri" --clients 30 --seconds 4 --percent 30
 	[ "$(status_of)" = running ]
 }
 
