@@ -130,7 +130,6 @@ static void translate_member(struct translation *t, struct gs_json *object, cons
 	const char *value = gs_json_string(gs_json_get(object, member));
 	size_t skip = scheme ? strlen(scheme) : 0;
 	gs_autotext struct gs_text text = {0};
-	gs_autofree char *translated = NULL;
 
 	if (!value || strncmp(value, scheme ? scheme : "", skip) != 0)
 		return;

@@ -158,6 +158,7 @@ static void test_depth(void **unused)
 	auto_state struct gs_devstate *state = fake_devstate(deep);
 
 	(void)unused;
+	assert_int_equal(gs_devstate_count(state), 1);
 	refuse(too_deep, NULL);
 }
 
