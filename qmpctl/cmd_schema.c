@@ -22,14 +22,8 @@ static void emit_list(struct gs_emit *e, const struct gs_schema *schema, const c
 	const struct gs_schema_entity *entity;
 
 	gs_emit_table(e, key, label, list_columns, 3);
-	for (size_t i = 0; (entity = gs_schema_at(schema, meta, i)); i++) {
-		gs_autofree char *note = schemas_note(&entity->features, false);
-
-		gs_emit_row(e);
-		gs_emit_string(e, "name", NULL, entity->name);
-		gs_emit_string(e, NULL, "NOTE", note ? note : "?");
-		schemas_emit_features(e, &entity->features);
-	}
+	for (size_t i = 0; (entity = gs_schema_at(schema, meta, i)); i++)
+		schemas_emit_named(e, entity->name, &entity->features);
 	gs_emit_end(e);
 }
 

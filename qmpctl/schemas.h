@@ -18,6 +18,9 @@ GS_MUST_CHECK struct gs_error *schemas_load(const struct gs_args *args, const ch
 char *schemas_note(const struct gs_schema_features *features, bool optional);
 /* The features' names, as a list. */
 void schemas_emit_features(struct gs_emit *e, const struct gs_schema_features *features);
+/* A row of a name and what is to be noted of it: columns "name", NOTE, "features". */
+void schemas_emit_named(struct gs_emit *e, const char *name,
+			const struct gs_schema_features *features);
 /* All that is in a command, an event, a member or a value. */
 void schemas_emit_place(struct gs_emit *e, const char *path, const struct gs_schema_place *place);
 

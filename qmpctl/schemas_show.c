@@ -148,6 +148,17 @@ static void emit_object(struct gs_emit *e, const char *key, const char *label,
 	gs_emit_end(e);
 }
 
+void schemas_emit_named(struct gs_emit *e, const char *name,
+			const struct gs_schema_features *features)
+{
+	gs_autofree char *note = schemas_note(features, false);
+
+	gs_emit_row(e);
+	gs_emit_string(e, "name", NULL, name);
+	gs_emit_string(e, NULL, "NOTE", note ? note : "?");
+	schemas_emit_features(e, features);
+}
+
 static void emit_values(struct gs_emit *e, const struct gs_schema_entity *type)
 {
 	static const struct gs_emit_column value_columns[] = {
@@ -156,12 +167,8 @@ static void emit_values(struct gs_emit *e, const struct gs_schema_entity *type)
 	gs_emit_table(e, "values", "Values", value_columns, 3);
 	for (size_t i = 0; i < type->value_count; i++) {
 		const struct gs_schema_value *v = &type->values[i];
-		gs_autofree char *note = schemas_note(&v->features, false);
 
-		gs_emit_row(e);
-		gs_emit_string(e, "name", NULL, v->name);
-		gs_emit_string(e, NULL, "NOTE", note ? note : "?");
-		schemas_emit_features(e, &v->features);
+		schemas_emit_named(e, v->name, &v->features);
 	}
 	gs_emit_end(e);
 }
