@@ -265,15 +265,15 @@ static int diff_as_text(struct listing *l)
 
 int cmd_diff(struct gs_args *args)
 {
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *before = NULL, *after = NULL;
+	auto_export struct vmstate_export before = {0}, after = {0};
 	struct listing l = {.args = args};
 	struct gs_error *err = vmstate_load(gs_args_at(args, 0), &before);
 
 	if (!err)
 		err = vmstate_load(gs_args_at(args, 1), &after);
 	if (!err) {
-		l.before = before;
-		l.after = after;
+		l.before = before.state;
+		l.after = after.state;
 		err = check_devices(&l);
 	}
 	if (err)

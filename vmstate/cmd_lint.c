@@ -4,11 +4,6 @@
 
 #include "vmstate.h"
 
-struct linted {
-	const char *file;
-	struct gs_devstate *state;
-};
-
 struct report {
 	struct gs_emit *e;
 	const char *file;
@@ -53,7 +48,8 @@ static struct gs_error *emit_sentence(void *arg, const struct gs_lint_finding *f
 	return NULL;
 }
 
-static struct gs_error *emit_rows(struct report *report, const struct linted *files, size_t count)
+static struct gs_error *emit_rows(struct report *report, const struct vmstate_export *exports,
+				  size_t count)
 {
 	static const struct gs_emit_column columns[] = {
 		{"file", NULL, false}, {"device", NULL, false}, {"severity", NULL, false},
@@ -62,36 +58,36 @@ static struct gs_error *emit_rows(struct report *report, const struct linted *fi
 
 	gs_emit_table(report->e, "findings", NULL, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; !err && i < count; i++) {
-		report->file = files[i].file;
-		err = gs_devstate_lint(files[i].state, emit_row, report);
+		report->file = exports[i].name;
+		err = gs_devstate_lint(exports[i].state, emit_row, report);
 	}
 	gs_emit_end(report->e);
 	return err;
 }
 
-static struct gs_error *emit_sentences(struct report *report, const struct linted *files,
+static struct gs_error *emit_sentences(struct report *report, const struct vmstate_export *exports,
 				       size_t count)
 {
 	struct gs_error *err = NULL;
 
 	for (size_t i = 0; !err && i < count; i++) {
 		if (count > 1)
-			gs_emit_line(report->e, "%s---- %s", i ? "\n" : "", files[i].file);
+			gs_emit_line(report->e, "%s---- %s", i ? "\n" : "", exports[i].name);
 		report->device = NULL;
-		err = gs_devstate_lint(files[i].state, emit_sentence, report);
+		err = gs_devstate_lint(exports[i].state, emit_sentence, report);
 	}
 	return err;
 }
 
-static int lint(const struct gs_args *args, const struct linted *files, size_t count)
+static int lint(const struct gs_args *args, const struct vmstate_export *exports, size_t count)
 {
 	struct report report = {.e = gs_args_emit(args, false)};
 	struct gs_error *err;
 
 	gs_emit_begin(report.e, NULL, NULL);
-	err = emit_rows(&report, files, count);
+	err = emit_rows(&report, exports, count);
 	if (!err)
-		err = emit_sentences(&report, files, count);
+		err = emit_sentences(&report, exports, count);
 	gs_emit_u64(report.e, "errors", "Errors", report.errors);
 	gs_emit_u64(report.e, "remarks", "Remarks", report.remarks);
 	gs_emit_end(report.e);
@@ -105,16 +101,14 @@ static int lint(const struct gs_args *args, const struct linted *files, size_t c
 int cmd_lint(struct gs_args *args)
 {
 	size_t count = gs_args_count(args), loaded = 0;
-	gs_autofree struct linted *files = calloc(count, sizeof(*files));
-	struct gs_error *err = files ? NULL : gs_error_nomem();
+	gs_autofree struct vmstate_export *exports = calloc(count, sizeof(*exports));
+	struct gs_error *err = exports ? NULL : gs_error_nomem();
 	int status;
 
-	for (; !err && loaded < count; loaded++) {
-		files[loaded].file = gs_args_at(args, loaded);
-		err = vmstate_load(files[loaded].file, &files[loaded].state);
-	}
-	status = err ? gs_args_fail(args, err) : lint(args, files, count);
+	for (; !err && loaded < count; loaded++)
+		err = vmstate_load(gs_args_at(args, loaded), &exports[loaded]);
+	status = err ? gs_args_fail(args, err) : lint(args, exports, count);
 	for (size_t i = 0; i < loaded; i++)
-		gs_devstate_destroy(files[i].state);
+		vmstate_export_deinit(&exports[i]);
 	return status;
 }

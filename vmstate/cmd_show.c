@@ -249,7 +249,7 @@ static struct gs_error *not_found(const char *file, const struct gs_devstate *st
 
 int cmd_show(struct gs_args *args)
 {
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = NULL;
+	auto_export struct vmstate_export export = {0};
 	const char *file = gs_args_at(args, 0), *name = gs_args_at(args, 1);
 	const struct gs_devstate_device *device;
 	struct gs_error *err = NULL;
@@ -257,12 +257,12 @@ int cmd_show(struct gs_args *args)
 	if (gs_args_has(args, "tree") && !name)
 		err = gs_error_create(GS_ERROR_INVALID, "--tree wants a DEVICE");
 	if (!err)
-		err = vmstate_load(file, &state);
+		err = vmstate_load(file, &export);
 	if (err)
 		return gs_args_fail(args, err);
 	if (!name)
-		return show_all(args, state);
-	device = find(state, name);
-	return device ? show_one(args, state, device)
-		      : gs_args_fail(args, not_found(file, state, name));
+		return show_all(args, export.state);
+	device = find(export.state, name);
+	return device ? show_one(args, export.state, device)
+		      : gs_args_fail(args, not_found(file, export.state, name));
 }

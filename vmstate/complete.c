@@ -6,14 +6,14 @@
 
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out)
 {
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = NULL;
+	auto_export struct vmstate_export export = {0};
 	gs_autoerror struct gs_error *err = NULL;
 	const struct gs_devstate_device *device;
 
 	if (strcmp(kind, "DEVICE") != 0)
 		return false;
-	err = gs_args_count(args) ? vmstate_load(gs_args_at(args, 0), &state) : NULL;
-	for (size_t i = 0; state && (device = gs_devstate_at(state, i)); i++)
+	err = gs_args_count(args) ? vmstate_load(gs_args_at(args, 0), &export) : NULL;
+	for (size_t i = 0; export.state && (device = gs_devstate_at(export.state, i)); i++)
 		gs_candidate(out, device->type,
 			     device->description ? device->description->name : NULL);
 	return true;

@@ -11,23 +11,37 @@
 
 #define EXPORT_MAX (32u << 20) /* bytes of JSON; real ones have 2 MB at most */
 
-static struct gs_error *load_file(const char *path, struct gs_devstate **ret)
+void vmstate_export_deinit(struct vmstate_export *export)
+{
+	gs_devstate_destroy(export->state);
+	gs_about_destroy(export->about);
+	*export = (struct vmstate_export){0};
+}
+
+/* Ours has what QEMU said, and more beside it. */
+static struct gs_error *parse(const char *text, size_t size, struct vmstate_export *ret)
 {
 	gs_autojson struct gs_json *value = NULL;
 	const struct gs_json *dump;
+	struct gs_json *about;
+	struct gs_error *err = gs_json_parse(text, size, &value);
+
+	if (err)
+		return err;
+	about = gs_json_detach(value, "guestscope");
+	dump = about ? gs_json_get(value, "dump") : value;
+	if (about)
+		err = gs_about_parse(about, &ret->about);
+	return err ? err : gs_devstate_parse(dump, &ret->state);
+}
+
+static struct gs_error *load_file(const char *path, struct vmstate_export *ret)
+{
 	gs_autofree char *text = NULL;
 	size_t size = 0;
 	struct gs_error *err = gs_unpack_file(path, EXPORT_MAX, &text, &size);
 
-	if (err)
-		return err;
-	err = gs_json_parse(text, size, &value);
-	if (!err) {
-		/* Ours has what QEMU said, and more beside it. */
-		dump = gs_json_get(value, "guestscope") ? gs_json_get(value, "dump") : value;
-		err = gs_devstate_parse(dump, ret);
-	}
-	return gs_error_wrap(err, "%s", path);
+	return err ? err : gs_error_wrap(parse(text, size, ret), "%s", path);
 }
 
 char *cache_folder(void)
@@ -39,20 +53,17 @@ char *cache_folder(void)
 	return home && *home == '/' ? gs_strf("%s/.cache/guestscope", home) : NULL;
 }
 
-static struct gs_error *load_binary(const char *path, struct gs_devstate **ret)
+static struct gs_error *load_binary(const char *path, struct vmstate_export *ret)
 {
 	gs_autofree char *cache = cache_folder();
 	const struct gs_export_options options = {.cache_dir = cache};
 	struct gs_export export = {0};
-	gs_autojson struct gs_json *dump = NULL;
 	struct gs_error *err = gs_export_binary(path, &options, &export);
 
 	if (err)
 		return err;
-	err = gs_json_parse(export.text + export.dump_off, export.dump_size, &dump);
+	err = parse(export.text, export.size, ret);
 	gs_export_deinit(&export);
-	if (!err)
-		err = gs_devstate_parse(dump, ret);
 	return gs_error_wrap(err, "%s", path);
 }
 
@@ -68,7 +79,7 @@ static bool is_program(const char *source)
 	return !err && gs_export_is_binary(path);
 }
 
-struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret)
+static struct gs_error *load(const char *source, struct vmstate_export *ret)
 {
 	gs_autofree char *path = NULL;
 
@@ -78,4 +89,16 @@ struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret)
 		return load_file(source, ret);
 	path = strchr(source, '/') ? strdup(source) : gs_strf("./%s", source);
 	return path ? load_binary(path, ret) : gs_error_nomem();
+}
+
+struct gs_error *vmstate_load(const char *source, struct vmstate_export *ret)
+{
+	GS_CLEANUP(vmstate_export_deinit) struct vmstate_export export = {.name = source};
+	struct gs_error *err = load(source, &export);
+
+	if (!err) {
+		*ret = export;
+		export = (struct vmstate_export){0};
+	}
+	return err;
 }

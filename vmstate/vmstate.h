@@ -5,6 +5,7 @@
 
 #include <guestscope/base/command.h>
 #include <guestscope/devstate.h>
+#include <guestscope/devstate/about.h>
 
 int cmd_export(struct gs_args *args);
 int cmd_show(struct gs_args *args);
@@ -16,12 +17,24 @@ bool complete(const struct gs_args *args, const char *kind, struct gs_candidates
 
 /* ---- load.c ---- */
 
+struct vmstate_export {
+	const char *name; /* as it was given; borrowed */
+	struct gs_devstate *state;
+	struct gs_about *about; /* NULL: QEMU's own JSON, with nothing beside it */
+};
 /*
  * The export that @source names: a file, as it is or packed, of QEMU's own JSON or an export of
  * ours; or a QEMU binary, by its path or, where there is no such file, by PATH, which is exported
- * if that is not in the cache. Errors name @source.
+ * if that is not in the cache. Errors name @source; *ret is then untouched.
  */
-GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct gs_devstate **ret);
+GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct vmstate_export *ret);
+void vmstate_export_deinit(struct vmstate_export *export);
+
+static inline void vmstate_export_deinit_cleanup(struct vmstate_export *export)
+{
+	vmstate_export_deinit(export);
+}
+#define auto_export GS_CLEANUP(vmstate_export_deinit)
 
 /* Where exports of binaries are kept; the caller frees. NULL: there is no place. */
 char *cache_folder(void);

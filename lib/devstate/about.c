@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What stands beside the dump of an export, as values. Strings stay in the JSON that they are in.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/devstate/about.h>
+
+struct owned {
+	struct gs_about about;
+	struct gs_json *value;
+};
+
+/* ---- members ---- */
+
+static struct gs_error *expect(const char *what, const struct gs_json *value,
+			       enum gs_json_type wanted)
+{
+	if (gs_json_type(value) == wanted)
+		return NULL;
+	return gs_error_create(GS_ERROR_CORRUPT, "%s is no %s, but %s", what,
+			       gs_json_type_name(wanted), gs_json_type_name(gs_json_type(value)));
+}
+
+/* Those that are not there keep their value. */
+static struct gs_error *string(const struct gs_json *object, const char *key, const char **ret)
+{
+	const struct gs_json *value = gs_json_get(object, key);
+	struct gs_error *err = value ? expect(key, value, GS_JSON_STRING) : NULL;
+
+	if (value && !err)
+		*ret = gs_json_string(value);
+	return err;
+}
+
+static struct gs_error *boolean(const struct gs_json *object, const char *key, bool *ret)
+{
+	const struct gs_json *value = gs_json_get(object, key);
+	struct gs_error *err = value ? expect(key, value, GS_JSON_BOOL) : NULL;
+
+	if (value && !err)
+		*ret = gs_json_is_true(value);
+	return err;
+}
+
+/* One that must be there. */
+static struct gs_error *needed(const struct gs_json *object, const char *key, const char **ret)
+{
+	if (gs_json_type(object) == GS_JSON_OBJECT && !gs_json_get(object, key))
+		return gs_error_create(GS_ERROR_CORRUPT, "%s is missing", key);
+	return string(object, key, ret);
+}
+
+/* Room for each element of the list @key of @object; *list_ret stays NULL where there is none. */
+static struct gs_error *array(const struct gs_json *object, const char *key, size_t size,
+			      const struct gs_json **list_ret, void *ret)
+{
+	const struct gs_json *list = gs_json_get(object, key);
+	struct gs_error *err = list ? expect(key, list, GS_JSON_ARRAY) : NULL;
+	void *room;
+
+	if (!list || err)
+		return err;
+	room = calloc(gs_json_count(list) + 1, size);
+	if (!room)
+		return gs_error_nomem();
+	*list_ret = list;
+	*(void **)ret = room;
+	return NULL;
+}
+
+static struct gs_error *names(const struct gs_json *object, const char *key,
+			      struct gs_about_list *ret, bool *has_ret)
+{
+	const struct gs_json *list = NULL;
+	const char **room = NULL;
+	struct gs_error *err = array(object, key, sizeof(*room), &list, &room);
+
+	ret->names = room;
+	gs_json_for_each (each, list) {
+		err = expect(key, each, GS_JSON_STRING);
+		if (err)
+			return gs_error_wrap(err, "element %zu", ret->count);
+		room[ret->count++] = gs_json_string(each);
+	}
+	*has_ret = list;
+	return err;
+}
+
+/* ---- machines ---- */
+
+static struct gs_error *parse_property(const struct gs_json *object, struct gs_about_property *ret)
+{
+	struct gs_error *err = expect("it", object, GS_JSON_OBJECT);
+
+	if (!err)
+		err = needed(object, "qom-type", &ret->type);
+	if (!err)
+		err = needed(object, "property", &ret->name);
+	return err ? err : needed(object, "value", &ret->value);
+}
+
+static struct gs_error *parse_properties(const struct gs_json *machine,
+					 struct gs_about_machine *ret)
+{
+	const struct gs_json *list = NULL;
+	struct gs_about_property *room = NULL;
+	struct gs_error *err = array(machine, "compat-props", sizeof(*room), &list, &room);
+
+	ret->properties = room;
+	ret->has_properties = list;
+	gs_json_for_each (each, list) {
+		err = parse_property(each, &room[ret->property_count]);
+		if (err)
+			return gs_error_wrap(err, "compat-props: element %zu", ret->property_count);
+		ret->property_count++;
+	}
+	return err;
+}
+
+static struct gs_error *parse_machine(const struct gs_json *object, struct gs_about_machine *ret)
+{
+	struct gs_error *err = expect("it", object, GS_JSON_OBJECT);
+
+	if (!err)
+		err = needed(object, "name", &ret->name);
+	if (!err)
+		err = string(object, "alias", &ret->alias);
+	if (!err)
+		err = boolean(object, "is-default", &ret->is_default);
+	if (!err)
+		err = boolean(object, "deprecated", &ret->deprecated);
+	return err ? err : parse_properties(object, ret);
+}
+
+static int by_machine(const void *a, const void *b)
+{
+	return strcmp(((const struct gs_about_machine *)a)->name,
+		      ((const struct gs_about_machine *)b)->name);
+}
+
+static struct gs_error *parse_machines(const struct gs_json *value, struct gs_about *about)
+{
+	const struct gs_json *list = NULL;
+	struct gs_about_machine *room = NULL;
+	struct gs_error *err = array(value, "machines", sizeof(*room), &list, &room);
+
+	about->machines = room;
+	about->has_machines = list;
+	gs_json_for_each (each, list) {
+		/* Counted before, so that what it has got is released. */
+		err = parse_machine(each, &room[about->machine_count++]);
+		if (err)
+			return gs_error_wrap(err, "machine %zu", about->machine_count - 1);
+	}
+	if (room)
+		qsort(room, about->machine_count, sizeof(*room), by_machine);
+	return err;
+}
+
+/* ---- types ---- */
+
+static struct gs_error *parse_parents(const struct gs_json *parents, bool abstract,
+				      struct gs_about_type *room, size_t *count)
+{
+	gs_json_for_each (each, parents) {
+		struct gs_about_type *type = &room[*count];
+
+		type->name = gs_json_key(each);
+		type->parent = gs_json_string(each);
+		type->abstract = abstract;
+		if (!type->parent && gs_json_type(each) != GS_JSON_NULL)
+			return gs_error_wrap(expect("parent", each, GS_JSON_STRING), "type %.80s",
+					     type->name);
+		(*count)++;
+	}
+	return NULL;
+}
+
+static int by_type(const void *a, const void *b)
+{
+	return strcmp(((const struct gs_about_type *)a)->name,
+		      ((const struct gs_about_type *)b)->name);
+}
+
+static struct gs_error *parse_types(const struct gs_json *value, struct gs_about *about)
+{
+	const struct gs_json *types = gs_json_get(value, "types");
+	const struct gs_json *abstract = gs_json_get(types, "abstract");
+	const struct gs_json *real = gs_json_get(types, "real");
+	struct gs_about_type *room;
+	struct gs_error *err;
+
+	if (!types)
+		return NULL;
+	err = expect("types: abstract", abstract, GS_JSON_OBJECT);
+	if (!err)
+		err = expect("types: real", real, GS_JSON_OBJECT);
+	if (err)
+		return err;
+	room = calloc(gs_json_count(abstract) + gs_json_count(real) + 1, sizeof(*room));
+	if (!room)
+		return gs_error_nomem();
+	about->types = room;
+	about->has_types = true;
+	err = parse_parents(abstract, true, room, &about->type_count);
+	if (!err)
+		err = parse_parents(real, false, room, &about->type_count);
+	qsort(room, about->type_count, sizeof(*room), by_type);
+	return err;
+}
+
+/* ---- the whole ---- */
+
+static struct gs_error *parse_format(const struct gs_json *value)
+{
+	uint64_t format;
+
+	if (!gs_json_u64(gs_json_get(value, "format"), &format) || format == 0)
+		return gs_error_create(GS_ERROR_CORRUPT, "no format is told");
+	if (format > GS_ABOUT_FORMAT_MAX)
+		return gs_error_create(
+			GS_ERROR_UNSUPPORTED,
+			"format %llu is of a later version; known are those up to %d",
+			(unsigned long long)format, GS_ABOUT_FORMAT_MAX);
+	return NULL;
+}
+
+static struct gs_error *parse_qemu(const struct gs_json *value, struct gs_about *about)
+{
+	const struct gs_json *qemu = gs_json_get(value, "qemu");
+	const struct {
+		const char *key, **ret;
+	} members[] = {{"binary", &about->binary},
+		       {"program", &about->program},
+		       {"version", &about->version},
+		       {"package", &about->package},
+		       {"target", &about->target}};
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < sizeof(members) / sizeof(*members); i++)
+		err = string(qemu, members[i].key, members[i].ret);
+	return gs_error_wrap(err, "qemu");
+}
+
+static struct gs_error *parse_lists(const struct gs_json *value, struct gs_about *about)
+{
+	const struct gs_json *modules = gs_json_get(value, "modules");
+	struct gs_error *err = names(modules, "loaded", &about->loaded, &about->has_loaded);
+	bool has_notes;
+
+	if (!err)
+		err = names(modules, "missing", &about->missing, &about->has_missing);
+	return err ? gs_error_wrap(err, "modules")
+		   : names(value, "notes", &about->notes, &has_notes);
+}
+
+struct gs_error *gs_about_parse(struct gs_json *value, struct gs_about **ret)
+{
+	struct owned *owned = calloc(1, sizeof(*owned));
+	GS_CLEANUP(gs_about_destroy) struct gs_about *about = NULL;
+	struct gs_error *err;
+
+	if (!owned) {
+		gs_json_destroy(value);
+		return gs_error_nomem();
+	}
+	owned->value = value;
+	about = &owned->about;
+	err = expect("guestscope", value, GS_JSON_OBJECT);
+	if (!err)
+		err = parse_format(value);
+	if (!err)
+		err = parse_qemu(value, about);
+	if (!err)
+		err = parse_lists(value, about);
+	if (!err)
+		err = parse_machines(value, about);
+	if (!err)
+		err = parse_types(value, about);
+	if (!err)
+		*ret = gs_take(about);
+	return err;
+}
+
+void gs_about_destroy(struct gs_about *about)
+{
+	struct owned *owned = (struct owned *)about;
+
+	if (!about)
+		return;
+	for (size_t i = 0; i < about->machine_count; i++)
+		free((void *)about->machines[i].properties);
+	free((void *)about->machines);
+	free((void *)about->types);
+	free((void *)about->loaded.names);
+	free((void *)about->missing.names);
+	free((void *)about->notes.names);
+	gs_json_destroy(owned->value);
+	free(owned);
+}
+
+/* ---- questions ---- */
+
+const struct gs_about_machine *gs_about_find_machine(const struct gs_about *about, const char *name)
+{
+	const struct gs_about_machine *found = NULL;
+
+	for (size_t i = 0; about && i < about->machine_count; i++) {
+		const struct gs_about_machine *machine = &about->machines[i];
+
+		if (strcmp(machine->name, name) == 0)
+			return machine;
+		if (!found && machine->alias && strcmp(machine->alias, name) == 0)
+			found = machine;
+	}
+	return found;
+}
+
+const struct gs_about_type *gs_about_find_type(const struct gs_about *about, const char *name)
+{
+	const struct gs_about_type wanted = {.name = name};
+
+	if (!about || !about->has_types)
+		return NULL;
+	return bsearch(&wanted, about->types, about->type_count, sizeof(wanted), by_type);
+}
+
+int gs_about_ancestry(const struct gs_about *about, const char *type, const char *ancestor)
+{
+	const struct gs_about_type *each;
+
+	/* Nothing says that what is in a file is a tree. */
+	for (int steps = 0; type && steps <= GS_ABOUT_PARENTS_MAX; steps++) {
+		if (strcmp(type, ancestor) == 0)
+			return steps;
+		each = gs_about_find_type(about, type);
+		type = each ? each->parent : NULL;
+	}
+	return -1;
+}

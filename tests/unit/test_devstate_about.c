@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What stands beside the dump: parsed, hostile or not; machines and types found. */
+#include <guestscope/devstate/about.h>
+
+#include "unit.h"
+
+#define auto_about GS_CLEANUP(gs_about_destroy)
+
+static struct gs_error *parse(const char *text, struct gs_about **ret)
+{
+	gs_autofree char *quoted = strdup(text);
+	struct gs_json *value = NULL;
+
+	assert_non_null(quoted);
+	for (char *c = quoted; *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	assert_ok(gs_json_parse(quoted, strlen(quoted), &value));
+	return gs_about_parse(value, ret);
+}
+
+static struct gs_about *about(const char *text)
+{
+	struct gs_about *parsed = NULL;
+
+	assert_ok(parse(text, &parsed));
+	return parsed;
+}
+
+static void test_members(void **unused)
+{
+	auto_about struct gs_about *a =
+		about("{'format': 1, 'later': [1], 'qemu': {'binary': '/q', 'program': '/p', "
+		      "'version': '10.0.2', 'package': 'Debian', 'target': 'x86_64', 'more': 1}, "
+		      "'modules': {'loaded': ['/m/hw-a.so'], 'missing': ['hw-b', 'hw-c']}, "
+		      "'notes': ['one']}");
+
+	(void)unused;
+	assert_string_equal(a->binary, "/q");
+	assert_string_equal(a->program, "/p");
+	assert_string_equal(a->version, "10.0.2");
+	assert_string_equal(a->package, "Debian");
+	assert_string_equal(a->target, "x86_64");
+	assert_true(a->has_loaded);
+	assert_int_equal(a->loaded.count, 1);
+	assert_string_equal(a->loaded.names[0], "/m/hw-a.so");
+	assert_true(a->has_missing);
+	assert_int_equal(a->missing.count, 2);
+	assert_string_equal(a->missing.names[1], "hw-c");
+	assert_int_equal(a->notes.count, 1);
+	assert_string_equal(a->notes.names[0], "one");
+	assert_false(a->has_machines);
+	assert_false(a->has_types);
+}
+
+/* Of a QEMU that did not answer. */
+static void test_nothing_told(void **unused)
+{
+	auto_about struct gs_about *a = about("{'format': 1, 'qemu': {'binary': '/q'}}");
+
+	(void)unused;
+	assert_null(a->version);
+	assert_false(a->has_loaded || a->has_missing || a->has_machines || a->has_types);
+	assert_null(gs_about_find_machine(a, "q35"));
+	assert_null(gs_about_find_type(a, "device"));
+	assert_null(gs_about_find_machine(NULL, "q35"));
+	assert_null(gs_about_find_type(NULL, "device"));
+	assert_int_equal(gs_about_ancestry(a, "e1000e", "e1000e"), 0);
+	assert_int_equal(gs_about_ancestry(NULL, "e1000e", "device"), -1);
+}
+
+static void test_machines(void **unused)
+{
+	auto_about struct gs_about *a =
+		about("{'format': 1, 'machines': ["
+		      "{'name': 'pc-q35-8.0', 'alias': 'q35', 'is-default': true}, "
+		      "{'name': 'pc-q35-7.2', 'deprecated': true, 'compat-props': ["
+		      "{'qom-type': 'e1000e', 'property': 'migrate-timadj', 'value': 'off'}, "
+		      "{'qom-type': 'pci-device', 'property': 'x', 'value': 'on'}]}, "
+		      "{'name': 'none', 'alias': 'pc-q35-7.2', 'compat-props': []}]}");
+	const struct gs_about_machine *machine;
+
+	(void)unused;
+	assert_true(a->has_machines);
+	assert_int_equal(a->machine_count, 3);
+	assert_string_equal(a->machines[0].name, "none"); /* sorted */
+	assert_true(a->machines[0].has_properties);
+	assert_int_equal(a->machines[0].property_count, 0);
+	machine = gs_about_find_machine(a, "q35");
+	assert_string_equal(machine->name, "pc-q35-8.0");
+	assert_true(machine->is_default);
+	assert_false(machine->deprecated);
+	assert_false(machine->has_properties);
+	machine = gs_about_find_machine(a, "pc-q35-7.2"); /* a name is before an alias */
+	assert_string_equal(machine->name, "pc-q35-7.2");
+	assert_null(machine->alias);
+	assert_true(machine->deprecated);
+	assert_int_equal(machine->property_count, 2);
+	assert_string_equal(machine->properties[1].type, "pci-device");
+	assert_string_equal(machine->properties[0].name, "migrate-timadj");
+	assert_string_equal(machine->properties[0].value, "off");
+	assert_null(gs_about_find_machine(a, "pc"));
+}
+
+static void test_types(void **unused)
+{
+	auto_about struct gs_about *a = about(
+		"{'format': 1, 'types': {'abstract': {'pci-device': 'device', 'device': 'object', "
+		"'top': null}, 'real': {'e1000e': 'pci-device', 'x': 'y', 'y': 'x'}}}");
+
+	(void)unused;
+	assert_int_equal(a->type_count, 6);
+	assert_true(gs_about_find_type(a, "pci-device")->abstract);
+	assert_false(gs_about_find_type(a, "e1000e")->abstract);
+	assert_string_equal(gs_about_find_type(a, "e1000e")->parent, "pci-device");
+	assert_null(gs_about_find_type(a, "top")->parent);
+	assert_null(gs_about_find_type(a, "e1000"));
+	assert_int_equal(gs_about_ancestry(a, "e1000e", "e1000e"), 0);
+	assert_int_equal(gs_about_ancestry(a, "e1000e", "pci-device"), 1);
+	assert_int_equal(gs_about_ancestry(a, "e1000e", "object"), 3);
+	assert_int_equal(gs_about_ancestry(a, "pci-device", "e1000e"), -1);
+	assert_int_equal(gs_about_ancestry(a, "x", "device"), -1); /* its own grandparent */
+}
+
+static void test_refused(void **unused)
+{
+	static const struct {
+		const char *text;
+		enum gs_error_code code;
+		const char *message;
+	} cases[] = {
+		{"[]", GS_ERROR_CORRUPT, "guestscope is no object, but array"},
+		{"{}", GS_ERROR_CORRUPT, "no format is told"},
+		{"{'format': '1'}", GS_ERROR_CORRUPT, "no format is told"},
+		{"{'format': 2}", GS_ERROR_UNSUPPORTED,
+		 "format 2 is of a later version; known are those up to 1"},
+		{"{'format': 1, 'qemu': {'version': 7}}", GS_ERROR_CORRUPT,
+		 "qemu: version is no string, but number"},
+		{"{'format': 1, 'modules': {'loaded': {}}}", GS_ERROR_CORRUPT,
+		 "modules: loaded is no array, but object"},
+		{"{'format': 1, 'modules': {'missing': ['a', null]}}", GS_ERROR_CORRUPT,
+		 "modules: element 1: missing is no string, but null"},
+		{"{'format': 1, 'machines': [{'name': 'a'}, {}]}", GS_ERROR_CORRUPT,
+		 "machine 1: name is missing"},
+		{"{'format': 1, 'machines': ['a']}", GS_ERROR_CORRUPT,
+		 "machine 0: it is no object, but string"},
+		{"{'format': 1, 'machines': [{'name': 'a', 'deprecated': 1}]}", GS_ERROR_CORRUPT,
+		 "machine 0: deprecated is no boolean, but number"},
+		{"{'format': 1, 'machines': [{'name': 'a', 'compat-props': "
+		 "[{'qom-type': 'a', 'property': 'b'}]}]}",
+		 GS_ERROR_CORRUPT, "machine 0: compat-props: element 0: value is missing"},
+		{"{'format': 1, 'types': {'abstract': {}}}", GS_ERROR_CORRUPT,
+		 "types: real is no object, but null"},
+		{"{'format': 1, 'types': {'abstract': {}, 'real': {'a': 1}}}", GS_ERROR_CORRUPT,
+		 "type a: parent is no string, but number"},
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct gs_about *a = NULL;
+
+		assert_error(parse(cases[i].text, &a), cases[i].code, cases[i].message);
+		assert_null(a);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_members),  cmocka_unit_test(test_nothing_told),
+		cmocka_unit_test(test_machines), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
