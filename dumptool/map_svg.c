@@ -16,27 +16,11 @@ const struct map_svg_step map_svg_steps[STEP_COUNT] = {
 
 /* ---- text ---- */
 
-static void put_escaped(struct gs_text *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '<')
-			gs_text_puts(out, "&lt;");
-		else if (*text == '&')
-			gs_text_puts(out, "&amp;");
-		else if (strncmp(text, "\xef\xbf\xbe", 3) == 0 ||
-			 strncmp(text, "\xef\xbf\xbf", 3) == 0) {
-			gs_text_puts(out, "?"); /* U+FFFE and U+FFFF are no characters of XML */
-			text += 2;
-		} else
-			gs_text_append(out, text, 1);
-	}
-}
-
 void map_svg_label(struct svg *svg, unsigned int x, unsigned int y, const char *class,
 		   const char *text)
 {
 	gs_text_printf(svg->out, "<text x=\"%u\" y=\"%u\" class=\"%s\">", x, y, class);
-	put_escaped(svg->out, text);
+	gs_text_puts_markup(svg->out, text);
 	gs_text_puts(svg->out, "</text>\n");
 }
 
@@ -112,7 +96,7 @@ static void put_legend_entry(struct svg *svg, unsigned int x, unsigned int y,
 	gs_autofree char *text = NULL;
 
 	gs_text_puts(svg->out, "<g><title>");
-	put_escaped(svg->out, style->help);
+	gs_text_puts_markup(svg->out, style->help);
 	gs_text_puts(svg->out, "</title>\n");
 	gs_text_printf(&svg->path, "M%u %uh16v30h-16z", x, y);
 	map_svg_shape(svg, style);
@@ -211,7 +195,7 @@ static void put_head(struct svg *svg)
 		       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
 		       "viewBox=\"0 0 %u %u\" role=\"img\">\n<title>",
 		       WIDTH, height, WIDTH, height);
-	put_escaped(svg->out, svg->map->title);
+	gs_text_puts_markup(svg->out, svg->map->title);
 	gs_text_puts(svg->out, "</title>\n");
 	put_styles(svg->out);
 	gs_text_printf(svg->out, "<rect width=\"%u\" height=\"%u\" class=\"ground\"/>\n", WIDTH,

@@ -4,11 +4,9 @@
 #include <langinfo.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "map.h"
 
-#define WIDTH_DEFAULT 80u
 #define RATIO_WIDTH 5u /* " 12.3" */
 
 /* What lies above all kinds in a cell that is not full. */
@@ -20,26 +18,12 @@ struct mix {
 	uint64_t lower_pages, upper_pages;
 };
 
-static unsigned int terminal_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	gs_autoerror struct gs_error *err = NULL;
-	uint64_t width = 0;
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col;
-	if (columns)
-		err = gs_parse_u64(columns, &width);
-	return !err && width >= 20 && width <= 1000 ? (unsigned int)width : WIDTH_DEFAULT;
-}
-
 struct map_terminal map_terminal_of(const struct gs_args *args)
 {
 	const char *colors = getenv("COLORTERM");
 
 	return (struct map_terminal){
-		.width = terminal_width(),
+		.width = gs_terminal_columns(),
 		.color = gs_args_color(args),
 		.truecolor = colors &&
 			     (strcmp(colors, "truecolor") == 0 || strcmp(colors, "24bit") == 0),

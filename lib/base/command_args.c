@@ -2,9 +2,15 @@
 /* What a running command asks of its command line. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "command_args.h"
+
+/* Of $COLUMNS: what else stands there was not meant. */
+#define COLUMNS_MIN 20
+#define COLUMNS_MAX 1000
+#define COLUMNS_DEFAULT 80
 
 bool gs_args_has(const struct gs_args *args, const char *option)
 {
@@ -131,6 +137,21 @@ bool gs_args_color(const struct gs_args *args)
 	if ((no_color && *no_color) || !term || strcmp(term, "dumb") == 0)
 		return false;
 	return isatty(STDOUT_FILENO);
+}
+
+unsigned int gs_terminal_columns(void)
+{
+	const char *columns = getenv("COLUMNS");
+	gs_autoerror struct gs_error *err = NULL;
+	struct winsize size;
+	uint64_t width = 0;
+
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col)
+		return size.ws_col;
+	if (columns)
+		err = gs_parse_u64(columns, &width);
+	return !err && width >= COLUMNS_MIN && width <= COLUMNS_MAX ? (unsigned int)width
+								    : COLUMNS_DEFAULT;
 }
 
 struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream)

@@ -100,6 +100,45 @@ void gs_text_append_printable_lines(struct gs_text *t, const char *text, size_t 
 	}
 }
 
+static const char *entity(char c)
+{
+	switch (c) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	default:
+		return NULL;
+	}
+}
+
+static bool is_no_character(const char *s)
+{
+	return strncmp(s, "\xef\xbf\xbe", 3) == 0 || strncmp(s, "\xef\xbf\xbf", 3) == 0;
+}
+
+void gs_text_puts_markup(struct gs_text *t, const char *string)
+{
+	gs_autotext struct gs_text printable = {0};
+
+	gs_text_puts_printable(&printable, string);
+	t->failed |= printable.failed;
+	for (const char *c = printable.data ? printable.data : ""; *c; c++) {
+		if (entity(*c)) {
+			gs_text_puts(t, entity(*c));
+		} else if (is_no_character(c)) {
+			gs_text_puts(t, "?"); /* U+FFFE and U+FFFF are none of XML's */
+			c += 2;
+		} else {
+			gs_text_append(t, c, 1);
+		}
+	}
+}
+
 void gs_text_clear(struct gs_text *t)
 {
 	t->size = 0;

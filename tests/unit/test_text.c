@@ -281,6 +281,17 @@ static void assert_printable_lines(const char *text, const char *expected)
 	assert_string_equal(shown, expected);
 }
 
+static void test_markup(void **state)
+{
+	gs_autotext struct gs_text t = {0};
+
+	(void)state;
+	gs_text_puts_markup(&t,
+			    "<a b=\"c'd\">&amp;</a>\033\n\xff \xef\xbf\xbe\xef\xbf\xbd\xc3\xa4");
+	assert_string_equal(t.data, "&lt;a b=&quot;c'd&quot;&gt;&amp;amp;&lt;/a&gt;\\x1b\\x0a\\xff "
+				    "?\xef\xbf\xbd\xc3\xa4");
+}
+
 static void test_printable_lines(void **state)
 {
 	(void)state;
@@ -310,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_format_size),
 		cmocka_unit_test(test_did_you_mean),
 		cmocka_unit_test(test_printable_lines),
+		cmocka_unit_test(test_markup),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -109,6 +109,8 @@ bool gs_args_quiet(const struct gs_args *args);
 int gs_args_verbose(const struct gs_args *args); /* how many -v */
 /* Whether to colour what goes to stdout, as --color, NO_COLOR and the terminal have it. */
 bool gs_args_color(const struct gs_args *args);
+/* Columns of the terminal that stdout is, else of $COLUMNS, else 80. */
+unsigned int gs_terminal_columns(void);
 /* An emitter on stdout as --json and --color ask; stream: JSON lines. */
 struct gs_emit *gs_args_emit(const struct gs_args *args, bool stream);
 /* Print what @e holds, and take it; the exit status: @status if all of it could be printed. */

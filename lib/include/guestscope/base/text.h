@@ -31,6 +31,8 @@ GS_PRINTF(2, 0) void gs_text_vprintf(struct gs_text *t, const char *fmt, va_list
 void gs_text_puts_printable(struct gs_text *t, const char *string);
 /* The same for text of many lines, which stay lines; CR LF ends one, too. */
 void gs_text_append_printable_lines(struct gs_text *t, const char *text, size_t size);
+/* The same for HTML and XML, between tags and in quoted attributes. */
+void gs_text_puts_markup(struct gs_text *t, const char *string);
 void gs_text_clear(struct gs_text *t); /* keeps the room */
 void gs_text_deinit(struct gs_text *t);
 /* The string, owned by the caller ("" if nothing was appended); @t is empty afterwards. */
