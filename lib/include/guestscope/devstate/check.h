@@ -20,21 +20,26 @@
  *	- each predicate. It is known by the description that has the field, the field's name, and
  *	  its occurrence; a predicate that both exports have is the same one on both sides.
  *	- each subsection of the saving side, known by its name and its parent's: sent or not.
- *	- each length of an array that is not told, 1 or more. A field whose partner says the same
- *in all but num, be it by name or, renamed, alone between the same neighbours, is assumed to have
- *its partner's length; such assumptions are counted.
+ *	- each length of an array that is not told, 1 or more; of a field of size 0, how many bytes
+ *	  it is, 1 or more. A field whose partner says the same in all but num, be it by name or,
+ *	  renamed, alone between the same neighbours, is assumed to have its partner's length (so
+ *	  is a struct, whatever is in it); such assumptions are counted.
+ * Two subsections of one name are one: both are sent, or none.
  *
  * A value is in its field, if the bytes that a field sends are taken
- *	- by its namesake: of the same path, or a path that ends in the other's (x and s/x, or s.x;
- *	  elements of arrays of structs are steps of a path: port[2]/x); the same bytes of it, and
- *	  divided into elements of the same width; or
+ *	- by its namesake: the same bytes of it, and divided into the same elements; or
  *	- by a field of another name, if the sent field has no namesake on the loading side, nor the
- *	  taking one on the saving side: that is a rename. Namesakes are looked for among all fields
- *	  of the same section or subsection and the structs in it, sent or not; those do not count
- *	  that go together with their own namesakes. Widths matter here, too.
- * Elements of 1, 2, 4 and 8 bytes are numbers; of any other size, buffers: width is nothing to
- * those, nor to fields by the name of "unused", which have no namesakes. Sizes in C of structs and
- * pointers are never compared.
+ *	  taking one on the saving side: that is a rename. Elements matter here, too.
+ * Namesakes are fields of the same path: structs, subsections, and the field, by name; of an array
+ * of more than one struct, elements are steps of it: port[2]/x. A dot in a name is a step as well:
+ * s.x is s/x. Several of one path are all each other's namesakes. So are two of which one's path
+ * ends in the other's (x and s/x), if for neither there is one of the same path on the other side.
+ * They are looked for among all fields of the same section or subsection and the structs in it,
+ * sent or not.
+ * Elements of 1, 2, 4 and 8 bytes are numbers: they stay whole, and what they are. Elements of any
+ * other size, and of a size that is not told, are buffers: division is nothing to those, nor to
+ * fields by the name of "unused", which have no namesakes. Sizes in C of structs and pointers are
+ * never compared.
  *
  * In a world, a load is good (every value in its field), silent (it ends well, but a value is not
  * in its field) or broken. Over all worlds:
@@ -44,7 +49,7 @@
  *	BREAK        broken in all of them
  *	SILENT       silent in one or more
  *	CONDITIONAL  good in some, broken in the others: which ones is the finding's condition
- *	UNKNOWN      hangs on what the exports do not tell, and is none of these for sure
+ *	UNKNOWN      other lengths that are not told give other verdicts (or conditions) of these
  *
  * Bytes are taken for values that no loader mistakes for markers: a field that swallows exactly
  * the next subsection, say, counts as broken. Elements of lists and trees look like structs.
