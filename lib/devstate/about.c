@@ -170,7 +170,7 @@ static struct gs_error *parse_parents(const struct gs_json *parents, bool abstra
 		type->parent = gs_json_string(each);
 		type->abstract = abstract;
 		if (!type->parent && gs_json_type(each) != GS_JSON_NULL)
-			return gs_error_wrap(expect("parent", each, GS_JSON_STRING), "type %.80s",
+			return gs_error_wrap(expect("parent", each, GS_JSON_STRING), "%.80s",
 					     type->name);
 		(*count)++;
 	}
@@ -183,19 +183,15 @@ static int by_type(const void *a, const void *b)
 		      ((const struct gs_about_type *)b)->name);
 }
 
-static struct gs_error *parse_types(const struct gs_json *value, struct gs_about *about)
+static struct gs_error *parse_existing(const struct gs_json *types, struct gs_about *about)
 {
-	const struct gs_json *types = gs_json_get(value, "types");
 	const struct gs_json *abstract = gs_json_get(types, "abstract");
 	const struct gs_json *real = gs_json_get(types, "real");
-	struct gs_about_type *room;
-	struct gs_error *err;
+	struct gs_about_type *room = NULL;
+	struct gs_error *err = expect("abstract", abstract, GS_JSON_OBJECT);
 
-	if (!types)
-		return NULL;
-	err = expect("types: abstract", abstract, GS_JSON_OBJECT);
 	if (!err)
-		err = expect("types: real", real, GS_JSON_OBJECT);
+		err = expect("real", real, GS_JSON_OBJECT);
 	if (err)
 		return err;
 	room = calloc(gs_json_count(abstract) + gs_json_count(real) + 1, sizeof(*room));
@@ -208,6 +204,38 @@ static struct gs_error *parse_types(const struct gs_json *value, struct gs_about
 		err = parse_parents(real, false, room, &about->type_count);
 	qsort(room, about->type_count, sizeof(*room), by_type);
 	return err;
+}
+
+static struct gs_error *parse_missing(const struct gs_json *types, struct gs_about *about)
+{
+	const struct gs_json *missing = gs_json_get(types, "missing");
+	struct gs_error *err = missing ? expect("missing", missing, GS_JSON_OBJECT) : NULL;
+	struct gs_about_missing_type *room;
+
+	if (!missing || err)
+		return err;
+	room = calloc(gs_json_count(missing) + 1, sizeof(*room));
+	if (!room)
+		return gs_error_nomem();
+	about->missing_types = room;
+	gs_json_for_each (each, missing) {
+		err = expect("module", each, GS_JSON_STRING);
+		if (err)
+			return gs_error_wrap(err, "missing: %.80s", gs_json_key(each));
+		room[about->missing_type_count++] =
+			(struct gs_about_missing_type){gs_json_key(each), gs_json_string(each)};
+	}
+	return NULL;
+}
+
+static struct gs_error *parse_types(const struct gs_json *value, struct gs_about *about)
+{
+	const struct gs_json *types = gs_json_get(value, "types");
+	struct gs_error *err = types ? parse_existing(types, about) : NULL;
+
+	if (!err)
+		err = parse_missing(types, about);
+	return gs_error_wrap(err, "types");
 }
 
 /* ---- the whole ---- */
@@ -293,6 +321,7 @@ void gs_about_destroy(struct gs_about *about)
 		free((void *)about->machines[i].properties);
 	free((void *)about->machines);
 	free((void *)about->types);
+	free((void *)about->missing_types);
 	free((void *)about->loaded.names);
 	free((void *)about->missing.names);
 	free((void *)about->notes.names);
@@ -338,4 +367,30 @@ int gs_about_ancestry(const struct gs_about *about, const char *type, const char
 		type = each ? each->parent : NULL;
 	}
 	return -1;
+}
+
+static const char *find_module(const struct gs_about *about, const char *type)
+{
+	for (size_t i = 0; about && i < about->missing_type_count; i++) {
+		if (strcmp(about->missing_types[i].name, type) == 0)
+			return about->missing_types[i].module;
+	}
+	return NULL;
+}
+
+enum gs_absence gs_about_absence(const struct gs_about *has, const struct gs_about *lacks,
+				 const char *type, const char **module_ret)
+{
+	const struct gs_about_type *own = gs_about_find_type(has, type);
+	const char *module = find_module(lacks, type);
+
+	if (own && own->abstract)
+		return GS_ABSENCE_ABSTRACT;
+	if (gs_about_find_type(lacks, type))
+		return GS_ABSENCE_STATELESS;
+	if (module) {
+		*module_ret = module;
+		return GS_ABSENCE_MODULE;
+	}
+	return lacks && lacks->has_types ? GS_ABSENCE_NO_TYPE : GS_ABSENCE_UNKNOWN;
 }

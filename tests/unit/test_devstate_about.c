@@ -121,6 +121,29 @@ static void test_types(void **unused)
 	assert_int_equal(gs_about_ancestry(a, "x", "device"), -1); /* its own grandparent */
 }
 
+static void test_absence(void **unused)
+{
+	auto_about struct gs_about *has =
+		about("{'format': 1, 'types': {'abstract': {'base': null}, 'real': {'a': 'base', "
+		      "'qxl': 'base'}}}");
+	auto_about struct gs_about *lacks =
+		about("{'format': 1, 'types': {'abstract': {}, 'real': {'a': 'device'}, "
+		      "'missing': {'qxl': 'hw-display-qxl'}}}");
+	auto_about struct gs_about *mute = about("{'format': 1}");
+	const char *module = NULL;
+
+	(void)unused;
+	assert_int_equal(gs_about_absence(has, lacks, "base", &module), GS_ABSENCE_ABSTRACT);
+	assert_int_equal(gs_about_absence(has, mute, "base", &module), GS_ABSENCE_ABSTRACT);
+	assert_int_equal(gs_about_absence(has, lacks, "a", &module), GS_ABSENCE_STATELESS);
+	assert_int_equal(gs_about_absence(mute, lacks, "b", &module), GS_ABSENCE_NO_TYPE);
+	assert_int_equal(gs_about_absence(NULL, NULL, "a", &module), GS_ABSENCE_UNKNOWN);
+	assert_int_equal(gs_about_absence(has, mute, "a", &module), GS_ABSENCE_UNKNOWN);
+	assert_null(module);
+	assert_int_equal(gs_about_absence(has, lacks, "qxl", &module), GS_ABSENCE_MODULE);
+	assert_string_equal(module, "hw-display-qxl");
+}
+
 static void test_refused(void **unused)
 {
 	static const struct {
@@ -148,10 +171,12 @@ static void test_refused(void **unused)
 		{"{'format': 1, 'machines': [{'name': 'a', 'compat-props': "
 		 "[{'qom-type': 'a', 'property': 'b'}]}]}",
 		 GS_ERROR_CORRUPT, "machine 0: compat-props: element 0: value is missing"},
+		{"{'format': 1, 'types': {'abstract': {}, 'real': {}, 'missing': {'a': null}}}",
+		 GS_ERROR_CORRUPT, "types: missing: a: module is no string, but null"},
 		{"{'format': 1, 'types': {'abstract': {}}}", GS_ERROR_CORRUPT,
 		 "types: real is no object, but null"},
 		{"{'format': 1, 'types': {'abstract': {}, 'real': {'a': 1}}}", GS_ERROR_CORRUPT,
-		 "type a: parent is no string, but number"},
+		 "types: a: parent is no string, but number"},
 	};
 
 	(void)unused;
@@ -168,7 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members),  cmocka_unit_test(test_nothing_told),
 		cmocka_unit_test(test_machines), cmocka_unit_test(test_types),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_absence),  cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,11 @@ struct gs_about_type {
 	bool abstract;             /* no device is of it: it is there to be derived from */
 };
 
+/* A type of devices that QEMU was built with, in a module that it did not find. */
+struct gs_about_missing_type {
+	const char *name, *module; /* "qxl-vga", "hw-display-qxl" */
+};
+
 struct gs_about_list {
 	const char *const *names;
 	size_t count;
@@ -52,6 +57,8 @@ struct gs_about {
 	bool has_types;
 	const struct gs_about_type *types; /* of devices; sorted by name */
 	size_t type_count;
+	const struct gs_about_missing_type *missing_types;
+	size_t missing_type_count;
 	struct gs_about_list notes;
 };
 
@@ -74,5 +81,17 @@ const struct gs_about_type *gs_about_find_type(const struct gs_about *about, con
  * a type has no ancestors.
  */
 int gs_about_ancestry(const struct gs_about *about, const char *type, const char *ancestor);
+
+/* Why a type of devices is in the dump of one QEMU, and not in that of another. */
+enum gs_absence {
+	GS_ABSENCE_UNKNOWN,   /* they do not tell */
+	GS_ABSENCE_ABSTRACT,  /* no guest of the first has such a device */
+	GS_ABSENCE_MODULE,    /* the other has it in a module that it did not find */
+	GS_ABSENCE_NO_TYPE,   /* the other has no such type: it was removed, or left out */
+	GS_ABSENCE_STATELESS, /* the other has it, but describes no state of it */
+};
+/* *module_ret: of GS_ABSENCE_MODULE, else untouched. Either may be NULL: not told. */
+enum gs_absence gs_about_absence(const struct gs_about *has, const struct gs_about *lacks,
+				 const char *type, const char **module_ret);
 
 #endif

@@ -58,6 +58,7 @@
 #define GUESTSCOPE_DEVSTATE_CHECK_H
 
 #include <guestscope/devstate.h>
+#include <guestscope/devstate/about.h>
 
 /* The worse, the greater. */
 enum gs_verdict {
@@ -182,6 +183,10 @@ struct gs_check_options {
 	/* Of devices that only boards without versions have, which promise nothing: findings are
 	 * as bad as they are, not INFO. */
 	bool strict;
+	/* What stands beside the dumps; NULL: not known. Where they tell that the saver's type is
+	 * abstract, so that no guest has such a device, nothing about it is worse than INFO; of one
+	 * that is gone the text says why (gs_about_absence()). */
+	const struct gs_about *about_before, *about_after;
 };
 
 /*
