@@ -106,6 +106,9 @@ $(O)/tools/%.o: %.c $(O)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) -MMD -MP $(ALL_CFLAGS) -c -o $@ $<
 
+# What is embedded in it.
+$(O)/tools/vmstate/page.o: vmstate/page.css vmstate/page.js
+
 $(LIB_A): $(LIB_OBJ)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
