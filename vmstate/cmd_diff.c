@@ -14,7 +14,8 @@
 struct listing {
 	const struct gs_args *args;
 	const struct gs_devstate *before, *after;
-	struct gs_emit *e; /* of --json; NULL: text */
+	struct gs_device_types used; /* none: all count */
+	struct gs_emit *e;           /* of --json; NULL: text */
 	bool color;
 	const char *device_before, *device_after; /* of the last change */
 	size_t count, device_count, counts[KIND_COUNT];
@@ -30,6 +31,12 @@ static bool is_called(const struct gs_devstate *state, const char *type, const c
 			  (device->description && strcmp(device->description->name, name) == 0));
 }
 
+static bool is_used(const struct listing *l, const struct gs_devstate_change *change)
+{
+	return (change->device_before && gs_device_types_has(&l->used, change->device_before)) ||
+	       (change->device_after && gs_device_types_has(&l->used, change->device_after));
+}
+
 static bool is_wanted(const struct listing *l, const struct gs_devstate_change *change)
 {
 	for (size_t i = 2; i < gs_args_count(l->args); i++) {
@@ -39,7 +46,7 @@ static bool is_wanted(const struct listing *l, const struct gs_devstate_change *
 		    is_called(l->after, change->device_after, name))
 			return true;
 	}
-	return gs_args_count(l->args) == 2;
+	return l->used.count ? is_used(l, change) : gs_args_count(l->args) == 2;
 }
 
 static bool has_device(const struct gs_devstate *state, const char *name)
@@ -263,20 +270,32 @@ static int diff_as_text(struct listing *l)
 	return l->count ? GS_EXIT_FAILED : GS_EXIT_OK;
 }
 
+static struct gs_error *prepare(struct listing *l, struct vmstate_export *before,
+				struct vmstate_export *after)
+{
+	struct gs_error *err = vmstate_load(gs_args_at(l->args, 0), before);
+
+	if (!err)
+		err = vmstate_load(gs_args_at(l->args, 1), after);
+	if (err)
+		return err;
+	l->before = before->state;
+	l->after = after->state;
+	err = check_devices(l);
+	return err ? err : vmstate_used(l->args, &l->used);
+}
+
 int cmd_diff(struct gs_args *args)
 {
 	auto_export struct vmstate_export before = {0}, after = {0};
 	struct listing l = {.args = args};
-	struct gs_error *err = vmstate_load(gs_args_at(args, 0), &before);
+	struct gs_error *err = prepare(&l, &before, &after);
+	int status;
 
-	if (!err)
-		err = vmstate_load(gs_args_at(args, 1), &after);
-	if (!err) {
-		l.before = before.state;
-		l.after = after.state;
-		err = check_devices(&l);
-	}
 	if (err)
 		return gs_args_fail(args, err);
-	return gs_args_has(args, "json") ? diff_as_json(&l) : diff_as_text(&l);
+	vmstate_note_unknown(args, &l.used, l.before, l.after);
+	status = gs_args_has(args, "json") ? diff_as_json(&l) : diff_as_text(&l);
+	gs_device_types_deinit(&l.used);
+	return status;
 }

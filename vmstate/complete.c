@@ -1,20 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Completion: the devices of the export that was named before. */
+/* Completion: the devices of the export that was named before, and guests. */
+#include <stdlib.h>
 #include <string.h>
+
+#include <guestscope/launch.h>
 
 #include "vmstate.h"
 
-bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out)
+static void offer_guests(struct gs_candidates *out)
+{
+	gs_autofree char *run_dir = gs_registry_dir(getenv("XDG_RUNTIME_DIR"));
+	gs_autoerror struct gs_error *err = NULL;
+	struct gs_guest *guests;
+	size_t count;
+
+	err = run_dir ? gs_registry_list(run_dir, &guests, &count) : gs_error_nomem();
+	if (err)
+		return;
+	for (size_t i = 0; i < count; i++)
+		gs_candidate(out, guests[i].name, guests[i].qemu);
+	gs_registry_free(guests, count);
+}
+
+static void offer_devices(const struct gs_args *args, struct gs_candidates *out)
 {
 	auto_export struct vmstate_export export = {0};
 	gs_autoerror struct gs_error *err = NULL;
 	const struct gs_devstate_device *device;
 
-	if (strcmp(kind, "DEVICE") != 0)
-		return false;
 	err = gs_args_count(args) ? vmstate_load(gs_args_at(args, 0), &export) : NULL;
 	for (size_t i = 0; export.state && (device = gs_devstate_at(export.state, i)); i++)
 		gs_candidate(out, device->type,
 			     device->description ? device->description->name : NULL);
+}
+
+bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out)
+{
+	if (strcmp(kind, "GUEST") == 0)
+		offer_guests(out);
+	else if (strcmp(kind, "DEVICE") == 0)
+		offer_devices(args, out);
+	else
+		return false;
 	return true;
 }

@@ -18,6 +18,8 @@ static const struct gs_option export_options[] = {
 static const struct gs_option show_options[] = {
 	{.name = "tree", .help = "with DEVICE: also what is in its structs and subsections"}, {0}};
 
+static const struct gs_option diff_options[] = {VMSTATE_USED_OPTIONS, {0}};
+
 static const struct gs_command commands[] = {
 	{.name = "export",
 	 .summary = "write down what a QEMU binary says of the state of its devices",
@@ -67,6 +69,7 @@ static const struct gs_command commands[] = {
 		 "Fields are the same if they have the same name, or else the same bytes at the "
 		 "same place. Whether a stream can be loaded is another question.\n\n"
 		 "  vmstate diff 7.2.json.xz 10.0.json.xz e1000e",
+	 .options = diff_options,
 	 .min_args = 2,
 	 .max_args = -1,
 	 .takes_json = true,

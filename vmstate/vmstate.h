@@ -6,6 +6,7 @@
 #include <guestscope/base/command.h>
 #include <guestscope/devstate.h>
 #include <guestscope/devstate/about.h>
+#include <guestscope/qmp/device_types.h>
 
 int cmd_export(struct gs_args *args);
 int cmd_show(struct gs_args *args);
@@ -35,6 +36,33 @@ static inline void vmstate_export_deinit_cleanup(struct vmstate_export *export)
 	vmstate_export_deinit(export);
 }
 #define auto_export GS_CLEANUP(vmstate_export_deinit)
+
+/* ---- used.c ---- */
+
+/*
+ * For commands that may look at the devices of some guests alone. $GUESTSCOPE_GUEST is no default
+ * here: who has it set does not mean that.
+ */
+#define VMSTATE_USED_OPTIONS                                                 \
+	{.name = "used-by",                                                  \
+	 .argument = "FILE",                                                 \
+	 .help = "only devices whose types are listed in FILE, one a line",  \
+	 .repeat = true},                                                    \
+		{.name = "guest",                                            \
+		 .letter = 'g',                                              \
+		 .argument = "GUEST",                                        \
+		 .help = "only devices that this running guest has",         \
+		 .repeat = true},                                            \
+	{                                                                    \
+		.name = "connect", .letter = 'c', .argument = "URI",         \
+		.help = "where libvirt: guests are (default: libvirt's own)" \
+	}
+/* The types that these options name, all together; none: there are no such options. */
+GS_MUST_CHECK struct gs_error *vmstate_used(const struct gs_args *args,
+					    struct gs_device_types *ret);
+/* A note on those of which neither export has anything to say. */
+void vmstate_note_unknown(const struct gs_args *args, const struct gs_device_types *used,
+			  const struct gs_devstate *before, const struct gs_devstate *after);
 
 /* Where exports of binaries are kept; the caller frees. NULL: there is no place. */
 char *cache_folder(void);
