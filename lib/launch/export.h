@@ -23,14 +23,15 @@ GS_MUST_CHECK struct gs_error *gs_export_run(const char *binary, uint64_t deadli
 GS_MUST_CHECK struct gs_error *gs_export_ask(const char *binary, uint64_t timeout_ms,
 					     struct gs_json *about);
 /*
- * Of process @pid, which has loaded all the modules that it can: "program" of "qemu", and "modules"
- * of @about; neither where it is no QEMU or cannot be looked at.
+ * Of process @pid, which has loaded all the modules that it can: "program" of "qemu", "modules" of
+ * @about, and "missing" of "types", which is there; none of it where it is no QEMU or cannot be
+ * looked at.
  */
 GS_MUST_CHECK struct gs_error *gs_export_program(pid_t pid, struct gs_json *about);
 
 /*
- * The names of the modules with devices that the program @fd was built with, as far as they are for
- * @target (NULL: any). NULL: there is no table of them.
+ * The modules with devices that the program @fd was built with, as far as they are for @target
+ * (NULL: any): their names, each with the list of its types. NULL: there is no table of them.
  */
 struct gs_json *gs_export_table(int fd, const char *target);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a QEMU says of itself over QMP: its version, its modules, its machines. */
+/* What a QEMU says of itself over QMP: its version, its machines, its types of devices. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +8,39 @@
 #include "export.h"
 
 #define MACHINES_MAX 4096
+#define TYPES_MAX 8192               /* real: 1200 */
 #define REPLY_MAX ((size_t)32 << 20) /* bytes; real: 500,000 */
+
+/* ---- lists ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(gs_json_string(gs_json_get(*(const struct gs_json *const *)a, "name")),
+		      gs_json_string(gs_json_get(*(const struct gs_json *const *)b, "name")));
+}
+
+/* The objects in @list that have a name; the caller frees the array. */
+static struct gs_error *sort_by_name(const struct gs_json *list, size_t max, const char *command,
+				     const struct gs_json ***ret, size_t *count_ret)
+{
+	const struct gs_json **rows;
+	size_t count = 0;
+
+	if (gs_json_type(list) != GS_JSON_ARRAY || gs_json_count(list) > max)
+		return gs_error_create(GS_ERROR_PROTOCOL, "%s: no list of at most %zu", command,
+				       max);
+	rows = calloc(gs_json_count(list) + 1, sizeof(*rows));
+	if (!rows)
+		return gs_error_nomem();
+	gs_json_for_each (each, list) {
+		if (gs_json_string(gs_json_get(each, "name")))
+			rows[count++] = each;
+	}
+	qsort(rows, count, sizeof(*rows), by_name);
+	*ret = rows;
+	*count_ret = count;
+	return NULL;
+}
 
 /* ---- machines ---- */
 
@@ -52,31 +84,20 @@ static bool append_machine(struct gs_json *machines, const struct gs_json *from)
 	return false;
 }
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(gs_json_string(gs_json_get(*(const struct gs_json *const *)a, "name")),
-		      gs_json_string(gs_json_get(*(const struct gs_json *const *)b, "name")));
-}
-
 static struct gs_error *sort_machines(const struct gs_json *reply, struct gs_json *about)
 {
-	size_t capacity = gs_json_count(reply), count = 0;
-	gs_autofree const struct gs_json **sorted = NULL;
+	gs_autofree const struct gs_json **rows = NULL;
 	struct gs_json *machines;
+	size_t count;
+	struct gs_error *err = sort_by_name(reply, MACHINES_MAX, "query-machines", &rows, &count);
 
-	if (gs_json_type(reply) != GS_JSON_ARRAY || capacity > MACHINES_MAX)
-		return gs_error_create(GS_ERROR_PROTOCOL, "query-machines: no list of machines");
-	sorted = calloc(capacity + 1, sizeof(*sorted));
+	if (err)
+		return err;
 	machines = gs_json_new_array();
-	if (!sorted || !gs_json_set(about, "machines", machines))
+	if (!gs_json_set(about, "machines", machines))
 		return gs_error_nomem();
-	gs_json_for_each (machine, reply) {
-		if (gs_json_string(gs_json_get(machine, "name")))
-			sorted[count++] = machine;
-	}
-	qsort(sorted, count, sizeof(*sorted), by_name);
 	for (size_t i = 0; i < count; i++) {
-		if (!append_machine(machines, sorted[i]))
+		if (!append_machine(machines, rows[i]))
 			return gs_error_nomem();
 	}
 	return NULL;
@@ -91,7 +112,7 @@ static struct gs_error *ask_machines(struct gs_qmp *qmp, uint64_t deadline_ms,
 	return err ? err : sort_machines(reply, about);
 }
 
-/* ---- version, target, modules ---- */
+/* ---- version, target ---- */
 
 static struct gs_error *ask_qemu(struct gs_qmp *qmp, uint64_t deadline_ms, struct gs_json *about)
 {
@@ -117,17 +138,58 @@ static struct gs_error *ask_qemu(struct gs_qmp *qmp, uint64_t deadline_ms, struc
 	return NULL;
 }
 
+/* ---- types ---- */
+
+/* Names and parents, sorted by name; of @rows, which are as qom-list-types has them. */
+static bool add_types(struct gs_json *types, const char *key, const struct gs_json **rows,
+		      size_t count, bool abstract)
+{
+	struct gs_json *parents = gs_json_new_object();
+	bool ok = parents;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		if (gs_json_is_true(gs_json_get(rows[i], "abstract")) == abstract)
+			ok = gs_json_set(
+				parents, gs_json_string(gs_json_get(rows[i], "name")),
+				gs_json_new_string(gs_json_string(gs_json_get(rows[i], "parent"))));
+	}
+	if (ok)
+		return gs_json_set(types, key, parents);
+	gs_json_destroy(parents);
+	return false;
+}
+
+static struct gs_error *sort_types(const struct gs_json *reply, struct gs_json *about)
+{
+	gs_autofree const struct gs_json **rows = NULL;
+	struct gs_json *types;
+	size_t count;
+	struct gs_error *err = sort_by_name(reply, TYPES_MAX, "qom-list-types", &rows, &count);
+
+	if (err)
+		return err;
+	types = gs_json_new_object();
+	if (!gs_json_set(about, "types", types) ||
+	    !add_types(types, "abstract", rows, count, true) ||
+	    !add_types(types, "real", rows, count, false))
+		return gs_error_nomem();
+	return NULL;
+}
+
 /* To list the types of devices, QEMU loads every module that has one. */
-static struct gs_error *load_modules(struct gs_qmp *qmp, uint64_t deadline_ms)
+static struct gs_error *ask_types(struct gs_qmp *qmp, uint64_t deadline_ms, struct gs_json *about)
 {
 	struct gs_json *arguments = gs_json_new_object();
+	gs_autojson struct gs_json *reply = NULL;
+	struct gs_error *err;
 
 	if (!gs_json_set(arguments, "implements", gs_json_new_string("device")) ||
 	    !gs_json_set(arguments, "abstract", gs_json_new_bool(true))) {
 		gs_json_destroy(arguments);
 		return gs_error_nomem();
 	}
-	return gs_qmp_execute(qmp, "qom-list-types", arguments, deadline_ms, NULL);
+	err = gs_qmp_execute(qmp, "qom-list-types", arguments, deadline_ms, &reply);
+	return err ? err : sort_types(reply, about);
 }
 
 static struct gs_error *ask(struct gs_probe *probe, uint64_t deadline_ms, struct gs_json *about)
@@ -136,7 +198,7 @@ static struct gs_error *ask(struct gs_probe *probe, uint64_t deadline_ms, struct
 	struct gs_error *err = ask_qemu(qmp, deadline_ms, about);
 
 	if (!err)
-		err = load_modules(qmp, deadline_ms);
+		err = ask_types(qmp, deadline_ms, about);
 	if (!err)
 		err = gs_export_program(gs_probe_pid(probe), about);
 	return err ? err : ask_machines(qmp, deadline_ms, about);

@@ -2,10 +2,12 @@
 /*
  * What was exported before. An entry is a file of one line and the document:
  *
- *	{"sum": "...", "files": {"/usr/bin/qemu-system-x86_64": "DEV:INO:SIZE:MTIME:CTIME", ...}}
+ *	{"sum": "...", "content": 2,
+ *	 "files": {"/usr/bin/qemu-system-x86_64": "DEV:INO:SIZE:MTIME:CTIME", ...}}
  *	{"guestscope": ...
  *
- * Its name comes from the path of the binary, so that an upgrade replaces it.
+ * (in one line). Its name comes from the path of the binary, so that an upgrade replaces it. The
+ * content is a number of ours: what was told less is asked again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,8 @@
 
 #include "export.h"
 
+/* To be counted up when more is put into a document: 2 tells the types of devices. */
+#define CONTENT 2
 #define ENTRY_MAX (GS_EXPORT_MAX + (1u << 20))
 
 /* ---- stamps ---- */
@@ -111,7 +115,10 @@ static bool holds(const struct gs_json *head, const char *binary, const char *te
 	const char *sum = gs_json_string(gs_json_get(head, "sum"));
 	const struct gs_json *files = gs_json_get(head, "files");
 	gs_autofree char *real_sum = sum_text(text, size);
+	uint64_t content;
 
+	if (!gs_json_u64(gs_json_get(head, "content"), &content) || content < CONTENT)
+		return false;
 	return sum && real_sum && strcmp(sum, real_sum) == 0 && gs_json_get(files, binary) &&
 	       still_hold(files);
 }
@@ -160,6 +167,7 @@ static char *entry_head(const struct gs_json *stamps, const char *text, size_t s
 	gs_autofree char *sum = sum_text(text, size);
 
 	if (!sum || !gs_json_set(head, "sum", gs_json_new_string(sum)) ||
+	    !gs_json_set(head, "content", gs_json_new_u64(CONTENT)) ||
 	    !gs_json_set(head, "files", gs_json_copy(stamps)))
 		return NULL;
 	return gs_json_print(head, GS_JSON_COMPACT);

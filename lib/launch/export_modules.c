@@ -100,22 +100,41 @@ static bool is_loaded(const struct gs_json *loaded, const char *name)
 	return false;
 }
 
-/* NULL where the program has no table of modules. */
-static struct gs_json *list_missing(int program, const char *target, const struct gs_json *loaded)
+static bool add_types(struct gs_json *types, const struct gs_json *module)
 {
-	gs_autojson struct gs_json *names = gs_export_table(program, target);
-	struct gs_json *missing = names ? gs_json_new_array() : NULL;
+	struct gs_json *missing = gs_json_get_mutable(types, "missing");
 
-	gs_json_for_each (name, names) {
-		const char *text = gs_json_string(name);
-
-		if (!missing || is_loaded(loaded, text) ||
-		    gs_json_append(missing, gs_json_new_string(text)))
-			continue;
-		gs_json_destroy(missing);
-		missing = NULL;
+	gs_json_for_each (type, module) {
+		if (!gs_json_set(missing, gs_json_string(type),
+				 gs_json_new_string(gs_json_key(module))))
+			return false;
 	}
-	return missing;
+	return true;
+}
+
+/* Their names, and their types in @types; not where the program has no table of modules. */
+static bool add_missing(int program, const char *target, struct gs_json *modules,
+			struct gs_json *types)
+{
+	gs_autojson struct gs_json *table = gs_export_table(program, target);
+	const struct gs_json *loaded = gs_json_get(modules, "loaded");
+	struct gs_json *missing;
+
+	if (!table)
+		return true;
+	if (!gs_json_set(modules, "missing", gs_json_new_array()) ||
+	    !gs_json_set(types, "missing", gs_json_new_object()))
+		return false;
+	missing = gs_json_get_mutable(modules, "missing");
+	gs_json_for_each (module, table) {
+		const char *name = gs_json_key(module);
+
+		if (!is_loaded(loaded, name) &&
+		    !(gs_json_append(missing, gs_json_new_string(name)) &&
+		      add_types(types, module)))
+			return false;
+	}
+	return true;
 }
 
 /* ---- the process ---- */
@@ -159,17 +178,17 @@ static bool describe_file(pid_t pid, const char *link, struct gs_json *about)
 static bool describe_modules(pid_t pid, int program, struct gs_json *about)
 {
 	const char *target = gs_json_string(gs_json_path(about, "qemu", "target", NULL));
-	struct gs_json *loaded = list_loaded(pid), *modules;
-	gs_autojson struct gs_json *missing = loaded ? list_missing(program, target, loaded) : NULL;
+	struct gs_json *loaded = list_loaded(pid);
 
 	if (!loaded)
 		return true;
-	modules = gs_json_new_object();
-	if (gs_json_set(modules, "loaded", loaded) &&
-	    (!missing || gs_json_set(modules, "missing", gs_take(missing))))
-		return gs_json_set(about, "modules", modules);
-	gs_json_destroy(modules);
-	return false;
+	if (!gs_json_set(about, "modules", gs_json_new_object())) {
+		gs_json_destroy(loaded);
+		return false;
+	}
+	return gs_json_set(gs_json_get_mutable(about, "modules"), "loaded", loaded) &&
+	       add_missing(program, target, gs_json_get_mutable(about, "modules"),
+			   gs_json_get_mutable(about, "types"));
 }
 
 struct gs_error *gs_export_program(pid_t pid, struct gs_json *about)

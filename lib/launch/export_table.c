@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of modules in a QEMU program, qemu_modinfo: rows of pointers, the first to the name of
- * a module ("hw-usb-host", without ".so"), the second, if it is one, to the target that it is for.
- * How long a row is, is not asked: what points to a name of a module is the start of one.
+ * a module ("hw-usb-host", without ".so"), the second, if it is one, to the target that it is for,
+ * the third, if it is one, to pointers to the names of its types, of which NULL is the last. How
+ * long a row is, is not asked: what points to a name of a module is the start of one.
  *
  * Pointers are where the program has them, or in relocations.
  */
@@ -16,6 +17,7 @@
 #define TABLE "qemu_modinfo"
 #define DEVICES "hw-" /* how the names of modules with devices begin */
 #define SLOTS_MAX 16384
+#define TYPES_MAX 64 /* of a module; real: 3 */
 #define STRING_MAX 64
 
 struct table {
@@ -90,24 +92,25 @@ static bool find_table(Elf *elf, GElf_Sym *ret)
 	return false;
 }
 
-static void read_slots(struct table *table)
+/* Up to @count pointers at @addr, as the file has them; the others stay as they are. */
+static void read_slots(const struct table *table, uint64_t addr, uint64_t *slots, size_t count)
 {
 	size_t left = 0;
-	const char *data = at(table, table->addr, &left);
+	const char *data = at(table, addr, &left);
 
-	for (size_t i = 0; data && i < table->count && i < left / table->width; i++) {
+	for (size_t i = 0; data && i < count && i < left / table->width; i++) {
 		uint32_t narrow;
 
 		if (table->width == sizeof(narrow)) {
 			memcpy(&narrow, data + i * sizeof(narrow), sizeof(narrow));
-			table->slots[i] = narrow;
+			slots[i] = narrow;
 		} else {
-			memcpy(&table->slots[i], data + i * sizeof(uint64_t), sizeof(uint64_t));
+			memcpy(&slots[i], data + i * sizeof(uint64_t), sizeof(uint64_t));
 		}
 	}
 }
 
-static void relocate_slots(struct table *table)
+static void relocate_slots(const struct table *table, uint64_t addr, uint64_t *slots, size_t count)
 {
 	Elf_Scn *section = NULL;
 	GElf_Shdr shdr;
@@ -120,10 +123,10 @@ static void relocate_slots(struct table *table)
 			continue;
 		data = elf_getdata(section, NULL);
 		for (int i = 0; data && gelf_getrela(data, i, &rela); i++) {
-			uint64_t off = rela.r_offset - table->addr;
+			uint64_t off = rela.r_offset - addr;
 
-			if (rela.r_offset >= table->addr && off / table->width < table->count)
-				table->slots[off / table->width] = (uint64_t)rela.r_addend;
+			if (rela.r_offset >= addr && off / table->width < count)
+				slots[off / table->width] = (uint64_t)rela.r_addend;
 		}
 	}
 }
@@ -140,17 +143,38 @@ static bool load(struct table *table)
 	table->count = sym.st_size / table->width;
 	if (table->count > SLOTS_MAX)
 		return false;
-	table->slots = calloc(table->count + 1, sizeof(*table->slots));
+	table->slots = calloc(table->count + 2, sizeof(*table->slots));
 	if (!table->slots)
 		return false;
-	read_slots(table);
-	relocate_slots(table);
+	read_slots(table, table->addr, table->slots, table->count);
+	relocate_slots(table, table->addr, table->slots, table->count);
 	return true;
 }
 
 /* ---- the modules ---- */
 
-static bool list(const struct table *table, const char *target, struct gs_json *names)
+/* The types that the pointers at @addr name; NULL: no memory. */
+static struct gs_json *list_types(const struct table *table, uint64_t addr)
+{
+	struct gs_json *types = gs_json_new_array();
+	uint64_t slots[TYPES_MAX] = {0};
+	const char *name;
+
+	if (addr) {
+		read_slots(table, addr, slots, TYPES_MAX);
+		relocate_slots(table, addr, slots, TYPES_MAX);
+	}
+	for (size_t i = 0; types && i < TYPES_MAX && (name = string_at(table, slots[i])); i++) {
+		if (!gs_json_append(types, gs_json_new_string(name))) {
+			gs_json_destroy(types);
+			types = NULL;
+		}
+	}
+	return types;
+}
+
+/* Slots that are behind the table are NULL. */
+static bool list(const struct table *table, const char *target, struct gs_json *modules)
 {
 	for (size_t i = 0; i < table->count; i++) {
 		const char *name = string_at(table, table->slots[i]);
@@ -159,7 +183,7 @@ static bool list(const struct table *table, const char *target, struct gs_json *
 		if (!name || strncmp(name, DEVICES, strlen(DEVICES)) != 0 ||
 		    (other && target && strcmp(other, target) != 0))
 			continue;
-		if (!gs_json_append(names, gs_json_new_string(name)))
+		if (!gs_json_set(modules, name, list_types(table, table->slots[i + 2])))
 			return false;
 	}
 	return true;
@@ -167,18 +191,18 @@ static bool list(const struct table *table, const char *target, struct gs_json *
 
 struct gs_json *gs_export_table(int fd, const char *target)
 {
-	struct gs_json *names = NULL;
+	struct gs_json *modules = NULL;
 	struct table table = {0};
 
 	elf_version(EV_CURRENT);
 	table.elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
 	if (load(&table))
-		names = gs_json_new_array();
-	if (names && !list(&table, target, names)) {
-		gs_json_destroy(names);
-		names = NULL;
+		modules = gs_json_new_object();
+	if (modules && !list(&table, target, modules)) {
+		gs_json_destroy(modules);
+		modules = NULL;
 	}
 	free(table.slots);
 	elf_end(table.elf);
-	return names;
+	return modules;
 }

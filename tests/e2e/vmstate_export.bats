@@ -104,6 +104,29 @@ fails() {
 	done < <(about '.modules.missing[]' export)
 }
 
+# What QEMU answers to qom-list-types, as the members of "types" have it.
+own_types() {
+	printf '%s\n' '{"execute":"qmp_capabilities"}' \
+		'{"execute":"qom-list-types","arguments":{"implements":"device","abstract":true}}' '{"execute":"quit"}' |
+		"$1" -M none -nodefaults -display none -qmp stdio |
+		jq -S 'select(.return | type == "array").return | group_by(.abstract == true) |
+			map(map({key: .name, value: .parent}) | from_entries) | {real: .[0], abstract: .[1]}'
+}
+
+@test "export: the types of devices, with their parents" {
+	"$V" export -o export
+	own_types "$QEMU" >types
+	about '.types | {real, abstract}' export | jq -S . | diff types -
+	[ "$(about '.types.real | length > 100' export)" = true ]
+	# Whatever is in the dump is one of them.
+	[ "$(jq -c '.guestscope.types as $t | .dump | keys - ["vmschkmachine"] |
+		map(select($t.real[.] == null and $t.abstract[.] == null))' export)" = '[]' ]
+	qemu10
+	"$V" export --qemu "$QEMU10" -o export --force
+	own_types "$QEMU10" >types
+	about '.types | {real, abstract}' export | jq -S . | diff types -
+}
+
 @test "export: another target" {
 	own_dump qemu-system-aarch64 own
 	"$V" export --qemu qemu-system-aarch64 -o export
@@ -124,6 +147,9 @@ fails() {
 	grep -q '^vmstate: note: .* hw-usb-redirect' said
 	[ "$(jq '.dump | has("usb-redir")' export)" = false ]
 	[ "$("$V" export | jq '.dump | has("usb-redir")')" = true ]
+	[ "$(about '.types.missing["usb-redir"]' export)" = hw-usb-redirect ]
+	[ "$(about '.types.real | has("usb-redir")' export)" = false ]
+	[ "$("$V" export | jq '.guestscope.types.missing | has("usb-redir")')" = false ]
 }
 
 @test "export: modules of another build end QEMU: which, and what helps" {
@@ -273,7 +299,7 @@ fails() {
 	"$V" export --qemu ./count -o first 2>/dev/null
 	entry=$(echo cache/guestscope/*)
 	for damage in 'truncate -s -2' 'truncate -s 0' 'sed -i s/minimum_version_id/minimum_version_ie/' \
-		'sed -i 1s/files/filez/' 'sed -i 1d'; do
+		'sed -i 1s/files/filez/' 'sed -i 1d' 'sed -i 1s/"content":2/"content":1/' 'sed -i 1s/"content":2,//'; do
 		: >runs
 		$damage "$entry"
 		"$V" export --qemu ./count 2>/dev/null | cmp first -

@@ -11,6 +11,7 @@
  *	   "qemu": {"binary", "program", "version", "package", "target"},
  *	   "modules": {"loaded": [paths], "missing": [names]},
  *	   "machines": [{"name", "alias", "is-default", "deprecated", "compat-props"}, ...],
+ *	   "types": {"abstract": {type: parent, ...}, "real": {...}, "missing": {type: module}},
  *	   "notes": [sentences]
  *	 },
  *	 "dump":
@@ -25,7 +26,12 @@
  *	machines      sorted by name
  *	compat-props  what the machine changes of the devices' properties, where QEMU tells it
  *	              (from 9.1 on), in its own order: later ones win
+ *	types         of devices: all that QEMU has, with the type that each derives from, and
+ *	              those that are in modules that it did not find
  *	notes         what is amiss, for people
+ *
+ * Each of it may be missing. Members may be added, and those that are not known are passed over; a
+ * document of another format is one that would be misunderstood so.
  */
 #ifndef GUESTSCOPE_LAUNCH_EXPORT_H
 #define GUESTSCOPE_LAUNCH_EXPORT_H
