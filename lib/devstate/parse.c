@@ -212,6 +212,7 @@ static struct gs_error *parse_subsections(struct parser *parser, const struct gs
 			return gs_error_wrap(err, "subsection %zu ('%.80s')", i, name ? name : "");
 		i++;
 	}
+	ret->has_subsections = true;
 	ret->subsections = subsections;
 	ret->subsection_count = count;
 	return NULL;
@@ -306,6 +307,7 @@ static struct gs_error *parse_devices(struct parser *parser, const struct gs_jso
 
 		if (strcmp(type, MACHINE_KEY) == 0)
 			continue;
+		device->position = state->count;
 		device->type = gs_devstate_strdup(state, type);
 		err = device->type ? parse_device(parser, entry, device) : gs_error_nomem();
 		if (err)

@@ -33,7 +33,7 @@ struct gs_vmsd_field;
 struct gs_vmsd {
 	const char *name; /* what the stream calls it */
 	uint32_t version, minimum;
-	bool has_fields; /* an empty list of fields is not the same as none */
+	bool has_fields, has_subsections; /* an empty list is not the same as none */
 	const struct gs_vmsd_field *fields;
 	size_t field_count;
 	const struct gs_vmsd *subsections;
@@ -55,6 +55,7 @@ struct gs_devstate_device {
 	const char *type;                  /* QOM type: the key in the export, never in a stream */
 	const struct gs_vmsd *description; /* NULL: none */
 	uint32_t version, minimum;
+	size_t position; /* in the export, from 0; it differs from build to build */
 };
 
 struct gs_devstate;
