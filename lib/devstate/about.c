@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What stands beside the dump of an export, as values. Strings stay in the JSON that they are in.
  */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,8 +53,8 @@ static struct gs_error *needed(const struct gs_json *object, const char *key, co
 }
 
 /* Room for each element of the list @key of @object; *list_ret stays NULL where there is none. */
-static struct gs_error *array(const struct gs_json *object, const char *key, size_t size,
-			      const struct gs_json **list_ret, void *ret)
+static struct gs_error *array(const struct gs_json *object, const char *key, size_t max,
+			      size_t size, const struct gs_json **list_ret, void *ret)
 {
 	const struct gs_json *list = gs_json_get(object, key);
 	struct gs_error *err = list ? expect(key, list, GS_JSON_ARRAY) : NULL;
@@ -61,6 +62,8 @@ static struct gs_error *array(const struct gs_json *object, const char *key, siz
 
 	if (!list || err)
 		return err;
+	if (gs_json_count(list) > max)
+		return gs_error_create(GS_ERROR_CORRUPT, "%s: more than %zu", key, max);
 	room = calloc(gs_json_count(list) + 1, size);
 	if (!room)
 		return gs_error_nomem();
@@ -74,7 +77,7 @@ static struct gs_error *names(const struct gs_json *object, const char *key,
 {
 	const struct gs_json *list = NULL;
 	const char **room = NULL;
-	struct gs_error *err = array(object, key, sizeof(*room), &list, &room);
+	struct gs_error *err = array(object, key, SIZE_MAX, sizeof(*room), &list, &room);
 
 	ret->names = room;
 	gs_json_for_each (each, list) {
@@ -105,7 +108,8 @@ static struct gs_error *parse_properties(const struct gs_json *machine,
 {
 	const struct gs_json *list = NULL;
 	struct gs_about_property *room = NULL;
-	struct gs_error *err = array(machine, "compat-props", sizeof(*room), &list, &room);
+	struct gs_error *err = array(machine, "compat-props", GS_ABOUT_PROPERTIES_MAX,
+				     sizeof(*room), &list, &room);
 
 	ret->properties = room;
 	ret->has_properties = list;
@@ -143,7 +147,8 @@ static struct gs_error *parse_machines(const struct gs_json *value, struct gs_ab
 {
 	const struct gs_json *list = NULL;
 	struct gs_about_machine *room = NULL;
-	struct gs_error *err = array(value, "machines", sizeof(*room), &list, &room);
+	struct gs_error *err =
+		array(value, "machines", GS_ABOUT_MACHINES_MAX, sizeof(*room), &list, &room);
 
 	about->machines = room;
 	about->has_machines = list;
@@ -355,18 +360,28 @@ const struct gs_about_type *gs_about_find_type(const struct gs_about *about, con
 	return bsearch(&wanted, about->types, about->type_count, sizeof(wanted), by_type);
 }
 
-int gs_about_ancestry(const struct gs_about *about, const char *type, const char *ancestor)
+static bool is_among(const char *const *listed, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(listed[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t gs_about_ancestors(const struct gs_about *about, const char *type,
+			  const char *ret[GS_ABOUT_PARENTS_MAX])
 {
 	const struct gs_about_type *each;
+	size_t count = 0;
 
 	/* Nothing says that what is in a file is a tree. */
-	for (int steps = 0; type && steps <= GS_ABOUT_PARENTS_MAX; steps++) {
-		if (strcmp(type, ancestor) == 0)
-			return steps;
+	while (type && count < GS_ABOUT_PARENTS_MAX && !is_among(ret, count, type)) {
+		ret[count++] = type;
 		each = gs_about_find_type(about, type);
 		type = each ? each->parent : NULL;
 	}
-	return -1;
+	return count;
 }
 
 static const char *find_module(const struct gs_about *about, const char *type)

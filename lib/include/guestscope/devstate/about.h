@@ -16,8 +16,10 @@
 #include <guestscope/base/error.h>
 #include <guestscope/base/json.h>
 
-#define GS_ABOUT_FORMAT_MAX 1   /* of documents that are understood */
-#define GS_ABOUT_PARENTS_MAX 64 /* of a type; real: 7 */
+#define GS_ABOUT_FORMAT_MAX 1        /* of documents that are understood */
+#define GS_ABOUT_PARENTS_MAX 64      /* of a type; real: 7 */
+#define GS_ABOUT_MACHINES_MAX 4096   /* real: 100 */
+#define GS_ABOUT_PROPERTIES_MAX 2048 /* of a machine; real: 240 */
 
 /* A property that a machine sets of all devices of a type, and of types derived from it. */
 struct gs_about_property {
@@ -65,7 +67,8 @@ struct gs_about {
 /*
  * From the value of "guestscope". CORRUPT says where: "machine 3: name is no string, but number";
  * UNSUPPORTED: the document's format is a later one. Members that are not known are passed over.
- * Takes @value, in any case; what it says is borrowed from it.
+ * So it is with what is beyond a limit. Takes @value, in any case; what it says is borrowed from
+ * it.
  */
 GS_MUST_CHECK struct gs_error *gs_about_parse(struct gs_json *value, struct gs_about **ret);
 void gs_about_destroy(struct gs_about *about);
@@ -77,10 +80,11 @@ const struct gs_about_machine *gs_about_find_machine(const struct gs_about *abou
 /* NULL: no device is of that type, or types are not told. */
 const struct gs_about_type *gs_about_find_type(const struct gs_about *about, const char *name);
 /*
- * How many steps above @type the type @ancestor is: 0 is itself, -1 none. Where types are not told,
- * a type has no ancestors.
+ * The type itself and those that it derives from, the nearest first, and how many they are: where
+ * types are not told, or that one is not there, itself alone.
  */
-int gs_about_ancestry(const struct gs_about *about, const char *type, const char *ancestor);
+size_t gs_about_ancestors(const struct gs_about *about, const char *type,
+			  const char *ret[GS_ABOUT_PARENTS_MAX]);
 
 /* Why a type of devices is in the dump of one QEMU, and not in that of another. */
 enum gs_absence {
