@@ -144,16 +144,23 @@ static struct gs_error *compare_subsection(struct gs_diff *diff, const struct gs
 	return err;
 }
 
+struct gs_error *gs_diff_pair_subsections(const struct gs_vmsd *before, const struct gs_vmsd *after,
+					  struct gs_pairing *ret)
+{
+	struct gs_error *err = gs_pairing_init(
+		ret, before ? before->subsections : NULL, before ? before->subsection_count : 0,
+		after ? after->subsections : NULL, after ? after->subsection_count : 0,
+		sizeof(struct gs_vmsd));
+
+	return err ? err : gs_pairing_match(ret, by_description_name);
+}
+
 static struct gs_error *compare_subsections(struct gs_diff *diff, const struct gs_vmsd *before,
 					    const struct gs_vmsd *after)
 {
 	gs_autopairing struct gs_pairing pairing = {0};
-	struct gs_error *err = gs_pairing_init(&pairing, before->subsections,
-					       before->subsection_count, after->subsections,
-					       after->subsection_count, sizeof(struct gs_vmsd));
+	struct gs_error *err = gs_diff_pair_subsections(before, after, &pairing);
 
-	if (!err)
-		err = gs_pairing_match(&pairing, by_description_name);
 	for (size_t i = 0; !err && i < pairing.before.count; i++)
 		err = compare_subsection(diff, &pairing.before.slots[i], false);
 	for (size_t i = 0; !err && i < pairing.after.count; i++)

@@ -71,6 +71,10 @@ void gs_diff_leave(struct gs_diff *diff, size_t mark);
 /* No more of a hostile name than anyone wants to read. */
 void gs_diff_put_name(struct gs_text *text, const char *name);
 
+/* By name; of either description there may be none (NULL). */
+GS_MUST_CHECK struct gs_error *gs_diff_pair_subsections(const struct gs_vmsd *before,
+							const struct gs_vmsd *after,
+							struct gs_pairing *ret);
 /* All but the versions of @before and @after that a device has told already. */
 GS_MUST_CHECK struct gs_error *gs_diff_descriptions(struct gs_diff *diff,
 						    const struct gs_vmsd *before,
@@ -78,6 +82,9 @@ GS_MUST_CHECK struct gs_error *gs_diff_descriptions(struct gs_diff *diff,
 
 /* ---- fields: diff_fields.c, and two that are the same one: diff_field.c ---- */
 
+/* Who goes with whom by name, and which of these kept their order. */
+GS_MUST_CHECK struct gs_error *gs_diff_pair_fields(const struct gs_diff *diff,
+						   struct gs_pairing *pairing);
 GS_MUST_CHECK struct gs_error *gs_diff_fields(struct gs_diff *diff, const struct gs_vmsd *before,
 					      const struct gs_vmsd *after);
 /* Of a pair, at the path of its parent; @in_run: bytes were told of with those of its neighbours.

@@ -53,7 +53,7 @@ static int by_length(const void *a, const void *b)
 	return order ? order : (x->num > y->num) - (x->num < y->num);
 }
 
-static struct gs_error *pair_up(const struct gs_diff *diff, struct gs_pairing *pairing)
+struct gs_error *gs_diff_pair_fields(const struct gs_diff *diff, struct gs_pairing *pairing)
 {
 	struct gs_error *err = diff->told ? gs_pairing_match(pairing, by_length) : NULL;
 
@@ -371,7 +371,7 @@ struct gs_error *gs_diff_fields(struct gs_diff *diff, const struct gs_vmsd *befo
 				after->field_count, sizeof(struct gs_vmsd_field));
 
 	if (!err)
-		err = pair_up(diff, &pairing);
+		err = gs_diff_pair_fields(diff, &pairing);
 	for (size_t i = 0; !err && i < pairing.before.count; i++) {
 		const struct gs_slot *slot = &pairing.before.slots[i];
 
