@@ -16,7 +16,8 @@
  * What the script works on, and all that it asks for:
  *	.item          what is folded and counted, mostly <details>: a device, a cell of a matrix.
  *	.row           in an item, optional: what is searched, filtered and counted in it. Words
- *	               are looked for in the item's <summary> and in the row.
+ *	               are looked for in the item's <summary> (but for what is in its .end, which
+ *	               sums up the rows) and in the row.
  *	data-kind      of an item (holds for all its rows) or a row: words that chips go by
  *	.group         a <section> of items; without a visible one it is hidden, too
  *	#ID            that a link leads to: what it is folded into is opened

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vmstate: what the state of devices is made of. This file is its table of commands. */
+#include "html.h"
 #include "vmstate.h"
 
 static const struct gs_option export_options[] = {
@@ -18,7 +19,7 @@ static const struct gs_option export_options[] = {
 static const struct gs_option show_options[] = {
 	{.name = "tree", .help = "with DEVICE: also what is in its structs and subsections"}, {0}};
 
-static const struct gs_option diff_options[] = {VMSTATE_USED_OPTIONS, {0}};
+static const struct gs_option diff_options[] = {VMSTATE_USED_OPTIONS, HTML_OPTIONS, {0}};
 
 static const struct gs_command commands[] = {
 	{.name = "export",
@@ -68,7 +69,8 @@ static const struct gs_command commands[] = {
 		 "other bytes. DEVICE is a type, or the name that the stream has for it.\n\n"
 		 "Fields are the same if they have the same name, or else the same bytes at the "
 		 "same place. Whether a stream can be loaded is another question.\n\n"
-		 "  vmstate diff 7.2.json.xz 10.0.json.xz e1000e",
+		 "  vmstate diff 7.2.json.xz 10.0.json.xz e1000e\n"
+		 "  vmstate diff --html -o diff.html 7.2.json.xz 10.0.json.xz",
 	 .options = diff_options,
 	 .min_args = 2,
 	 .max_args = -1,

@@ -13,6 +13,9 @@ const OPENED_MAX = 12;
 
 const kindsOf = (node) => (node.dataset.kind || "").split(" ");
 const textOf = (node) => node.textContent.toLowerCase();
+/* What stands at its end sums up its rows, and is not what a row is found by. */
+const titleOf = (summary) =>
+	[...summary.childNodes].filter((node) => !(node.matches && node.matches(".end"))).map(textOf).join(" ");
 
 /* An item without rows is a row by itself. */
 const items = [...document.querySelectorAll(".item")].map((node) => {
@@ -46,7 +49,7 @@ function matches(item, unit, words, sets) {
 	if (!sets.every((set) => set.some((kind) => unit.kinds.has(kind))))
 		return false;
 	if (words.length && unit.text === null)
-		unit.text = textOf(item.summary) + " " + (item.hasRows ? textOf(unit.node) : "");
+		unit.text = item.hasRows ? titleOf(item.summary) + " " + textOf(unit.node) : textOf(unit.node);
 	return words.every((word) => unit.text.includes(word));
 }
 

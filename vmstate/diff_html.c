@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A diff as a page: what is compared, how much of what changed, and device by device. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "diff_html.h"
+
+/*
+ * No more than a browser takes: what is beyond is counted, not listed. Real diffs have some hundred
+ * changes, and 10,000 lines of descriptions.
+ */
+#define CHANGES_MAX 10000
+#define CHANGES_BYTES_MAX ((size_t)2 << 20)
+#define LINES_MAX 40000
+#define LINES_BYTES_MAX ((size_t)8 << 20)
+
+enum section { SECTION_CHANGED, SECTION_AFTER, SECTION_BEFORE, SECTION_COUNT };
+
+struct report {
+	struct diff *diff;
+	struct {
+		struct gs_text items;
+		size_t count;
+	} sections[SECTION_COUNT];
+	const struct gs_devstate_device *before, *after; /* of the device that is being told */
+	struct seen_changes seen;
+	size_t change_count; /* of it, seen or not */
+	size_t changes_left, bytes_left;
+	struct line_budget lines;
+	size_t devices_left_out, changes_left_out;
+};
+
+static const char *const tones[] = {
+	[DIFF_ADDED] = "add", [DIFF_REMOVED] = "del", [DIFF_CHANGED] = "chg"};
+
+/* ---- changes of a device ---- */
+
+static void clear_seen(struct seen_changes *seen)
+{
+	for (size_t i = 0; i < seen->count; i++) {
+		free(seen->changes[i].path);
+		free(seen->changes[i].before);
+		free(seen->changes[i].after);
+	}
+	seen->count = 0;
+}
+
+static struct gs_error *grow(struct seen_changes *seen)
+{
+	size_t capacity = seen->capacity ? seen->capacity * 2 : 64;
+	struct seen_change *changes = reallocarray(seen->changes, capacity, sizeof(*changes));
+
+	if (!changes)
+		return gs_error_nomem();
+	seen->changes = changes;
+	seen->capacity = capacity;
+	return NULL;
+}
+
+static struct gs_error *keep(struct seen_changes *seen, const struct gs_devstate_change *change)
+{
+	struct gs_error *err = seen->count == seen->capacity ? grow(seen) : NULL;
+	struct seen_change *kept;
+
+	if (err)
+		return err;
+	kept = &seen->changes[seen->count++];
+	*kept = (struct seen_change){.kind = change->kind, .path = strdup(change->path)};
+	if (change->before)
+		kept->before = strdup(change->before);
+	if (change->after)
+		kept->after = strdup(change->after);
+	if (!kept->path || !kept->before != !change->before || !kept->after != !change->after)
+		return gs_error_nomem();
+	return NULL;
+}
+
+static bool take_room(struct report *report, const struct gs_devstate_change *change)
+{
+	size_t bytes = strlen(change->path) + (change->before ? strlen(change->before) : 0) +
+		       (change->after ? strlen(change->after) : 0);
+
+	if (!report->changes_left || bytes > report->bytes_left)
+		return false;
+	report->changes_left--;
+	report->bytes_left -= bytes;
+	return true;
+}
+
+static void put_cell(struct gs_text *text, const char *label, const char *value)
+{
+	gs_text_printf(text, "<td class=\"name\" data-label=\"%s\">", label);
+	html_puts(text, value ? value : "");
+	gs_text_puts(text, "</td>");
+}
+
+static void put_change(struct gs_text *text, const struct seen_change *change)
+{
+	const char *kind = gs_devstate_change_name(change->kind);
+
+	gs_text_printf(text,
+		       "<tr class=\"row\" data-kind=\"%s\"><td class=\"kind %s\" "
+		       "data-label=\"Kind\">%s</td><td class=\"name\" data-label=\"Where\">",
+		       kind, tones[diff_tone(change->kind)], kind);
+	if (change->line)
+		gs_text_printf(text, "<a href=\"#line-%zu\">", change->line);
+	html_path(text, change->path);
+	gs_text_puts(text, change->line ? "</a></td>" : "</td>");
+	put_cell(text, "Before", change->before);
+	put_cell(text, "After", change->after);
+	gs_text_puts(text, "</tr>\n");
+}
+
+static void put_changes(struct gs_text *text, const struct report *report)
+{
+	const struct seen_changes *seen = &report->seen;
+
+	gs_text_puts(text, "<table class=\"cards\"><thead><tr><th scope=\"col\">Kind</th>"
+			   "<th scope=\"col\">Where</th><th scope=\"col\">Before</th>"
+			   "<th scope=\"col\">After</th></tr></thead>\n<tbody>\n");
+	for (size_t i = 0; i < seen->count; i++)
+		put_change(text, &seen->changes[i]);
+	gs_text_puts(text, "</tbody></table>\n");
+	if (seen->count < report->change_count)
+		gs_text_printf(text, "<p class=\"note\">%zu more changes are left out.</p>\n",
+			       report->change_count - seen->count);
+}
+
+/* ---- a device ---- */
+
+static const struct gs_vmsd *description_of(const struct gs_devstate_device *device)
+{
+	return device ? device->description : NULL;
+}
+
+static void put_title(struct gs_text *text, const struct report *report)
+{
+	const struct gs_devstate_device *before = report->before, *after = report->after;
+	const struct gs_devstate_device *device = before ? before : after;
+
+	gs_text_puts(text, "<span class=\"name\">");
+	html_name(text, device->type);
+	if (before && after && strcmp(before->type, after->type) != 0) {
+		gs_text_puts(text, " \u2192 ");
+		html_name(text, after->type);
+	}
+	gs_text_puts(text, "</span>");
+	if (device->description && strcmp(device->description->name, device->type) != 0) {
+		gs_text_puts(text, "<span class=\"what faint\">in a stream <span class=\"name\">");
+		html_name(text, device->description->name);
+		gs_text_puts(text, "</span></span>");
+	}
+}
+
+/* "2 field-renamed", in the order of the kinds. */
+static void put_counts(struct gs_text *text, const struct seen_changes *seen)
+{
+	size_t counts[DIFF_KINDS] = {0};
+
+	for (size_t i = 0; i < seen->count; i++)
+		counts[seen->changes[i].kind]++;
+	gs_text_puts(text, "<span class=\"end\">");
+	for (int i = 0; i < DIFF_KINDS; i++) {
+		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
+
+		if (counts[i])
+			gs_text_printf(text, "<span class=\"what %s\">%zu %s</span>",
+				       tones[diff_tone(kind)], counts[i],
+				       gs_devstate_change_name(kind));
+	}
+	gs_text_puts(text, "</span>");
+}
+
+/* Why there is no such device in the other export, as far as that can be told. */
+static void put_absence(struct gs_text *text, const struct report *report)
+{
+	const struct diff *diff = report->diff;
+	bool is_gone = report->before;
+	const char *module = "", *type = (is_gone ? report->before : report->after)->type;
+	const struct gs_about *has = is_gone ? diff->before.about : diff->after.about;
+	const struct gs_about *lacks = is_gone ? diff->after.about : diff->before.about;
+	static const char *const sentences[] = {
+		[GS_ABSENCE_UNKNOWN] = "",
+		[GS_ABSENCE_ABSTRACT] = "No guest has such a device: its type is abstract.",
+		[GS_ABSENCE_MODULE] = "The other QEMU has it in a module that it did not find: ",
+		[GS_ABSENCE_NO_TYPE] = "The other QEMU has no such type of devices.",
+		[GS_ABSENCE_STATELESS] = "The other QEMU has it, but describes no state of it.",
+	};
+	enum gs_absence absence = gs_about_absence(has, lacks, type, &module);
+
+	if (absence == GS_ABSENCE_UNKNOWN)
+		return;
+	gs_text_printf(text, "<p>%s", sentences[absence]);
+	if (absence == GS_ABSENCE_MODULE) {
+		gs_text_puts(text, "<span class=\"name\">");
+		html_name(text, module);
+		gs_text_puts(text, "</span>.");
+	}
+	gs_text_puts(text, "</p>\n");
+}
+
+/* Lines first: they tell the changes where they are seen. */
+static struct gs_error *put_item(struct gs_text *text, struct report *report)
+{
+	gs_autotext struct gs_text lines = {0};
+	const struct gs_devstate_device *device = report->before ? report->before : report->after;
+	struct gs_error *err =
+		diff_put_sides(&lines, report->diff, description_of(report->before),
+			       description_of(report->after), &report->seen, &report->lines);
+
+	if (err)
+		return err;
+	gs_text_puts(text, "<details class=\"item\" id=\"device-");
+	html_id(text, device->type);
+	gs_text_puts(text, "\"><summary>");
+	put_title(text, report);
+	put_counts(text, &report->seen);
+	gs_text_puts(text, "</summary>\n");
+	if (!report->before || !report->after)
+		put_absence(text, report);
+	put_changes(text, report);
+	gs_text_append(text, lines.data, lines.size);
+	gs_text_puts(text, "</details>\n");
+	return NULL;
+}
+
+static struct gs_error *end_device(struct report *report)
+{
+	enum section section = !report->before  ? SECTION_AFTER
+			       : !report->after ? SECTION_BEFORE
+						: SECTION_CHANGED;
+	struct gs_error *err = NULL;
+
+	if (!report->before && !report->after)
+		return NULL;
+	if (report->seen.count)
+		err = put_item(&report->sections[section].items, report);
+	else
+		report->devices_left_out++;
+	report->changes_left_out += report->change_count - report->seen.count;
+	report->sections[section].count++;
+	clear_seen(&report->seen);
+	report->change_count = 0;
+	return err;
+}
+
+static struct gs_error *take_change(void *arg, const struct gs_devstate_change *change,
+				    bool is_first)
+{
+	struct report *report = arg;
+	const struct diff *diff = report->diff;
+	struct gs_error *err = is_first ? end_device(report) : NULL;
+
+	if (err)
+		return err;
+	if (is_first) {
+		report->before = change->device_before ? gs_devstate_find(diff->before.state,
+									  change->device_before)
+						       : NULL;
+		report->after = change->device_after
+					? gs_devstate_find(diff->after.state, change->device_after)
+					: NULL;
+	}
+	report->change_count++;
+	return take_room(report, change) ? keep(&report->seen, change) : NULL;
+}
+
+/* ---- what is compared ---- */
+
+static void put_fact(struct gs_text *text, const char *name, const char *fact)
+{
+	if (!fact || !*fact)
+		return;
+	gs_text_printf(text, "<dt>%s</dt><dd>", name);
+	html_puts(text, fact);
+	gs_text_puts(text, "</dd>");
+}
+
+static void put_missing(struct gs_text *text, const struct gs_about *about)
+{
+	if (!about || !about->missing.count)
+		return;
+	gs_text_puts(text, "<dt>Missing modules</dt><dd>");
+	for (size_t i = 0; i < about->missing.count; i++) {
+		gs_text_puts(text, i ? ", " : "");
+		html_name(text, about->missing.names[i]);
+	}
+	gs_text_puts(text, "</dd>");
+}
+
+static void put_export(struct gs_text *text, const char *label, const struct vmstate_export *export)
+{
+	const struct gs_about *about = export->about;
+
+	gs_text_printf(text, "<section class=\"side\"><div class=\"faint\">%s</div><h2>", label);
+	html_puts(text, export->name);
+	gs_text_puts(text, "</h2><dl>");
+	put_fact(text, "QEMU", about ? about->version : NULL);
+	put_fact(text, "Package", about ? about->package : NULL);
+	put_fact(text, "Target", about ? about->target : NULL);
+	put_fact(text, "Binary", about ? about->binary : NULL);
+	if (!about)
+		put_fact(text, "Machine named", gs_devstate_machine(export->state));
+	gs_text_printf(text, "<dt>Devices</dt><dd>%zu</dd>", gs_devstate_count(export->state));
+	put_missing(text, about);
+	gs_text_puts(text, "</dl></section>\n");
+}
+
+static void put_names(struct gs_text *text, const struct diff *diff)
+{
+	size_t count = gs_args_count(diff->args);
+
+	if (diff->used.count)
+		gs_text_puts(text, "<p>Only devices that are used were compared.</p>\n");
+	if (count == 2)
+		return;
+	gs_text_puts(text, "<p>Asked for: ");
+	for (size_t i = 2; i < count; i++) {
+		gs_text_puts(text, i == 2 ? "<span class=\"name\">" : ", <span class=\"name\">");
+		html_name(text, gs_args_at(diff->args, i));
+		gs_text_puts(text, "</span>");
+	}
+	gs_text_puts(text, ".</p>\n");
+}
+
+static void put_totals(struct gs_text *text, const struct report *report)
+{
+	const struct diff *diff = report->diff;
+
+	if (!diff->count)
+		gs_text_puts(text, "<p><b>No difference.</b></p>\n");
+	else
+		gs_text_printf(text, "<p><b>%zu change%s in %zu device%s.</b></p>\n", diff->count,
+			       diff->count == 1 ? "" : "s", diff->device_count,
+			       diff->device_count == 1 ? "" : "s");
+	if (!diff_has_lengths(diff))
+		gs_text_puts(text, "<p>Lengths of arrays were not compared: QEMU before 8.1 does "
+				   "not tell them.</p>\n");
+	if (report->changes_left_out)
+		gs_text_printf(text,
+			       "<p class=\"note\">It is more than a page should hold: %zu changes "
+			       "are counted, but left out, and all of %zu devices. "
+			       "<code>vmstate diff --json</code>, or a diff of some devices, has "
+			       "more of them.</p>\n",
+			       report->changes_left_out, report->devices_left_out);
+}
+
+static void put_head(struct gs_text *text, const struct report *report)
+{
+	const struct diff *diff = report->diff;
+
+	gs_text_puts(text, "<header>\n<h1>What QEMU's devices save, before and after</h1>\n"
+			   "<div class=\"sides\">\n");
+	put_export(text, "Before", &diff->before);
+	put_export(text, "After", &diff->after);
+	gs_text_puts(text, "</div>\n");
+	put_names(text, diff);
+	put_totals(text, report);
+	gs_text_puts(text, "</header>\n");
+}
+
+static void put_tools(struct gs_text *text, const struct diff *diff)
+{
+	html_tools(text, "device", "change");
+	html_chips_begin(text, "Kinds of change");
+	for (int i = 0; i < DIFF_KINDS; i++) {
+		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
+
+		if (diff->counts[i])
+			html_chip(text, gs_devstate_change_name(kind), tones[diff_tone(kind)],
+				  diff->counts[i]);
+	}
+	html_chips_end(text);
+	html_tools_end(text);
+}
+
+static void put_sections(struct gs_text *text, const struct report *report)
+{
+	static const char *const titles[] = {
+		[SECTION_CHANGED] = "In both, but not the same",
+		[SECTION_AFTER] = "Only after",
+		[SECTION_BEFORE] = "Only before",
+	};
+
+	gs_text_puts(text, "<main>\n");
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		const struct gs_text *items = &report->sections[i].items;
+
+		text->failed |= items->failed;
+		if (!items->size)
+			continue;
+		gs_text_printf(
+			text,
+			"<section class=\"group\"><h2>%s <span class=\"num\">%zu</span></h2>\n",
+			titles[i], report->sections[i].count);
+		gs_text_append(text, items->data, items->size);
+		gs_text_puts(text, "</section>\n");
+	}
+	gs_text_puts(text, "</main>\n");
+}
+
+int diff_as_html(struct diff *diff, struct html *page)
+{
+	struct report report = {.diff = diff,
+				.changes_left = CHANGES_MAX,
+				.bytes_left = CHANGES_BYTES_MAX,
+				.lines = {.lines = LINES_MAX, .bytes = LINES_BYTES_MAX}};
+	struct gs_error *err = diff_run(diff, take_change, &report);
+
+	if (!err)
+		err = end_device(&report);
+	if (!err) {
+		put_head(&page->text, &report);
+		if (diff->count)
+			put_tools(&page->text, diff);
+		put_sections(&page->text, &report);
+		err = html_end(page);
+	}
+	clear_seen(&report.seen);
+	free(report.seen.changes);
+	for (int i = 0; i < SECTION_COUNT; i++)
+		gs_text_deinit(&report.sections[i].items);
+	return err ? gs_args_fail(diff->args, err) : diff_status(diff);
+}
