@@ -2,74 +2,15 @@
 /* An export as values: its storage, and its devices by type. */
 #include "model.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <guestscope/base/text.h>
 
-/* An export is thousands of small things that live and die together. */
-#define CHUNK_SIZE (64u << 10)
-
-struct gs_devstate_chunk {
-	struct gs_devstate_chunk *next;
-	size_t size, used;
-	alignas(max_align_t) unsigned char data[];
-};
-
-static struct gs_devstate_chunk *add_chunk(struct gs_devstate *state, size_t least)
-{
-	size_t size = least > CHUNK_SIZE ? least : CHUNK_SIZE;
-	struct gs_devstate_chunk *chunk;
-
-	if (size > SIZE_MAX - sizeof(*chunk))
-		return NULL;
-	chunk = calloc(1, sizeof(*chunk) + size);
-	if (!chunk)
-		return NULL;
-	chunk->size = size;
-	chunk->next = state->chunks;
-	state->chunks = chunk;
-	return chunk;
-}
-
-void *gs_devstate_alloc(struct gs_devstate *state, size_t count, size_t size)
-{
-	const size_t align = alignof(max_align_t);
-	struct gs_devstate_chunk *chunk = state->chunks;
-	size_t bytes;
-	void *taken;
-
-	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - align)
-		return NULL;
-	bytes = (bytes + align - 1) / align * align;
-	if (!chunk || chunk->size - chunk->used < bytes)
-		chunk = add_chunk(state, bytes);
-	if (!chunk)
-		return NULL;
-	taken = chunk->data + chunk->used;
-	chunk->used += bytes;
-	return taken;
-}
-
-const char *gs_devstate_strdup(struct gs_devstate *state, const char *string)
-{
-	size_t size = strlen(string) + 1;
-	char *copy = gs_devstate_alloc(state, size, 1);
-
-	return copy ? memcpy(copy, string, size) : NULL;
-}
-
 void gs_devstate_destroy(struct gs_devstate *state)
 {
-	struct gs_devstate_chunk *chunk = state ? state->chunks : NULL;
-
-	while (chunk) {
-		struct gs_devstate_chunk *next = chunk->next;
-
-		free(chunk);
-		chunk = next;
-	}
+	if (state)
+		gs_arena_deinit(&state->arena);
 	free(state);
 }
 

@@ -5,7 +5,7 @@
 
 #include <guestscope/devstate.h>
 
-struct gs_devstate_chunk;
+#include "arena.h"
 
 struct gs_devstate {
 	const char *machine;
@@ -13,11 +13,7 @@ struct gs_devstate {
 	const char **types;                 /* theirs, with a NULL behind */
 	size_t count;
 	bool has_num;
-	struct gs_devstate_chunk *chunks; /* all of the above, and all below it */
+	struct gs_arena arena; /* all of the above, and all below it */
 };
-
-/* @count elements, zeroed, that live as long as the export; NULL: out of memory. */
-void *gs_devstate_alloc(struct gs_devstate *state, size_t count, size_t size);
-const char *gs_devstate_strdup(struct gs_devstate *state, const char *string);
 
 #endif

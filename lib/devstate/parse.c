@@ -68,7 +68,7 @@ static struct gs_error *string(struct parser *parser, const struct gs_json *obje
 
 	if (!text)
 		return wrong_type(key, value, "string");
-	*ret = gs_devstate_strdup(parser->state, text);
+	*ret = gs_arena_strdup(&parser->state->arena, text);
 	return *ret ? NULL : gs_error_nomem();
 }
 
@@ -114,7 +114,7 @@ static struct gs_error *parse_nested(struct parser *parser, const struct gs_json
 
 	if (!value)
 		return NULL;
-	nested = gs_devstate_alloc(parser->state, 1, sizeof(*nested));
+	nested = gs_arena_alloc(&parser->state->arena, 1, sizeof(*nested));
 	if (!nested)
 		return gs_error_nomem();
 	ret->description = nested;
@@ -176,7 +176,7 @@ static struct gs_error *parse_fields(struct parser *parser, const struct gs_json
 	size_t count = gs_json_count(array), i = 0;
 	struct gs_vmsd_field *fields;
 
-	fields = gs_devstate_alloc(parser->state, count, sizeof(*fields));
+	fields = gs_arena_alloc(&parser->state->arena, count, sizeof(*fields));
 	if (!fields)
 		return gs_error_nomem();
 	gs_json_for_each (entry, array) {
@@ -201,7 +201,7 @@ static struct gs_error *parse_subsections(struct parser *parser, const struct gs
 	size_t count = gs_json_count(array), i = 0;
 	struct gs_vmsd *subsections;
 
-	subsections = gs_devstate_alloc(parser->state, count, sizeof(*subsections));
+	subsections = gs_arena_alloc(&parser->state->arena, count, sizeof(*subsections));
 	if (!subsections)
 		return gs_error_nomem();
 	gs_json_for_each (entry, array) {
@@ -268,7 +268,7 @@ static struct gs_error *parse_device(struct parser *parser, const struct gs_json
 	err = versions(object, &ret->version, &ret->minimum);
 	if (err || !value)
 		return err;
-	description = gs_devstate_alloc(parser->state, 1, sizeof(*description));
+	description = gs_arena_alloc(&parser->state->arena, 1, sizeof(*description));
 	if (!description)
 		return gs_error_nomem();
 	ret->description = description;
@@ -284,7 +284,7 @@ static int compare_devices(const void *a, const void *b)
 /* QEMU lists them as its hash table has them, and that is another order in every build. */
 static struct gs_error *sort_devices(struct gs_devstate *state)
 {
-	state->types = gs_devstate_alloc(state, state->count + 1, sizeof(*state->types));
+	state->types = gs_arena_alloc(&state->arena, state->count + 1, sizeof(*state->types));
 	if (!state->types)
 		return gs_error_nomem();
 	qsort(state->devices, state->count, sizeof(*state->devices), compare_devices);
@@ -297,7 +297,8 @@ static struct gs_error *parse_devices(struct parser *parser, const struct gs_jso
 {
 	struct gs_devstate *state = parser->state;
 
-	state->devices = gs_devstate_alloc(state, gs_json_count(dump), sizeof(*state->devices));
+	state->devices =
+		gs_arena_alloc(&state->arena, gs_json_count(dump), sizeof(*state->devices));
 	if (!state->devices)
 		return gs_error_nomem();
 	gs_json_for_each (entry, dump) {
@@ -308,7 +309,7 @@ static struct gs_error *parse_devices(struct parser *parser, const struct gs_jso
 		if (strcmp(type, MACHINE_KEY) == 0)
 			continue;
 		device->position = state->count;
-		device->type = gs_devstate_strdup(state, type);
+		device->type = gs_arena_strdup(&state->arena, type);
 		err = device->type ? parse_device(parser, entry, device) : gs_error_nomem();
 		if (err)
 			return gs_error_wrap(err, "%.80s", type);

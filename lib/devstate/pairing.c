@@ -2,7 +2,9 @@
 /* What of two lists goes together: by equal keys, and which of these pairs kept their order. */
 #include <stdlib.h>
 
-#include "diff.h"
+#include <guestscope/base/cleanup.h>
+
+#include "pairing.h"
 
 static struct gs_error *init_slots(struct gs_slots *ret, const void *items, size_t count,
 				   size_t size)

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory in chunks, given back all at once. */
+#include "arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_SIZE (64u << 10)
+
+struct gs_arena_chunk {
+	struct gs_arena_chunk *next;
+	size_t size, used;
+	alignas(max_align_t) unsigned char data[];
+};
+
+static struct gs_arena_chunk *add_chunk(struct gs_arena *arena, size_t least)
+{
+	size_t size = least > CHUNK_SIZE ? least : CHUNK_SIZE;
+	struct gs_arena_chunk *chunk;
+
+	if (size > SIZE_MAX - sizeof(*chunk))
+		return NULL;
+	chunk = calloc(1, sizeof(*chunk) + size);
+	if (!chunk)
+		return NULL;
+	chunk->size = size;
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	return chunk;
+}
+
+void *gs_arena_alloc(struct gs_arena *arena, size_t count, size_t size)
+{
+	const size_t align = alignof(max_align_t);
+	struct gs_arena_chunk *chunk = arena->chunks;
+	size_t bytes;
+	void *taken;
+
+	if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - align)
+		return NULL;
+	bytes = (bytes + align - 1) / align * align;
+	if (!chunk || chunk->size - chunk->used < bytes)
+		chunk = add_chunk(arena, bytes);
+	if (!chunk)
+		return NULL;
+	taken = chunk->data + chunk->used;
+	chunk->used += bytes;
+	return taken;
+}
+
+const char *gs_arena_strdup(struct gs_arena *arena, const char *string)
+{
+	size_t size = strlen(string) + 1;
+	char *copy = gs_arena_alloc(arena, size, 1);
+
+	return copy ? memcpy(copy, string, size) : NULL;
+}
+
+void gs_arena_deinit(struct gs_arena *arena)
+{
+	while (arena->chunks) {
+		struct gs_arena_chunk *next = arena->chunks->next;
+
+		free(arena->chunks);
+		arena->chunks = next;
+	}
+}
