@@ -10,8 +10,9 @@
  * How it is loaded. A section is found by the description's name. N must not be above the loader's
  * version nor below its minimum. Each field takes its bytes if its predicate says so or, without
  * one, if its version is not above N. A subsection whose name begins with the description's is
- * looked up by name; one that is not there, or that has another prefix, is the end of the load.
- * What is left over or missing at the end is the end of the load, too: a section has a footer.
+ * looked up by name, and one that is not there is the end of the load. One of another name is left
+ * to the description around; if none takes it, it is left over. What is left over or missing at
+ * the end is the end of the load, too: a section has a footer.
  *
  * A struct within is saved and loaded so in its place, but its version is not in the stream: the
  * saver's N is its own version, and the loader's N its own. Its minimum is held against that.
@@ -121,7 +122,7 @@ enum gs_check_rule {
 	GS_RULE_SUBSECTION_GONE,      /* the loader does not have it */
 	GS_RULE_SUBSECTION_NEW,       /* the saver does not have it: it is optional */
 	GS_RULE_SUBSECTION_PREFIX,    /* the loader takes it for somebody else's */
-	GS_RULE_SUBSECTION_DUPLICATE, /* two of one name: the first takes both */
+	GS_RULE_SUBSECTION_DUPLICATE, /* two of one name: the first one looks at the second */
 	GS_RULE_FIELD_UNSENT,         /* the loader takes bytes that nobody sends */
 	GS_RULE_FIELD_LEFT,           /* nobody takes what is sent */
 	GS_RULE_FIELD_SIZE,           /* other size or length */
@@ -146,8 +147,9 @@ struct gs_check_finding {
 	enum gs_verdict verdict; /* what this difference alone does; never OK */
 	enum gs_check_rule rule;
 	const char *type_before, *type_after; /* NULL: that export has no such device */
-	const char *section;                  /* the saver's name for it in a stream: "e1000e" */
-	const char *path; /* "core.timadj", "[esp/pdma]/pdma_cb"; "" for the device itself */
+	const char *section; /* the saver's name for it in a stream: "e1000e"; of one that
+				neither export has, its type */
+	const char *path;    /* "core.timadj", "[esp/pdma]/pdma_cb"; "" for the device itself */
 	const char *text; /* one sentence, from a capital to a full stop; no control characters */
 	/*
 	 * Stable as long as the difference is there: direction, section, path and rule, joined as
@@ -161,9 +163,10 @@ struct gs_check_finding {
 	struct gs_condition condition; /* of CONDITIONAL; of others: empty */
 };
 
-/* A pair of devices, or one without a partner. */
+/* A pair of devices, or one without a partner; or what is used, but in neither export. */
 struct gs_check_device {
-	const char *type_before, *type_after;
+	const char *type_before, *type_after; /* NULL: that export has no such device */
+	const char *missing;                  /* the type that neither has, else NULL */
 	bool unmigratable_before, unmigratable_after;
 	struct {
 		/* Of all its differences together; see above. OK where there is nothing to load. */
