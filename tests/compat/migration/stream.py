@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reads the values in the stream of a saved guest, by the description at its end.
+"""Reads the values in the stream of a saved guest, by the description at its end; takes sections out.
 
     header: magic, version | elements by type byte | EOF | description
     0x07 configuration   name of the machine, subsections
@@ -12,7 +12,6 @@ All integers are big-endian. What is in a section only the description tells, fi
 import json
 import re
 
-PAGE = 4096
 MEM_SIZE, ZERO, RAW, EOS, CONTINUE = 0x04, 0x02, 0x08, 0x10, 0x20
 FOOTER = 0x7e
 
@@ -59,12 +58,13 @@ def numbers(kind, data, size):
 
 
 def read_fields(cursor, says, path, values):
-    """Fields of one name in a row are parts of one array: whatever "index" says, which may lack."""
+    """Fields of one name in a row are parts of one array: "index" may lack. Those that only happen
+    to have the same name are "x[0]", "x[1]": the first one may be the only one on the other side."""
     before, first = None, 0
     for field in says.get('fields', []):
         first = first if field['name'] == before else 0
         before, count = field['name'], field.get('array_len', 1)
-        name, end = path + before, cursor.pos + field['size'] * count
+        name, end = path + before.removesuffix('[0]'), cursor.pos + field['size'] * count
         if 'struct' in field:
             for i in range(first, first + count):
                 element = f'{name}[{i}]/' if i else f'{name}/'
@@ -102,10 +102,10 @@ def skip_configuration(cursor):
             cursor.take({'target-page-bits': 4, 'uuid': 16}[name.split('/')[1]])
 
 
-def skip_ram(cursor):
+def skip_ram(cursor, page_size):
     while True:
         word = cursor.int(8)
-        flags, address = word & (PAGE - 1), word & ~(PAGE - 1)
+        flags, address = word & (page_size - 1), word & -page_size
         if flags & EOS:
             return
         if flags & MEM_SIZE:
@@ -117,38 +117,52 @@ def skip_ram(cursor):
             cursor.text()
         if not flags & (ZERO | RAW):
             raise Malformed(f'RAM flags {flags:#x} at {cursor.pos - 8}')
-        cursor.take(1 if flags & ZERO else PAGE)
+        cursor.take(1 if flags & ZERO else page_size)
 
 
 class Stream:
     """.sections: (name, instance) -> {path: value}; .devices: the same -> what is said of it."""
 
     def __init__(self, data):
-        self.devices = {(d['name'], d['instance_id']): d for d in description(data)['devices']}
-        self.sections, self.names = {}, {}
+        self.says = description(data)
+        self.devices = {(d['name'], d['instance_id']): d for d in self.says['devices']}
+        self.sections, self.sent, self.names = {}, {}, {}
         cursor = Cursor(data)
         if cursor.take(8) != b'QEVM\0\0\0\x03':
             raise Malformed('no stream')
+        self.head = data[:8]
         while kind := cursor.int(1):
+            start = cursor.pos - 1
             if kind == 0x07:
                 skip_configuration(cursor)
+                self.head += data[start:cursor.pos]
             elif kind == 0x08:
                 cursor.take(2)
                 cursor.take(cursor.int(2))
             elif kind in (0x01, 0x02, 0x03, 0x04):
-                self.read_section(cursor, kind)
+                key = self.read_section(cursor, kind)
+                self.sent[key] = data[start:cursor.pos]
             else:
-                raise Malformed(f'element {kind} at {cursor.pos - 1}')
+                raise Malformed(f'element {kind} at {start}')
 
     def read_section(self, cursor, kind):
         number = cursor.int(4)
         if kind in (0x01, 0x04):
-            self.names[number] = key = cursor.text(), cursor.int(4)
+            self.names[number] = cursor.text(), cursor.int(4)
             cursor.int(4)
+        key = self.names[number]
         if kind == 0x04:
             values = self.sections[key] = {}
             read_description(cursor, self.devices[key], '', values)
         else:
-            skip_ram(cursor)
+            skip_ram(cursor, self.says['page_size'])
         if (cursor.int(1), cursor.int(4)) != (FOOTER, number):
-            raise Malformed(f'no footer of {self.names[number]} at {cursor.pos - 5}')
+            raise Malformed(f'no footer of {key} at {cursor.pos - 5}')
+        return key
+
+    def alone(self, names):
+        """A stream of nothing but the sections whose descriptions have these names."""
+        kept = [key for key in self.sections if self.devices[key].get('vmsd_name') in names]
+        text = json.dumps({**self.says, 'devices': [self.devices[key] for key in kept]}).encode()
+        return b''.join([self.head, *(self.sent[key] for key in kept), b'\0\x06',
+                         len(text).to_bytes(4, 'big'), text])
