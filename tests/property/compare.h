@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What gs_devstate_check() says of two exports, held against the truth. */
+#ifndef TESTS_PROPERTY_COMPARE_H
+#define TESTS_PROPERTY_COMPARE_H
+
+#include "judge.h"
+
+struct comparison {
+	bool skipped; /* too many worlds */
+	/* The library's verdicts; OK where it has nothing to say of the device. */
+	enum gs_verdict verdicts[GS_CHECK_DIRECTIONS], truths[GS_CHECK_DIRECTIONS];
+	bool cautious[GS_CHECK_DIRECTIONS]; /* UNKNOWN, though all lengths gave one verdict */
+	const char *disagreement;           /* in lines; NULL: none */
+};
+
+/* Notes are written into neither. What is found is in the pool. */
+struct comparison compare(const struct export *before, const struct export *after);
+
+#endif
