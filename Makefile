@@ -67,6 +67,8 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/unit/%)
 E2E_SRC := $(wildcard tests/e2e/*.c)
 E2E_BIN := $(E2E_SRC:tests/e2e/%.c=$(O)/tests/e2e/%)
+PROPERTY_SRC := $(wildcard tests/property/*.c)
+PROPERTY_BIN := $(O)/tests/property/devstate_check
 BENCH_BIN := $(patsubst tests/bench/%.c,$(O)/tests/bench/%,$(wildcard tests/bench/*.c))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/fuzz/%)
@@ -145,6 +147,10 @@ $(O)/tests/e2e/%: $(O)/tests/e2e/%.o $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS) -lcmocka
 
+$(PROPERTY_BIN): $(PROPERTY_SRC:%.c=$(O)/%.o) $(LIB_A)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
 $(O)/tests/bench/%: $(O)/tests/bench/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
@@ -154,7 +160,7 @@ $(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(O)/tests/fuzz/replay.o $(LIB_A)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
 
 .PHONY: tests-built
-tests-built: all $(UNIT_BIN) $(E2E_BIN) $(filter-out %/replay,$(FUZZ_BIN))
+tests-built: all $(UNIT_BIN) $(E2E_BIN) $(PROPERTY_BIN) $(filter-out %/replay,$(FUZZ_BIN))
 
 check: tests-built ## all tests that need no foreign reader (boots guests)
 	$(Q)O='$(O)' tests/run check
@@ -201,4 +207,5 @@ help: ## this list
 	@echo; echo 'Variables: O=DIR V=1 WERROR=1 SANITIZE=address,undefined CC=... CFLAGS=... PREFIX=... DESTDIR=...'
 
 -include $(LIB_OBJ:.o=.d) $(foreach t,$(TOOLS),$(patsubst %.c,$(O)/tools/%.d,$(wildcard $(t)/*.c))) \
-	 $(UNIT_SRC:%.c=$(O)/%.d) $(E2E_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d)
+	 $(UNIT_SRC:%.c=$(O)/%.d) $(E2E_SRC:%.c=$(O)/%.d) $(FUZZ_SRC:%.c=$(O)/%.d) \
+	 $(PROPERTY_SRC:%.c=$(O)/%.d)
