@@ -160,7 +160,8 @@ static size_t first_of(const struct gs_machine_side *side, const char *type)
 	return low;
 }
 
-/* All that is set on a side of @type, and of what it derives from, as @ancestry tells. */
+/* What is set on a side of @type, and of what it derives from, as @ancestry tells: up to one more
+ * than may be. */
 static size_t find_all(const struct gs_machine_side *side, const struct gs_about *ancestry,
 		       const char *type, bool is_after, struct found *found)
 {
@@ -169,7 +170,8 @@ static size_t find_all(const struct gs_machine_side *side, const struct gs_about
 
 	for (size_t i = 0; i < ancestor_count; i++) {
 		for (size_t j = first_of(side, ancestors[i]); j < property_count(side); j++) {
-			if (strcmp(side->by_type[j]->type, ancestors[i]) != 0)
+			if (strcmp(side->by_type[j]->type, ancestors[i]) != 0 ||
+			    count > GS_MACHINE_SETTINGS_MAX)
 				break;
 			found[count++] = (struct found){side->by_type[j], is_after};
 		}
@@ -208,20 +210,24 @@ struct gs_error *gs_machine_settings(const struct gs_machine *machine, const cha
 				     size_t *count_ret)
 {
 	const struct gs_machine_side *before = &machine->before, *after = &machine->after;
-	size_t most = property_count(before) + property_count(after), count = 0;
-	gs_autofree struct found *found = calloc(most + 1, sizeof(*found));
-	struct gs_machine_setting *settings = calloc(most + 1, sizeof(*settings));
+	struct found found[2 * (GS_MACHINE_SETTINGS_MAX + 1)];
+	struct gs_machine_setting *settings;
+	size_t count = 0;
 
-	if (!found || !settings) {
-		free(settings);
-		return gs_error_nomem();
-	}
 	if (type_before)
 		count += find_all(before, ancestry_of(before, after, type_before), type_before,
 				  false, found);
 	if (type_after)
 		count += find_all(after, ancestry_of(after, before, type_after), type_after, true,
 				  found + count);
+	if (count > GS_MACHINE_SETTINGS_MAX)
+		return gs_error_create(GS_ERROR_CORRUPT,
+				       "machine '%.80s' sets more than %d properties of '%.80s'",
+				       machine->name, GS_MACHINE_SETTINGS_MAX,
+				       type_after ? type_after : type_before);
+	settings = calloc(count + 1, sizeof(*settings));
+	if (!settings)
+		return gs_error_nomem();
 	qsort(found, count, sizeof(*found), by_name);
 	*count_ret = join(found, count, settings);
 	*ret = settings;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A machine of two QEMUs: found in both, what it sets of a device's type, and which is the newer.
  */
+#include <guestscope/base/text.h>
 #include <guestscope/devstate/machines.h>
 
 #include "fake_about.h"
@@ -141,6 +142,27 @@ static void test_cycle(void **unused)
 	assert_setting(&settings[0], "x", "2", "2", "b");
 }
 
+static void test_too_many(void **unused)
+{
+	gs_autotext struct gs_text text = {0};
+	auto_about struct gs_about *about = NULL;
+	auto_machine struct gs_machine machine = {0};
+	gs_autofree struct gs_machine_setting *settings = NULL;
+	size_t count = 0;
+
+	(void)unused;
+	gs_text_puts(&text, "{'format': 1, 'machines': [{'name': 'm', 'compat-props': [");
+	for (int i = 0; i <= GS_MACHINE_SETTINGS_MAX; i++)
+		gs_text_printf(&text, "%s" PROPERTY("a", "p%d", "1"), i ? ", " : "", i);
+	gs_text_puts(&text, ", " PROPERTY("b", "p", "1") "]}]}");
+	about = fake_about(text.data);
+	assert_ok(gs_machine_find(about, NULL, "m", &machine));
+	assert_error(gs_machine_settings(&machine, "a", NULL, &settings, &count), GS_ERROR_CORRUPT,
+		     "machine 'm' sets more than 256 properties of 'a'");
+	assert_ok(gs_machine_settings(&machine, "b", NULL, &settings, &count));
+	assert_int_equal(count, 1);
+}
+
 static void test_resembles(void **unused)
 {
 	(void)unused;
@@ -186,10 +208,10 @@ static void test_order(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),     cmocka_unit_test(test_not_found),
-		cmocka_unit_test(test_settings), cmocka_unit_test(test_both_sides),
-		cmocka_unit_test(test_cycle),    cmocka_unit_test(test_resembles),
-		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_find),      cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_settings),  cmocka_unit_test(test_both_sides),
+		cmocka_unit_test(test_too_many),  cmocka_unit_test(test_cycle),
+		cmocka_unit_test(test_resembles), cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

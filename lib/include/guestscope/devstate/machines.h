@@ -12,6 +12,8 @@
 
 #include <guestscope/devstate/about.h>
 
+#define GS_MACHINE_SETTINGS_MAX 256 /* of one type; real: 29 */
+
 struct gs_machine_side {
 	const struct gs_about *about;             /* NULL: nothing is known */
 	const struct gs_about_machine *machine;   /* NULL: it has none, or does not tell machines */
@@ -55,7 +57,8 @@ struct gs_machine_setting {
 /*
  * What the machine sets of devices of a type (NULL: that side has none), on either side: each
  * property once, as in QEMU the later setting wins; sorted by name. Where one export does not tell
- * the ancestors of a type, the other one's hold. *ret is for the caller to free.
+ * the ancestors of a type, the other one's hold. *ret is for the caller to free. CORRUPT: they are
+ * more than a limit.
  */
 GS_MUST_CHECK struct gs_error *gs_machine_settings(const struct gs_machine *machine,
 						   const char *type_before, const char *type_after,
