@@ -89,13 +89,19 @@ void gs_machine_deinit(struct gs_machine *machine)
 	*machine = (struct gs_machine){0};
 }
 
-/* The machine of that name, of which both may have one, and neither need to. */
-static struct gs_error *make(const char *name, const struct gs_about *before,
-			     const struct gs_about *after, struct gs_machine *ret)
+static const struct gs_about_machine *find_named(const struct gs_about *about, const char *name)
+{
+	const struct gs_about_machine *found = gs_about_find_machine(about, name);
+
+	return found && strcmp(found->name, name) == 0 ? found : NULL;
+}
+
+struct gs_error *gs_machine_named(const struct gs_about *before, const struct gs_about *after,
+				  const char *name, struct gs_machine *ret)
 {
 	struct gs_machine machine = {name,
-				     {before, gs_about_find_machine(before, name), NULL},
-				     {after, gs_about_find_machine(after, name), NULL}};
+				     {before, find_named(before, name), NULL},
+				     {after, find_named(after, name), NULL}};
 
 	if (index_properties(&machine.before) && index_properties(&machine.after)) {
 		*ret = machine;
@@ -122,7 +128,7 @@ struct gs_error *gs_machine_find(const struct gs_about *before, const struct gs_
 	/* An alias of one may be a name in the other. */
 	if (first || second)
 		name = first ? first->name : second->name;
-	return make(name, before, after, ret);
+	return gs_machine_named(before, after, name, ret);
 }
 
 /* ---- what it sets ---- */

@@ -60,6 +60,20 @@ static void test_find(void **unused)
 	gs_machine_deinit(&machine);
 }
 
+/* What is an alias is no name. */
+static void test_named(void **unused)
+{
+	auto_about struct gs_about *before = fake_about(old_about);
+	auto_about struct gs_about *after =
+		fake_about("{'format': 1, 'machines': [" MACHINE("pc", "") "]}");
+	auto_machine struct gs_machine machine = {0};
+
+	(void)unused;
+	assert_ok(gs_machine_named(before, after, "pc", &machine));
+	assert_true(gs_machine_is_lacking(&machine.before));
+	assert_false(gs_machine_is_lacking(&machine.after));
+}
+
 static void test_not_found(void **unused)
 {
 	auto_about struct gs_about *before = fake_about(old_about), *after = fake_about(new_about);
@@ -208,10 +222,11 @@ static void test_order(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_find),      cmocka_unit_test(test_not_found),
-		cmocka_unit_test(test_settings),  cmocka_unit_test(test_both_sides),
-		cmocka_unit_test(test_too_many),  cmocka_unit_test(test_cycle),
-		cmocka_unit_test(test_resembles), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_find),       cmocka_unit_test(test_named),
+		cmocka_unit_test(test_not_found),  cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_both_sides), cmocka_unit_test(test_too_many),
+		cmocka_unit_test(test_cycle),      cmocka_unit_test(test_resembles),
+		cmocka_unit_test(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,6 +35,10 @@ struct gs_machine {
 GS_MUST_CHECK struct gs_error *gs_machine_find(const struct gs_about *before,
 					       const struct gs_about *after, const char *name,
 					       struct gs_machine *ret);
+/* By its very name; it need not be there. Takes nothing but memory. */
+GS_MUST_CHECK struct gs_error *gs_machine_named(const struct gs_about *before,
+						const struct gs_about *after, const char *name,
+						struct gs_machine *ret);
 void gs_machine_deinit(struct gs_machine *machine); /* {0} is fine */
 static inline void gs_machine_deinit_cleanup(struct gs_machine *machine)
 {
