@@ -35,7 +35,7 @@ struct gs_machine {
 GS_MUST_CHECK struct gs_error *gs_machine_find(const struct gs_about *before,
 					       const struct gs_about *after, const char *name,
 					       struct gs_machine *ret);
-/* By its very name; it need not be there. Takes nothing but memory. */
+/* By its very name, which neither need have. NOMEM alone. */
 GS_MUST_CHECK struct gs_error *gs_machine_named(const struct gs_about *before,
 						const struct gs_about *after, const char *name,
 						struct gs_machine *ret);
