@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A diff as a page: what is compared, how much of what changed, and device by device. */
+/* A diff as a page: device by device. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +27,8 @@ struct report {
 	size_t change_count; /* of it, seen or not */
 	size_t changes_left, bytes_left;
 	struct line_budget lines;
-	size_t devices_left_out, changes_left_out;
+	struct left_out left_out;
 };
-
-static const char *const tones[] = {
-	[DIFF_ADDED] = "add", [DIFF_REMOVED] = "del", [DIFF_CHANGED] = "chg"};
 
 /* ---- changes of a device ---- */
 
@@ -101,7 +98,7 @@ static void put_change(struct gs_text *text, const struct seen_change *change)
 	gs_text_printf(text,
 		       "<tr class=\"row\" data-kind=\"%s\"><td class=\"kind %s\" "
 		       "data-label=\"Kind\">%s</td><td class=\"name\" data-label=\"Where\">",
-		       kind, tones[diff_tone(change->kind)], kind);
+		       kind, diff_style(change->kind), kind);
 	if (change->line)
 		gs_text_printf(text, "<a href=\"#line-%zu\">", change->line);
 	html_path(text, change->path);
@@ -165,8 +162,7 @@ static void put_counts(struct gs_text *text, const struct seen_changes *seen)
 
 		if (counts[i])
 			gs_text_printf(text, "<span class=\"what %s\">%zu %s</span>",
-				       tones[diff_tone(kind)], counts[i],
-				       gs_devstate_change_name(kind));
+				       diff_style(kind), counts[i], gs_devstate_change_name(kind));
 	}
 	gs_text_puts(text, "</span>");
 }
@@ -236,8 +232,8 @@ static struct gs_error *end_device(struct report *report)
 	if (report->seen.count)
 		err = put_item(&report->sections[section].items, report);
 	else
-		report->devices_left_out++;
-	report->changes_left_out += report->change_count - report->seen.count;
+		report->left_out.devices++;
+	report->left_out.changes += report->change_count - report->seen.count;
 	report->sections[section].count++;
 	clear_seen(&report->seen);
 	report->change_count = 0;
@@ -265,114 +261,7 @@ static struct gs_error *take_change(void *arg, const struct gs_devstate_change *
 	return take_room(report, change) ? keep(&report->seen, change) : NULL;
 }
 
-/* ---- what is compared ---- */
-
-static void put_fact(struct gs_text *text, const char *name, const char *fact)
-{
-	if (!fact || !*fact)
-		return;
-	gs_text_printf(text, "<dt>%s</dt><dd>", name);
-	html_puts(text, fact);
-	gs_text_puts(text, "</dd>");
-}
-
-static void put_missing(struct gs_text *text, const struct gs_about *about)
-{
-	if (!about || !about->missing.count)
-		return;
-	gs_text_puts(text, "<dt>Missing modules</dt><dd>");
-	for (size_t i = 0; i < about->missing.count; i++) {
-		gs_text_puts(text, i ? ", " : "");
-		html_name(text, about->missing.names[i]);
-	}
-	gs_text_puts(text, "</dd>");
-}
-
-static void put_export(struct gs_text *text, const char *label, const struct vmstate_export *export)
-{
-	const struct gs_about *about = export->about;
-
-	gs_text_printf(text, "<section class=\"side\"><div class=\"faint\">%s</div><h2>", label);
-	html_puts(text, export->name);
-	gs_text_puts(text, "</h2><dl>");
-	put_fact(text, "QEMU", about ? about->version : NULL);
-	put_fact(text, "Package", about ? about->package : NULL);
-	put_fact(text, "Target", about ? about->target : NULL);
-	put_fact(text, "Binary", about ? about->binary : NULL);
-	if (!about)
-		put_fact(text, "Machine named", gs_devstate_machine(export->state));
-	gs_text_printf(text, "<dt>Devices</dt><dd>%zu</dd>", gs_devstate_count(export->state));
-	put_missing(text, about);
-	gs_text_puts(text, "</dl></section>\n");
-}
-
-static void put_names(struct gs_text *text, const struct diff *diff)
-{
-	size_t count = gs_args_count(diff->args);
-
-	if (diff->used.count)
-		gs_text_puts(text, "<p>Only devices that are used were compared.</p>\n");
-	if (count == 2)
-		return;
-	gs_text_puts(text, "<p>Asked for: ");
-	for (size_t i = 2; i < count; i++) {
-		gs_text_puts(text, i == 2 ? "<span class=\"name\">" : ", <span class=\"name\">");
-		html_name(text, gs_args_at(diff->args, i));
-		gs_text_puts(text, "</span>");
-	}
-	gs_text_puts(text, ".</p>\n");
-}
-
-static void put_totals(struct gs_text *text, const struct report *report)
-{
-	const struct diff *diff = report->diff;
-
-	if (!diff->count)
-		gs_text_puts(text, "<p><b>No difference.</b></p>\n");
-	else
-		gs_text_printf(text, "<p><b>%zu change%s in %zu device%s.</b></p>\n", diff->count,
-			       diff->count == 1 ? "" : "s", diff->device_count,
-			       diff->device_count == 1 ? "" : "s");
-	if (!diff_has_lengths(diff))
-		gs_text_puts(text, "<p>Lengths of arrays were not compared: QEMU before 8.1 does "
-				   "not tell them.</p>\n");
-	if (report->changes_left_out)
-		gs_text_printf(text,
-			       "<p class=\"note\">It is more than a page should hold: %zu changes "
-			       "are counted, but left out, and all of %zu devices. "
-			       "<code>vmstate diff --json</code>, or a diff of some devices, has "
-			       "more of them.</p>\n",
-			       report->changes_left_out, report->devices_left_out);
-}
-
-static void put_head(struct gs_text *text, const struct report *report)
-{
-	const struct diff *diff = report->diff;
-
-	gs_text_puts(text, "<header>\n<h1>What QEMU's devices save, before and after</h1>\n"
-			   "<div class=\"sides\">\n");
-	put_export(text, "Before", &diff->before);
-	put_export(text, "After", &diff->after);
-	gs_text_puts(text, "</div>\n");
-	put_names(text, diff);
-	put_totals(text, report);
-	gs_text_puts(text, "</header>\n");
-}
-
-static void put_tools(struct gs_text *text, const struct diff *diff)
-{
-	html_tools(text, "device", "change");
-	html_chips_begin(text, "Kinds of change");
-	for (int i = 0; i < DIFF_KINDS; i++) {
-		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
-
-		if (diff->counts[i])
-			html_chip(text, gs_devstate_change_name(kind), tones[diff_tone(kind)],
-				  diff->counts[i]);
-	}
-	html_chips_end(text);
-	html_tools_end(text);
-}
+/* ---- the page ---- */
 
 static void put_sections(struct gs_text *text, const struct report *report)
 {
@@ -410,10 +299,9 @@ int diff_as_html(struct diff *diff, struct html *page)
 	if (!err)
 		err = end_device(&report);
 	if (!err) {
-		put_head(&page->text, &report);
-		if (diff->count)
-			put_tools(&page->text, diff);
+		diff_put_head(&page->text, diff, &report.left_out);
 		put_sections(&page->text, &report);
+		diff_put_words(&page->text, diff);
 		err = html_end(page);
 	}
 	clear_seen(&report.seen);

@@ -5,6 +5,8 @@
 
 #include "diff.h"
 
+/* ---- changes ---- */
+
 /* A change of the device that is being told. */
 struct seen_change {
 	enum gs_devstate_change_kind kind;
@@ -15,6 +17,23 @@ struct seen_changes {
 	struct seen_change *changes;
 	size_t count, capacity;
 };
+
+/* What is counted alone. */
+struct left_out {
+	size_t devices; /* of which nothing is told */
+	size_t changes;
+};
+
+/* The class of a kind: "add", "del", "chg". */
+const char *diff_style(enum gs_devstate_change_kind kind);
+/* ---- what stands before the devices, and behind them: diff_head.c ---- */
+
+/* When all has been told: what was compared, how much changed, and the tools. */
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct left_out *left_out);
+/* What the words for the changes that there are mean. */
+void diff_put_words(struct gs_text *text, const struct diff *diff);
+
+/* ---- descriptions: diff_sides.c ---- */
 
 /* What a page still takes of descriptions. */
 struct line_budget {

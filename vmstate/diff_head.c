@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a diff's page says around its devices: what was compared, how much changed, what words mean.
+ */
+#include "diff_html.h"
+
+const char *diff_style(enum gs_devstate_change_kind kind)
+{
+	static const char *const styles[] = {
+		[DIFF_ADDED] = "add", [DIFF_REMOVED] = "del", [DIFF_CHANGED] = "chg"};
+
+	return styles[diff_tone(kind)];
+}
+
+/* ---- exports ---- */
+
+static void put_fact(struct gs_text *text, const char *name, const char *fact)
+{
+	if (!fact || !*fact)
+		return;
+	gs_text_printf(text, "<dt>%s</dt><dd>", name);
+	html_puts(text, fact);
+	gs_text_puts(text, "</dd>");
+}
+
+static void put_missing(struct gs_text *text, const struct gs_about *about)
+{
+	if (!about || !about->missing.count)
+		return;
+	gs_text_puts(text, "<dt>Missing modules</dt><dd>");
+	for (size_t i = 0; i < about->missing.count; i++) {
+		gs_text_puts(text, i ? ", " : "");
+		html_name(text, about->missing.names[i]);
+	}
+	gs_text_puts(text, "</dd>");
+}
+
+static void put_export(struct gs_text *text, const char *label, const struct vmstate_export *export)
+{
+	const struct gs_about *about = export->about;
+
+	gs_text_printf(text, "<section class=\"side\"><div class=\"faint\">%s</div><h2>", label);
+	html_puts(text, export->name);
+	gs_text_puts(text, "</h2><dl>");
+	put_fact(text, "QEMU",
+		 about ? about->version : "not told: the export has nothing but the descriptions");
+	put_fact(text, "Package", about ? about->package : NULL);
+	put_fact(text, "Target", about ? about->target : NULL);
+	put_fact(text, "Binary", about ? about->binary : NULL);
+	gs_text_printf(text, "<dt>Devices</dt><dd>%zu</dd>", gs_devstate_count(export->state));
+	put_missing(text, about);
+	gs_text_puts(text, "</dl></section>\n");
+}
+
+/* ---- totals ---- */
+
+static void put_asked(struct gs_text *text, const struct diff *diff)
+{
+	size_t count = gs_args_count(diff->args);
+
+	if (diff->used.count)
+		gs_text_puts(text, "<p>Only devices that are used were compared.</p>\n");
+	if (count == 2)
+		return;
+	gs_text_puts(text, "<p>Asked for: ");
+	for (size_t i = 2; i < count; i++) {
+		gs_text_puts(text, i == 2 ? "<span class=\"name\">" : ", <span class=\"name\">");
+		html_name(text, gs_args_at(diff->args, i));
+		gs_text_puts(text, "</span>");
+	}
+	gs_text_puts(text, ".</p>\n");
+}
+
+static void put_totals(struct gs_text *text, const struct diff *diff)
+{
+	if (!diff->count)
+		gs_text_puts(text, "<p><b>No difference.</b></p>\n");
+	else
+		gs_text_printf(text, "<p><b>%zu change%s in %zu device%s.</b></p>\n", diff->count,
+			       diff->count == 1 ? "" : "s", diff->device_count,
+			       diff->device_count == 1 ? "" : "s");
+	if (!diff_has_lengths(diff))
+		gs_text_puts(text, "<p>Lengths of arrays were not compared: QEMU before 8.1 does "
+				   "not tell them.</p>\n");
+}
+
+static void put_left_out(struct gs_text *text, const struct left_out *left_out)
+{
+	if (left_out->changes)
+		gs_text_printf(text,
+			       "<p class=\"note\">It is more than a page should hold: %zu changes "
+			       "are counted, but left out, and all of %zu devices. "
+			       "<code>vmstate diff --json</code>, or a diff of some devices, has "
+			       "more of them.</p>\n",
+			       left_out->changes, left_out->devices);
+}
+
+/* ---- tools ---- */
+
+static void put_tools(struct gs_text *text, const struct diff *diff)
+{
+	html_tools(text, "device", "change");
+	html_chips_begin(text, "Kinds of change");
+	for (int i = 0; i < DIFF_KINDS; i++) {
+		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
+
+		if (diff->counts[i])
+			html_chip(text, gs_devstate_change_name(kind), diff_style(kind),
+				  diff->counts[i]);
+	}
+	html_chips_end(text);
+	html_tools_end(text);
+}
+
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct left_out *left_out)
+{
+	gs_text_puts(text, "<header>\n<h1>What QEMU's devices save, before and after</h1>\n"
+			   "<div class=\"sides\">\n");
+	put_export(text, "Before", &diff->before);
+	put_export(text, "After", &diff->after);
+	gs_text_puts(text, "</div>\n");
+	put_asked(text, diff);
+	put_totals(text, diff);
+	put_left_out(text, left_out);
+	gs_text_puts(text, "</header>\n");
+	if (diff->count)
+		put_tools(text, diff);
+}
+
+/* ---- words ---- */
+
+void diff_put_words(struct gs_text *text, const struct diff *diff)
+{
+	static const char *const meanings[] = {
+		[GS_CHANGE_DEVICE_ADDED] =
+			"A type of devices that the export before does not have.",
+		[GS_CHANGE_DEVICE_REMOVED] =
+			"A type of devices that the export after does not have.",
+		[GS_CHANGE_DEVICE_RENAMED] = "The type has another name, which no stream has; the "
+					     "name in a stream is the "
+					     "same.",
+		[GS_CHANGE_NAME] =
+			"What a description is called: in a stream, if it is a device's or "
+			"a subsection's.",
+		[GS_CHANGE_VERSION] = "What is written as the version of a device or a subsection. "
+				      "The versions of structs in them are not in a stream.",
+		[GS_CHANGE_MINIMUM] = "The oldest version that is read.",
+		[GS_CHANGE_FIELD_ADDED] = "A field, by name, that was not there before. In a "
+					  "stream only bytes and their places count.",
+		[GS_CHANGE_FIELD_REMOVED] = "A field, by name, that is not there after.",
+		[GS_CHANGE_FIELD_RENAMED] = "The same bytes at the same place, under another name.",
+		[GS_CHANGE_FIELD_WRAPPED] = "The same bytes at the same place, divided otherwise: "
+					    "into a struct, for example.",
+		[GS_CHANGE_FIELD_MOVED] = "The same field at another place.",
+		[GS_CHANGE_FIELD_SIZE] = "The size of an element, in bytes.",
+		[GS_CHANGE_FIELD_NUM] = "The number of elements.",
+		[GS_CHANGE_FIELD_VERSION] = "From which version of the description on it is there.",
+		[GS_CHANGE_FIELD_CONDITION] = "Whether a predicate decides if it is there.",
+		[GS_CHANGE_FIELDS_GONE] = "From a list of fields to none, or from none to one.",
+		[GS_CHANGE_SUBSECTION_ADDED] = "A part that is sent if the device needs it.",
+		[GS_CHANGE_SUBSECTION_REMOVED] = "A part that was sent if the device needed it.",
+	};
+
+	if (!diff->count)
+		return;
+	gs_text_puts(text, "<details class=\"words\"><summary>What the words mean</summary><dl>\n");
+	for (int i = 0; i < DIFF_KINDS; i++) {
+		if (diff->counts[i])
+			gs_text_printf(text, "<dt>%s</dt><dd>%s</dd>\n",
+				       gs_devstate_change_name((enum gs_devstate_change_kind)i),
+				       meanings[i]);
+	}
+	gs_text_puts(text,
+		     "<dt>Bytes</dt><dd>What a line puts into a stream: 8+ is 8 or more, ? is not "
+		     "to be known from an export. Arrays of a length that changes, lists and trees "
+		     "look like one element.</dd>\n"
+		     "<dt>conditional</dt><dd>A predicate decides whether it is sent; an export "
+		     "does not tell what that says.</dd>\n"
+		     "<dt>from v2</dt><dd>It is sent from version 2 of its description on.</dd>\n"
+		     "</dl></details>\n");
+}
