@@ -11,6 +11,32 @@ const char *diff_style(enum gs_devstate_change_kind kind)
 	return styles[diff_tone(kind)];
 }
 
+const char *diff_absence_word(enum gs_absence absence)
+{
+	static const char *const words[] = {
+		[GS_ABSENCE_UNKNOWN] = "",
+		[GS_ABSENCE_ABSTRACT] = "abstract",
+		[GS_ABSENCE_MODULE] = "module-missing",
+		[GS_ABSENCE_NO_TYPE] = "no-such-type",
+		[GS_ABSENCE_STATELESS] = "no-state",
+	};
+
+	return words[absence];
+}
+
+const char *diff_absence_sentence(enum gs_absence absence)
+{
+	static const char *const sentences[] = {
+		[GS_ABSENCE_UNKNOWN] = "",
+		[GS_ABSENCE_ABSTRACT] = "No guest has such a device: its type is abstract.",
+		[GS_ABSENCE_MODULE] = "The other QEMU has it in a module that it did not find.",
+		[GS_ABSENCE_NO_TYPE] = "The other QEMU has no such type of devices.",
+		[GS_ABSENCE_STATELESS] = "The other QEMU has it, but describes no state of it.",
+	};
+
+	return sentences[absence];
+}
+
 /* ---- exports ---- */
 
 static void put_fact(struct gs_text *text, const char *name, const char *fact)
@@ -83,22 +109,21 @@ static void put_totals(struct gs_text *text, const struct diff *diff)
 				   "not tell them.</p>\n");
 }
 
-static void put_left_out(struct gs_text *text, const struct left_out *left_out)
+static void put_left_out(struct gs_text *text, const struct diff_totals *totals)
 {
-	if (left_out->changes)
+	if (totals->changes_left_out)
 		gs_text_printf(text,
 			       "<p class=\"note\">It is more than a page should hold: %zu changes "
 			       "are counted, but left out, and all of %zu devices. "
 			       "<code>vmstate diff --json</code>, or a diff of some devices, has "
 			       "more of them.</p>\n",
-			       left_out->changes, left_out->devices);
+			       totals->changes_left_out, totals->devices_left_out);
 }
 
 /* ---- tools ---- */
 
-static void put_tools(struct gs_text *text, const struct diff *diff)
+static void put_kinds(struct gs_text *text, const struct diff *diff)
 {
-	html_tools(text, "device", "change");
 	html_chips_begin(text, "Kinds of change");
 	for (int i = 0; i < DIFF_KINDS; i++) {
 		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
@@ -108,10 +133,35 @@ static void put_tools(struct gs_text *text, const struct diff *diff)
 				  diff->counts[i]);
 	}
 	html_chips_end(text);
+}
+
+static void put_absences(struct gs_text *text, const struct diff_totals *totals)
+{
+	size_t count = 0;
+
+	for (int i = GS_ABSENCE_UNKNOWN + 1; i < DIFF_ABSENCES; i++)
+		count += totals->absences[i];
+	if (!count)
+		return;
+	html_chips_begin(text, "Why devices are only in one");
+	for (int i = GS_ABSENCE_UNKNOWN + 1; i < DIFF_ABSENCES; i++) {
+		if (totals->absences[i])
+			html_chip(text, diff_absence_word((enum gs_absence)i), "faint",
+				  totals->absences[i]);
+	}
+	html_chips_end(text);
+}
+
+static void put_tools(struct gs_text *text, const struct diff *diff,
+		      const struct diff_totals *totals)
+{
+	html_tools(text, "device", "change");
+	put_kinds(text, diff);
+	put_absences(text, totals);
 	html_tools_end(text);
 }
 
-void diff_put_head(struct gs_text *text, const struct diff *diff, const struct left_out *left_out)
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals)
 {
 	gs_text_puts(text, "<header>\n<h1>What QEMU's devices save, before and after</h1>\n"
 			   "<div class=\"sides\">\n");
@@ -120,61 +170,66 @@ void diff_put_head(struct gs_text *text, const struct diff *diff, const struct l
 	gs_text_puts(text, "</div>\n");
 	put_asked(text, diff);
 	put_totals(text, diff);
-	put_left_out(text, left_out);
+	put_left_out(text, totals);
 	gs_text_puts(text, "</header>\n");
 	if (diff->count)
-		put_tools(text, diff);
+		put_tools(text, diff, totals);
 }
 
 /* ---- words ---- */
 
-void diff_put_words(struct gs_text *text, const struct diff *diff)
-{
-	static const char *const meanings[] = {
-		[GS_CHANGE_DEVICE_ADDED] =
-			"A type of devices that the export before does not have.",
-		[GS_CHANGE_DEVICE_REMOVED] =
-			"A type of devices that the export after does not have.",
-		[GS_CHANGE_DEVICE_RENAMED] = "The type has another name, which no stream has; the "
-					     "name in a stream is the "
-					     "same.",
-		[GS_CHANGE_NAME] =
-			"What a description is called: in a stream, if it is a device's or "
-			"a subsection's.",
-		[GS_CHANGE_VERSION] = "What is written as the version of a device or a subsection. "
-				      "The versions of structs in them are not in a stream.",
-		[GS_CHANGE_MINIMUM] = "The oldest version that is read.",
-		[GS_CHANGE_FIELD_ADDED] = "A field, by name, that was not there before. In a "
-					  "stream only bytes and their places count.",
-		[GS_CHANGE_FIELD_REMOVED] = "A field, by name, that is not there after.",
-		[GS_CHANGE_FIELD_RENAMED] = "The same bytes at the same place, under another name.",
-		[GS_CHANGE_FIELD_WRAPPED] = "The same bytes at the same place, divided otherwise: "
-					    "into a struct, for example.",
-		[GS_CHANGE_FIELD_MOVED] = "The same field at another place.",
-		[GS_CHANGE_FIELD_SIZE] = "The size of an element, in bytes.",
-		[GS_CHANGE_FIELD_NUM] = "The number of elements.",
-		[GS_CHANGE_FIELD_VERSION] = "From which version of the description on it is there.",
-		[GS_CHANGE_FIELD_CONDITION] = "Whether a predicate decides if it is there.",
-		[GS_CHANGE_FIELDS_GONE] = "From a list of fields to none, or from none to one.",
-		[GS_CHANGE_SUBSECTION_ADDED] = "A part that is sent if the device needs it.",
-		[GS_CHANGE_SUBSECTION_REMOVED] = "A part that was sent if the device needed it.",
-	};
+static const char *const meanings[] = {
+	[GS_CHANGE_DEVICE_ADDED] = "A type of devices that the export before does not have.",
+	[GS_CHANGE_DEVICE_REMOVED] = "A type of devices that the export after does not have.",
+	[GS_CHANGE_DEVICE_RENAMED] = "The type has another name, which no stream has; the "
+				     "name in a stream is the "
+				     "same.",
+	[GS_CHANGE_NAME] = "What a description is called: in a stream, if it is a device's or "
+			   "a subsection's.",
+	[GS_CHANGE_VERSION] = "What is written as the version of a device or a subsection. "
+			      "The versions of structs in them are not in a stream.",
+	[GS_CHANGE_MINIMUM] = "The oldest version that is read.",
+	[GS_CHANGE_FIELD_ADDED] = "A field, by name, that was not there before. In a "
+				  "stream only bytes and their places count.",
+	[GS_CHANGE_FIELD_REMOVED] = "A field, by name, that is not there after.",
+	[GS_CHANGE_FIELD_RENAMED] = "The same bytes at the same place, under another name.",
+	[GS_CHANGE_FIELD_WRAPPED] = "The same bytes at the same place, divided otherwise: "
+				    "into a struct, for example.",
+	[GS_CHANGE_FIELD_MOVED] = "The same field at another place.",
+	[GS_CHANGE_FIELD_SIZE] = "The size of an element, in bytes.",
+	[GS_CHANGE_FIELD_NUM] = "The number of elements.",
+	[GS_CHANGE_FIELD_VERSION] = "From which version of the description on it is there.",
+	[GS_CHANGE_FIELD_CONDITION] = "Whether a predicate decides if it is there.",
+	[GS_CHANGE_FIELDS_GONE] = "From a list of fields to none, or from none to one.",
+	[GS_CHANGE_SUBSECTION_ADDED] = "A part that is sent if the device needs it.",
+	[GS_CHANGE_SUBSECTION_REMOVED] = "A part that was sent if the device needed it.",
+};
 
+static void put_word(struct gs_text *text, const char *word, const char *meaning)
+{
+	gs_text_printf(text, "<dt>%s</dt><dd>%s</dd>\n", word, meaning);
+}
+
+void diff_put_words(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals)
+{
 	if (!diff->count)
 		return;
 	gs_text_puts(text, "<details class=\"words\"><summary>What the words mean</summary><dl>\n");
 	for (int i = 0; i < DIFF_KINDS; i++) {
 		if (diff->counts[i])
-			gs_text_printf(text, "<dt>%s</dt><dd>%s</dd>\n",
-				       gs_devstate_change_name((enum gs_devstate_change_kind)i),
-				       meanings[i]);
+			put_word(text, gs_devstate_change_name((enum gs_devstate_change_kind)i),
+				 meanings[i]);
 	}
-	gs_text_puts(text,
-		     "<dt>Bytes</dt><dd>What a line puts into a stream: 8+ is 8 or more, ? is not "
-		     "to be known from an export. Arrays of a length that changes, lists and trees "
-		     "look like one element.</dd>\n"
-		     "<dt>conditional</dt><dd>A predicate decides whether it is sent; an export "
-		     "does not tell what that says.</dd>\n"
-		     "<dt>from v2</dt><dd>It is sent from version 2 of its description on.</dd>\n"
-		     "</dl></details>\n");
+	for (int i = GS_ABSENCE_UNKNOWN + 1; i < DIFF_ABSENCES; i++) {
+		if (totals->absences[i])
+			put_word(text, diff_absence_word((enum gs_absence)i),
+				 diff_absence_sentence((enum gs_absence)i));
+	}
+	put_word(text, "Bytes",
+		 "What a line puts into a stream: 8+ is 8 or more, ? is not to be known from an "
+		 "export. Arrays of a length that changes, lists and trees look like one element.");
+	put_word(text, "conditional",
+		 "A predicate decides whether it is sent; an export does not tell what that says.");
+	put_word(text, "from v2", "It is sent from version 2 of its description on.");
+	gs_text_puts(text, "</dl></details>\n");
 }

@@ -27,7 +27,7 @@ struct report {
 	size_t change_count; /* of it, seen or not */
 	size_t changes_left, bytes_left;
 	struct line_budget lines;
-	struct left_out left_out;
+	struct diff_totals totals;
 };
 
 /* ---- changes of a device ---- */
@@ -156,7 +156,6 @@ static void put_counts(struct gs_text *text, const struct seen_changes *seen)
 
 	for (size_t i = 0; i < seen->count; i++)
 		counts[seen->changes[i].kind]++;
-	gs_text_puts(text, "<span class=\"end\">");
 	for (int i = 0; i < DIFF_KINDS; i++) {
 		enum gs_devstate_change_kind kind = (enum gs_devstate_change_kind)i;
 
@@ -164,59 +163,67 @@ static void put_counts(struct gs_text *text, const struct seen_changes *seen)
 			gs_text_printf(text, "<span class=\"what %s\">%zu %s</span>",
 				       diff_style(kind), counts[i], gs_devstate_change_name(kind));
 	}
-	gs_text_puts(text, "</span>");
 }
 
 /* Why there is no such device in the other export, as far as that can be told. */
-static void put_absence(struct gs_text *text, const struct report *report)
+static enum gs_absence absence_of(const struct report *report, const char **module)
 {
-	const struct diff *diff = report->diff;
-	bool is_gone = report->before;
-	const char *module = "", *type = (is_gone ? report->before : report->after)->type;
-	const struct gs_about *has = is_gone ? diff->before.about : diff->after.about;
-	const struct gs_about *lacks = is_gone ? diff->after.about : diff->before.about;
-	static const char *const sentences[] = {
-		[GS_ABSENCE_UNKNOWN] = "",
-		[GS_ABSENCE_ABSTRACT] = "No guest has such a device: its type is abstract.",
-		[GS_ABSENCE_MODULE] = "The other QEMU has it in a module that it did not find: ",
-		[GS_ABSENCE_NO_TYPE] = "The other QEMU has no such type of devices.",
-		[GS_ABSENCE_STATELESS] = "The other QEMU has it, but describes no state of it.",
-	};
-	enum gs_absence absence = gs_about_absence(has, lacks, type, &module);
+	const struct gs_about *before = report->diff->before.about;
+	const struct gs_about *after = report->diff->after.about;
 
+	if (report->before && report->after)
+		return GS_ABSENCE_UNKNOWN;
+	return report->before ? gs_about_absence(before, after, report->before->type, module)
+			      : gs_about_absence(after, before, report->after->type, module);
+}
+
+static void put_absence(struct gs_text *text, enum gs_absence absence, const char *module)
+{
 	if (absence == GS_ABSENCE_UNKNOWN)
 		return;
-	gs_text_printf(text, "<p>%s", sentences[absence]);
+	gs_text_printf(text, "<p>%s", diff_absence_sentence(absence));
 	if (absence == GS_ABSENCE_MODULE) {
-		gs_text_puts(text, "<span class=\"name\">");
+		gs_text_puts(text, " (<span class=\"name\">");
 		html_name(text, module);
-		gs_text_puts(text, "</span>.");
+		gs_text_puts(text, "</span>)");
 	}
 	gs_text_puts(text, "</p>\n");
+}
+
+static void put_summary(struct gs_text *text, const struct report *report, enum gs_absence absence)
+{
+	const struct gs_devstate_device *device = report->before ? report->before : report->after;
+
+	gs_text_puts(text, "<details class=\"item\" id=\"device-");
+	html_id(text, device->type);
+	gs_text_printf(text, "\" data-kind=\"%s\"><summary>", diff_absence_word(absence));
+	put_title(text, report);
+	gs_text_puts(text, "<span class=\"end\">");
+	put_counts(text, &report->seen);
+	if (absence != GS_ABSENCE_UNKNOWN)
+		gs_text_printf(text, "<span class=\"what faint\">%s</span>",
+			       diff_absence_word(absence));
+	gs_text_puts(text, "</span></summary>\n");
 }
 
 /* Lines first: they tell the changes where they are seen. */
 static struct gs_error *put_item(struct gs_text *text, struct report *report)
 {
 	gs_autotext struct gs_text lines = {0};
-	const struct gs_devstate_device *device = report->before ? report->before : report->after;
+	const char *module = "";
+	enum gs_absence absence = absence_of(report, &module);
 	struct gs_error *err =
 		diff_put_sides(&lines, report->diff, description_of(report->before),
 			       description_of(report->after), &report->seen, &report->lines);
 
 	if (err)
 		return err;
-	gs_text_puts(text, "<details class=\"item\" id=\"device-");
-	html_id(text, device->type);
-	gs_text_puts(text, "\"><summary>");
-	put_title(text, report);
-	put_counts(text, &report->seen);
-	gs_text_puts(text, "</summary>\n");
-	if (!report->before || !report->after)
-		put_absence(text, report);
+	put_summary(text, report, absence);
+	put_absence(text, absence, module);
 	put_changes(text, report);
 	gs_text_append(text, lines.data, lines.size);
 	gs_text_puts(text, "</details>\n");
+	report->totals.absences[absence]++;
 	return NULL;
 }
 
@@ -232,8 +239,8 @@ static struct gs_error *end_device(struct report *report)
 	if (report->seen.count)
 		err = put_item(&report->sections[section].items, report);
 	else
-		report->left_out.devices++;
-	report->left_out.changes += report->change_count - report->seen.count;
+		report->totals.devices_left_out++;
+	report->totals.changes_left_out += report->change_count - report->seen.count;
 	report->sections[section].count++;
 	clear_seen(&report->seen);
 	report->change_count = 0;
@@ -299,9 +306,9 @@ int diff_as_html(struct diff *diff, struct html *page)
 	if (!err)
 		err = end_device(&report);
 	if (!err) {
-		diff_put_head(&page->text, diff, &report.left_out);
+		diff_put_head(&page->text, diff, &report.totals);
 		put_sections(&page->text, &report);
-		diff_put_words(&page->text, diff);
+		diff_put_words(&page->text, diff, &report.totals);
 		err = html_end(page);
 	}
 	clear_seen(&report.seen);

@@ -18,20 +18,28 @@ struct seen_changes {
 	size_t count, capacity;
 };
 
-/* What is counted alone. */
-struct left_out {
-	size_t devices; /* of which nothing is told */
-	size_t changes;
+#define DIFF_ABSENCES (GS_ABSENCE_STATELESS + 1)
+
+/* What is counted, besides changes. */
+struct diff_totals {
+	size_t devices_left_out; /* nothing is told of them */
+	size_t changes_left_out;
+	size_t absences[DIFF_ABSENCES]; /* devices that only one export has */
 };
 
 /* The class of a kind: "add", "del", "chg". */
 const char *diff_style(enum gs_devstate_change_kind kind);
+/* A word for why the other export does not have a device; "": that is not known. And a sentence. */
+const char *diff_absence_word(enum gs_absence absence);
+const char *diff_absence_sentence(enum gs_absence absence);
+
 /* ---- what stands before the devices, and behind them: diff_head.c ---- */
 
 /* When all has been told: what was compared, how much changed, and the tools. */
-void diff_put_head(struct gs_text *text, const struct diff *diff, const struct left_out *left_out);
-/* What the words for the changes that there are mean. */
-void diff_put_words(struct gs_text *text, const struct diff *diff);
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals);
+/* What the words mean that are used before. */
+void diff_put_words(struct gs_text *text, const struct diff *diff,
+		    const struct diff_totals *totals);
 
 /* ---- descriptions: diff_sides.c ---- */
 

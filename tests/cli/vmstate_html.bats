@@ -65,12 +65,17 @@ device() { # TYPE NAME FIELD
 		jq --arg version "$1" --argjson more "$2" '{guestscope: ({format: 1, qemu: {version: $version, package: "Debian <1>",
 			target: "x86_64", binary: "/opt/q", program: "/opt/q"}} + $more), dump: .}'
 	}
-	about 7.2.22 '{}' <7.2 >old
-	about 10.0.13 '{"modules": {"loaded": [], "missing": ["hw-display-qxl"]}}' <10.0 >new
+	about 7.2.22 '{"types": {"abstract": {"device": "object"}, "real": {"qxl": "device", "sysbus-ahci": "device"}}}' <7.2 >old
+	about 10.0.13 '{"modules": {"loaded": [], "missing": ["hw-display-qxl"]}, "types": {"abstract": {"device": "object",
+		"sdmmc-common": "device"}, "real": {"sysbus-ahci": "device"}, "missing": {"qxl": "hw-display-qxl"}}}' <10.0 >new
 	run -1 "$V" diff --html old new
 	echo "$output" >page
 	"$CHECK" page --text >text
-	for words in 7.2.22 10.0.13 'Debian <1>' 'Missing moduleshw-display-qxl'; do grep -q "$words" text; done
+	for words in 7.2.22 10.0.13 'Debian <1>' 'Missing moduleshw-display-qxl' 'it did not find. (hw-display-qxl)'; do
+		grep -qF "$words" text
+	done
+	kind() { sed -n "s/^<details class=\"item\" id=\"device-$1\" data-kind=\"\([a-z-]*\)\".*/\1/p" page; }
+	[ "$(kind qxl) $(kind sysbus-ahci) $(kind sdmmc-common) $(kind e1000e) $(kind ufs)" = "module-missing no-state abstract  no-such-type" ]
 }
 
 @test "page: names that want to be markup, or to drive something" {
