@@ -41,6 +41,7 @@ static struct description *random_description(struct dice *dice, const char *nam
 
 static const char *const field_names[] = {"a", "b", "c", "e", "f", "x", "y", "s.x", "t.a"};
 static const char *const struct_names[] = {"s", "t", "p", "q"};
+static const char *const subsection_names[] = {"p", "q", "r", "p", "q", "r", "pq"};
 /* "de" is how the device's own name begins. */
 static const char *const nested_names[] = {"n", "m", "de", "n", "m", "o"};
 static const unsigned int sizes[] = {1, 2, 4, 4, 4, 8, 8, 3, 6, 16};
@@ -79,12 +80,11 @@ static struct field random_field(struct dice *dice, unsigned int version, int de
 
 static struct description *random_subsection(struct dice *dice, const struct description *parent)
 {
-	static const char *const ends[] = {"p", "q", "r"};
 	char name[NAME_SIZE];
 	int depth = strchr(parent->name, '/') ? 2 : 1;
 
 	snprintf(name, sizeof(name), "%.20s/%s", chance(dice, 4) ? "zz" : parent->name,
-		 PICK(dice, ends));
+		 PICK(dice, subsection_names));
 	return random_description(dice, name, depth);
 }
 
@@ -356,14 +356,13 @@ static void change_subsection_remove(struct dice *dice, struct description *desc
 
 static void change_subsection_name(struct dice *dice, struct description *description)
 {
-	static const char *const ends[] = {"p", "q", "r"};
 	struct description *sub;
 
 	if (!description->subsection_count)
 		return;
 	sub = description->subsections[roll(dice, description->subsection_count)];
 	snprintf(sub->name, NAME_SIZE, "%.20s/%s", chance(dice, 10) ? "zz" : description->name,
-		 PICK(dice, ends));
+		 PICK(dice, subsection_names));
 }
 
 static void change_subsection_double(struct dice *dice, struct description *description)

@@ -160,20 +160,19 @@ static bool same_end(const struct place *a, const struct place *b)
 	       (path_ends_in(a->path, b->path) || path_ends_in(b->path, a->path));
 }
 
-/* The first of each, in order. "unused" is nobody's name. */
+/* The first of each, in order. */
 static void pair_by(struct places *as, struct places *bs,
 		    bool (*match)(const struct place *a, const struct place *b))
 {
 	for (size_t i = 0; i < as->count; i++) {
 		struct place *a = &as->all[i];
 
-		if (a->partner || field_is_unused(a->field) ||
-		    (match != same_path && has_path(bs, a->path)))
+		if (a->partner || (match != same_path && has_path(bs, a->path)))
 			continue;
 		for (size_t k = 0; k < bs->count && !a->partner; k++) {
 			struct place *b = &bs->all[k];
 
-			if (!b->partner && !field_is_unused(b->field) && match(a, b) &&
+			if (!b->partner && match(a, b) &&
 			    (match == same_path || !has_path(as, b->path)))
 				pair_up(a, b);
 		}
@@ -211,10 +210,9 @@ static bool same_list(const struct place *a, const struct place *b)
 	return strcmp(a->scope, b->scope) == 0;
 }
 
-static bool same_in_all_but_num(const struct field *a, const struct field *b)
+static bool same_elements(const struct field *a, const struct field *b)
 {
-	return a->version == b->version && a->conditional == b->conditional &&
-	       !a->description == !b->description && (a->description || a->size == b->size);
+	return !a->description == !b->description && (a->description || a->size == b->size);
 }
 
 static void pair_between(struct places *as, struct places *bs)
@@ -225,8 +223,8 @@ static void pair_between(struct places *as, struct places *bs)
 		for (size_t k = 0; k < bs->count && !a->partner; k++) {
 			struct place *b = &bs->all[k];
 
-			if (!b->partner && same_in_all_but_num(a->field, b->field) &&
-			    same_list(a, b) && same_neighbours(as, a, bs, b))
+			if (!b->partner && same_elements(a->field, b->field) && same_list(a, b) &&
+			    same_neighbours(as, a, bs, b))
 				pair_up(a, b);
 		}
 	}
@@ -251,7 +249,7 @@ static void note_quantities(struct worlds *worlds, struct place *place)
 {
 	struct field *field = place->field;
 	struct place *partner = place->partner;
-	bool shared = partner && same_in_all_but_num(field, partner->field);
+	bool shared = partner && same_elements(field, partner->field);
 	bool unsized = !field->description && field->size == 0;
 
 	field->length = field->bytes = NONE;
@@ -280,7 +278,7 @@ static void add_quantities(struct worlds *worlds, struct export *saver, struct e
 	for (size_t i = 0; i < bs.count; i++) {
 		struct place *b = &bs.all[i], *a = b->partner;
 
-		if (!a || !same_in_all_but_num(a->field, b->field)) {
+		if (!a || !same_elements(a->field, b->field)) {
 			note_quantities(worlds, b);
 			continue;
 		}

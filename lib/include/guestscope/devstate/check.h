@@ -9,10 +9,11 @@
  *
  * How it is loaded. A section is found by the description's name. N must not be above the loader's
  * version nor below its minimum. Each field takes its bytes if its predicate says so or, without
- * one, if its version is not above N. A subsection whose name begins with the description's is
- * looked up by name, and one that is not there is the end of the load. One of another name is left
- * to the description around; if none takes it, it is left over. What is left over or missing at
- * the end is the end of the load, too: a section has a footer.
+ * one, if its version is not above N. A subsection whose name begins with the description's, and is
+ * longer, is looked up by name: the first of that name takes it, and one that is not there is the
+ * end of the load. One of another name is left to the description around; if none takes it, it is
+ * left over. What is left over or missing at the end is the end of the load, too: a section has a
+ * footer.
  *
  * A struct within is saved and loaded so in its place, but its version is not in the stream: the
  * saver's N is its own version, and the loader's N its own. Its minimum is held against that.
@@ -22,9 +23,9 @@
  *	  its occurrence; a predicate that both exports have is the same one on both sides.
  *	- each subsection of the saving side, known by its name and its parent's: sent or not.
  *	- each length of an array that is not told, 1 or more; of a field of size 0, how many bytes
- *	  it is, 1 or more. A field whose partner says the same in all but num, be it by name or,
- *	  renamed, alone between the same neighbours, is assumed to have its partner's length (so
- *	  is a struct, whatever is in it); such assumptions are counted.
+ *	  it is, 1 or more. A field whose partner, be it by name or, renamed, alone between the same
+ *	  neighbours, has elements of the same size is assumed to have its length, too (so is an
+ *	  array of structs, whatever is in them); such assumptions are counted.
  * Two subsections of one name are one: both are sent, or none.
  *
  * A value is in its field, if the bytes that a field sends are taken
