@@ -12,10 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
+#include <guestscope/base/io.h>
 #include <guestscope/base/process.h>
 
 #define PROC_FILE_MAX 4096
-#define FIELDS_FROM_STATE_TO_CODE 49 /* of proc_pid_stat(5): 3 is the state, 52 the exit code */
 
 /* What PIDFD_GET_INFO fills in; C libraries of today's distributions do not have it yet. */
 struct pidfd_info {
@@ -32,17 +32,6 @@ _Static_assert(sizeof(struct pidfd_info) == 64, "the kernel tells its versions b
 #define P_PIDFD 3
 #endif
 
-static bool read_text(const char *path, char *text, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	size_t count = f ? fread(text, 1, size - 1, f) : 0;
-
-	if (f)
-		fclose(f);
-	text[count] = '\0';
-	return count > 0;
-}
-
 static bool status_of_child(int pidfd, int *status_ret)
 {
 	siginfo_t info = {0};
@@ -56,43 +45,27 @@ static bool status_of_child(int pidfd, int *status_ret)
 /* The process that @pidfd stands for, as long as it has a number; else 0. */
 static pid_t pid_of(int pidfd)
 {
-	char path[48], text[PROC_FILE_MAX];
+	gs_autofree char *text = NULL;
+	gs_autoerror struct gs_error *err = NULL;
 	const char *line;
+	char path[48];
 	int pid;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
-	line = read_text(path, text, sizeof(text)) ? strstr(text, "\nPid:") : NULL;
+	err = gs_read_file(path, PROC_FILE_MAX, &text, NULL);
+	line = err ? NULL : strstr(text, "\nPid:");
 	return line && sscanf(line, "\nPid: %d", &pid) == 1 && pid > 0 ? pid : 0;
-}
-
-/* "4711 (name) Z 1 ... status": the name may hold anything, the status is the last field. */
-static bool parse_stat(const char *text, int *status_ret)
-{
-	const char *at = strrchr(text, ')');
-
-	if (!at || strncmp(at, ") Z ", 4) != 0)
-		return false;
-	at += 2;
-	for (int i = 0; i < FIELDS_FROM_STATE_TO_CODE; i++) {
-		at = strchr(at, ' ');
-		if (!at++)
-			return false;
-	}
-	return sscanf(at, "%d", status_ret) == 1;
 }
 
 /* Not reaped yet, also after we have looked: it was no other process of that number. */
 static bool status_of_zombie(int pidfd, int *status_ret)
 {
-	char path[32], text[PROC_FILE_MAX];
+	struct gs_proc_stat stat;
 	pid_t pid = pid_of(pidfd);
-	int status;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (!pid || !read_text(path, text, sizeof(text)) || !parse_stat(text, &status) ||
-	    pid_of(pidfd) != pid)
+	if (!pid || !gs_proc_stat(pid, &stat) || stat.state != 'Z' || pid_of(pidfd) != pid)
 		return false;
-	*status_ret = status;
+	*status_ret = stat.status;
 	return true;
 }
 

@@ -173,38 +173,16 @@ void gs_process_comm(pid_t pid, char comm[17])
 	}
 }
 
-/* The 20th word behind the name, which may hold anything; in ticks since the host's boot. */
-static bool parse_start(const char *stat, uint64_t *ticks_ret)
-{
-	const char *at = strrchr(stat, ')');
-	gs_autofree char *word = NULL;
-	gs_autoerror struct gs_error *err = NULL;
-
-	for (int i = 0; at && i < 20; i++) {
-		at = strchr(at, ' ');
-		at = at ? at + 1 : NULL;
-	}
-	word = at ? strndup(at, strcspn(at, " \n")) : NULL;
-	if (!word)
-		return false;
-	err = gs_parse_u64(word, ticks_ret);
-	return !err;
-}
-
 uint64_t gs_process_age_ns(pid_t pid)
 {
-	uint64_t ticks, second = (uint64_t)sysconf(_SC_CLK_TCK), start_ns, now_ns;
-	gs_autofree char *text = NULL;
-	gs_autoerror struct gs_error *err = NULL;
+	uint64_t second = (uint64_t)sysconf(_SC_CLK_TCK), start_ns, now_ns;
+	struct gs_proc_stat stat;
 	struct timespec now;
-	char path[40];
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	err = gs_read_file(path, 4096, &text, NULL);
-	if (err || !parse_start(text, &ticks) || ticks / second >= UINT64_MAX / 1000000000 - 1)
+	if (!gs_proc_stat(pid, &stat) || stat.start / second >= UINT64_MAX / 1000000000 - 1)
 		return 0;
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	start_ns = ticks / second * 1000000000 + ticks % second * (1000000000 / second);
+	start_ns = stat.start / second * 1000000000 + stat.start % second * (1000000000 / second);
 	return start_ns < now_ns ? now_ns - start_ns : 0;
 }

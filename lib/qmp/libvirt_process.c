@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include <guestscope/base/io.h>
+#include <guestscope/base/process.h>
 
 #include "libvirt.h"
 
 #define CMDLINE_MAX (4 * 1024 * 1024)
-#define STAT_MAX 4096
 #define SEVERAL (-1) /* as a pid */
 
 /*
@@ -41,16 +41,9 @@ static char *uuid_of(pid_t pid)
 /* 0 where it is gone. */
 static pid_t parent_of(pid_t pid)
 {
-	gs_autofree char *text = NULL;
-	gs_autoerror struct gs_error *err = NULL;
-	const char *end;
-	char path[32];
-	int parent;
+	struct gs_proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	err = gs_read_file(path, STAT_MAX, &text, NULL);
-	end = err ? NULL : strrchr(text, ')'); /* the name may have anything in it */
-	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
+	return gs_proc_stat(pid, &stat) ? stat.parent : 0;
 }
 
 /* A fork of a QEMU has its command line, until it execs or for good: it is not meant. */

@@ -135,18 +135,9 @@ struct gs_error *gs_qmp_greet(struct gs_qmp *qmp)
 
 static bool is_stopped(pid_t pid)
 {
-	char path[32], text[256] = "";
-	const char *end;
-	FILE *file;
+	struct gs_proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	(void)!fgets(text, sizeof(text), file);
-	fclose(file);
-	end = strrchr(text, ')');
-	return end && (strncmp(end, ") T", 3) == 0 || strncmp(end, ") t", 3) == 0);
+	return gs_proc_stat(pid, &stat) && (stat.state == 'T' || stat.state == 't');
 }
 
 /* Nobody else is connected, so the server itself is what keeps us waiting. */

@@ -2,6 +2,7 @@
 /* Children: what they inherit, their gate, how they detach and end. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -481,6 +482,37 @@ static void *spawn_many(void *arg)
 	return NULL;
 }
 
+/* A name may look like the rest of the line. */
+static void test_stat(void **state)
+{
+	const char *argv[] = {"sleep", "1000", NULL};
+	struct gs_spawn spawn = {.argv = argv, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
+	struct gs_proc_stat mine, child;
+	struct gs_process process;
+	char comm[17];
+	(void)state;
+
+	prctl(PR_GET_NAME, comm);
+	prctl(PR_SET_NAME, "x) Z 1 2 3 (y");
+	assert_true(gs_proc_stat(getpid(), &mine));
+	prctl(PR_SET_NAME, comm);
+	assert_int_equal(mine.state, 'R');
+	assert_int_equal(mine.parent, getppid());
+	assert_int_equal(mine.group, getpgrp());
+	assert_int_equal(mine.session, getsid(0));
+	assert_no_error(gs_process_spawn(&spawn, &process));
+	assert_true(gs_proc_stat(process.pid, &child));
+	assert_int_equal(child.parent, getpid());
+	assert_true(child.start >= mine.start);
+	kill(process.pid, SIGKILL);
+	assert_true(gs_pidfd_wait(process.pidfd, SOON));
+	assert_true(gs_proc_stat(process.pid, &child));
+	assert_int_equal(child.state, 'Z');
+	assert_int_equal(child.status, SIGKILL);
+	assert_no_error(gs_process_end(&process, NULL));
+	assert_false(gs_proc_stat(INT_MAX, &child));
+}
+
 static void test_many_at_once(void **state)
 {
 	pthread_t threads[4];
@@ -583,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_pidfd_of_nobody),
 		cmocka_unit_test(test_comm),
 		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_stat),
 		cmocka_unit_test(test_many_at_once),
 	};
 

@@ -83,6 +83,15 @@ bool gs_pidfd_wait(int pidfd, uint64_t deadline_ms);
 bool gs_pidfd_status(int pidfd, int *status_ret);
 /* "exited with status 1", "killed by signal 9 (Killed)"; the caller frees. */
 char *gs_wait_status_text(int status);
+/* Of a process, or of a thread by its own number. */
+struct gs_proc_stat {
+	char state; /* R S D Z X T (stopped) t (by its tracer) ... */
+	pid_t parent, group, session;
+	uint64_t start; /* clock ticks after boot: together with the number, a name for ever */
+	int status;     /* of a zombie, as waitpid has it; 0 for whom it is not to be seen */
+};
+/* false: there is none. */
+bool gs_proc_stat(pid_t pid, struct gs_proc_stat *ret);
 /* Name of a process as /proc/PID/comm has it, "?" if unknown. */
 void gs_process_comm(pid_t pid, char comm[17]);
 /* How long ago a process began, to a hundredth of a second; 0 if unknown. */
