@@ -500,7 +500,7 @@ static void test_stat(void **state)
 	assert_int_equal(mine.parent, getppid());
 	assert_int_equal(mine.group, getpgrp());
 	assert_int_equal(mine.session, getsid(0));
-	assert_no_error(gs_process_spawn(&spawn, &process));
+	assert_ok(gs_process_spawn(&spawn, &process));
 	assert_true(gs_proc_stat(process.pid, &child));
 	assert_int_equal(child.parent, getpid());
 	assert_true(child.start >= mine.start);
@@ -509,7 +509,7 @@ static void test_stat(void **state)
 	assert_true(gs_proc_stat(process.pid, &child));
 	assert_int_equal(child.state, 'Z');
 	assert_int_equal(child.status, SIGKILL);
-	assert_no_error(gs_process_end(&process, NULL));
+	assert_ok(gs_process_end(&process, NULL));
 	assert_false(gs_proc_stat(INT_MAX, &child));
 }
 
