@@ -8,25 +8,14 @@
 #define LINE_WIDTH 79
 #define LEFT_MAX 30 /* longer left columns get a line of their own */
 
-/* Prints words of @text from column @column on, with later lines indented by @indent. */
-static void put_wrapped(const char *text, int column, int indent)
+/* Prints @text from column @indent on, with later lines indented by it. */
+static void put_wrapped(const char *text, int indent)
 {
-	bool first = true;
+	gs_autotext struct gs_text line = {0};
+	struct gs_wrap wrap = {(unsigned int)indent, (unsigned int)indent, LINE_WIDTH, false};
 
-	for (int size; text += strspn(text, " "), *text; text += size) {
-		size = (int)strcspn(text, " ");
-		if (!first && column + 1 + size > LINE_WIDTH) {
-			printf("\n%*s", indent, "");
-			column = indent;
-		} else if (!first) {
-			putchar(' ');
-			column++;
-		}
-		printf("%.*s", size, text);
-		column += size;
-		first = false;
-	}
-	putchar('\n');
+	gs_text_puts_wrapped(&line, text, &wrap);
+	puts(line.data ? line.data : "");
 }
 
 /* "  left   right", the right side beginning in column @width + 4. */
@@ -38,7 +27,7 @@ static void put_row(const char *left, const char *right, int width)
 		printf("  %s\n%*s", left, indent, "");
 	else
 		printf("  %-*s  ", width, left);
-	put_wrapped(right, indent, indent);
+	put_wrapped(right, indent);
 }
 
 /* Paragraphs; lines that begin with a space stay as they are. */
@@ -56,7 +45,7 @@ static void put_details(const char *details)
 		if (*line.data == ' ')
 			puts(line.data);
 		else
-			put_wrapped(line.data, 0, 0);
+			put_wrapped(line.data, 0);
 		details += size + (details[size] == '\n');
 	}
 }
@@ -129,7 +118,7 @@ void gs_command_help(const struct gs_tool *tool, const struct gs_command *comman
 
 	printf("Usage: %s %s [OPTION]...%s%s\n\n", tool->name, command->name, arguments ? " " : "",
 	       arguments ? command->arguments : "");
-	put_wrapped(command->summary, 0, 0);
+	put_wrapped(command->summary, 0);
 	put_options(command, "Options", false);
 	put_options(command, "Common options", true);
 	if (command->details) {
@@ -188,7 +177,7 @@ static void put_exit_statuses(void)
 void gs_tool_help(const struct gs_tool *tool)
 {
 	printf("Usage: %s COMMAND [OPTION]... [ARGUMENT]...\n\n", tool->name);
-	put_wrapped(tool->summary, 0, 0);
+	put_wrapped(tool->summary, 0);
 	put_commands(tool, NULL);
 	put_options(NULL, "Options of all commands", true);
 	put_exit_statuses();

@@ -139,6 +139,36 @@ void gs_text_puts_markup(struct gs_text *t, const char *string)
 	}
 }
 
+/* One for each character, as if none was wide. */
+static unsigned int columns_of(const char *s, size_t size)
+{
+	unsigned int columns = 0;
+
+	for (size_t i = 0; i < size; i++)
+		columns += ((unsigned char)s[i] & 0xc0) != 0x80;
+	return columns;
+}
+
+void gs_text_puts_wrapped(struct gs_text *t, const char *string, struct gs_wrap *wrap)
+{
+	for (size_t size; string += strspn(string, " "), *string; string += size) {
+		unsigned int columns;
+
+		size = strcspn(string, " ");
+		columns = columns_of(string, size);
+		if (wrap->has_words && wrap->column + 1 + columns > wrap->width) {
+			gs_text_printf(t, "\n%*s", (int)wrap->indent, "");
+			wrap->column = wrap->indent;
+		} else if (wrap->has_words) {
+			gs_text_puts(t, " ");
+			wrap->column++;
+		}
+		gs_text_append(t, string, size);
+		wrap->column += columns;
+		wrap->has_words = true;
+	}
+}
+
 void gs_text_clear(struct gs_text *t)
 {
 	t->size = 0;

@@ -281,6 +281,29 @@ static void assert_printable_lines(const char *text, const char *expected)
 	assert_string_equal(shown, expected);
 }
 
+static void assert_wrapped(const char *text, struct gs_wrap wrap, const char *expected,
+			   unsigned int column)
+{
+	gs_autotext struct gs_text t = {0};
+
+	gs_text_puts_wrapped(&t, text, &wrap);
+	assert_int_equal(wrap.column, column);
+	assert_string_equal(t.data ? t.data : "", expected);
+}
+
+static void test_wrapped(void **state)
+{
+	(void)state;
+	assert_wrapped("", (struct gs_wrap){3, 2, 10, false}, "", 3);
+	assert_wrapped("ab cd  ef g", (struct gs_wrap){0, 2, 8, false}, "ab cd ef\n  g", 3);
+	assert_wrapped("ab cd", (struct gs_wrap){4, 0, 8, false}, "ab\ncd", 2);
+	assert_wrapped("a longer-than-all b", (struct gs_wrap){0, 1, 8, false},
+		       "a\n longer-than-all\n b", 2);
+	assert_wrapped("\xc3\xa4\xc3\xb6 \xe2\x82\xac", (struct gs_wrap){0, 0, 4, false},
+		       "\xc3\xa4\xc3\xb6 \xe2\x82\xac", 4);
+	assert_wrapped("cd ef", (struct gs_wrap){2, 1, 5, true}, " cd\n ef", 3);
+}
+
 static void test_markup(void **state)
 {
 	gs_autotext struct gs_text t = {0};
@@ -322,6 +345,7 @@ int main(void)
 		cmocka_unit_test(test_did_you_mean),
 		cmocka_unit_test(test_printable_lines),
 		cmocka_unit_test(test_markup),
+		cmocka_unit_test(test_wrapped),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -33,6 +33,16 @@ void gs_text_puts_printable(struct gs_text *t, const char *string);
 void gs_text_append_printable_lines(struct gs_text *t, const char *text, size_t size);
 /* The same for HTML and XML, between tags and in quoted attributes. */
 void gs_text_puts_markup(struct gs_text *t, const char *string);
+/*
+ * The words of @string (printable already), with one blank between, in lines of at most @width
+ * columns, of which the later ones are indented by @indent; from @column on, which is then where
+ * the next call goes on. A word that is longer than a line is left whole. No newline at the end.
+ */
+struct gs_wrap {
+	unsigned int column, indent, width;
+	bool has_words; /* before: a blank goes between, or a new line */
+};
+void gs_text_puts_wrapped(struct gs_text *t, const char *string, struct gs_wrap *wrap);
 void gs_text_clear(struct gs_text *t); /* keeps the room */
 void gs_text_deinit(struct gs_text *t);
 /* The string, owned by the caller ("" if nothing was appended); @t is empty afterwards. */
