@@ -6,14 +6,6 @@
 
 /* ---- which devices ---- */
 
-static bool is_called(const struct gs_devstate *state, const char *type, const char *name)
-{
-	const struct gs_devstate_device *device = type ? gs_devstate_find(state, type) : NULL;
-
-	return device && (strcmp(type, name) == 0 ||
-			  (device->description && strcmp(device->description->name, name) == 0));
-}
-
 static bool is_used(const struct diff *diff, const struct gs_devstate_change *change)
 {
 	const struct gs_device_types *used = &diff->used;
@@ -24,40 +16,10 @@ static bool is_used(const struct diff *diff, const struct gs_devstate_change *ch
 
 static bool is_wanted(const struct diff *diff, const struct gs_devstate_change *change)
 {
-	for (size_t i = 2; i < gs_args_count(diff->args); i++) {
-		const char *name = gs_args_at(diff->args, i);
-
-		if (is_called(diff->before.state, change->device_before, name) ||
-		    is_called(diff->after.state, change->device_after, name))
-			return true;
-	}
+	if (vmstate_is_named(diff->args, diff->before.state, change->device_before) ||
+	    vmstate_is_named(diff->args, diff->after.state, change->device_after))
+		return true;
 	return diff->used.count ? is_used(diff, change) : gs_args_count(diff->args) == 2;
-}
-
-static bool has_device(const struct gs_devstate *state, const char *name)
-{
-	const struct gs_devstate_device *device;
-
-	for (size_t i = 0; (device = gs_devstate_at(state, i)); i++) {
-		if (is_called(state, device->type, name))
-			return true;
-	}
-	return false;
-}
-
-static struct gs_error *check_devices(const struct diff *diff)
-{
-	for (size_t i = 2; i < gs_args_count(diff->args); i++) {
-		const char *name = gs_args_at(diff->args, i), *near;
-
-		if (has_device(diff->before.state, name) || has_device(diff->after.state, name))
-			continue;
-		near = gs_devstate_suggest(diff->after.state, name);
-		return gs_error_create(GS_ERROR_NODATA, "no device '%s' in either%s%s%s", name,
-				       near ? ": did you mean '" : "", near ? near : "",
-				       near ? "'?" : "");
-	}
-	return NULL;
 }
 
 /* ---- running ---- */
@@ -129,7 +91,7 @@ static struct gs_error *prepare(struct diff *diff)
 	if (!err)
 		err = vmstate_load(gs_args_at(diff->args, 1), &diff->after);
 	if (!err)
-		err = check_devices(diff);
+		err = vmstate_check_named(diff->args, diff->before.state, diff->after.state);
 	return err ? err : vmstate_used(diff->args, &diff->used);
 }
 

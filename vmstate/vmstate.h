@@ -12,6 +12,7 @@ int cmd_export(struct gs_args *args);
 int cmd_show(struct gs_args *args);
 int cmd_lint(struct gs_args *args);
 int cmd_diff(struct gs_args *args);
+int cmd_check(struct gs_args *args);
 
 /* complete.c: see gs_tool.complete. */
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
@@ -36,6 +37,16 @@ static inline void vmstate_export_deinit_cleanup(struct vmstate_export *export)
 	vmstate_export_deinit(export);
 }
 #define auto_export GS_CLEANUP(vmstate_export_deinit)
+
+/* ---- named.c ---- */
+
+/* Whether the arguments behind the first two name the device @type (may be NULL) of @export. */
+bool vmstate_is_named(const struct gs_args *args, const struct gs_devstate *export,
+		      const char *type);
+/* NODATA: one of them names no device of either. */
+GS_MUST_CHECK struct gs_error *vmstate_check_named(const struct gs_args *args,
+						   const struct gs_devstate *before,
+						   const struct gs_devstate *after);
 
 /* ---- used.c ---- */
 
