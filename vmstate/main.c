@@ -21,6 +21,37 @@ static const struct gs_option show_options[] = {
 
 static const struct gs_option diff_options[] = {VMSTATE_USED_OPTIONS, HTML_OPTIONS, {0}};
 
+static const struct gs_option check_options[] = {
+	{.name = "format",
+	 .argument = "FORMAT",
+	 .help = "how to report (default: text)",
+	 .values = "text|json|sarif|junit"},
+	{.name = "direction",
+	 .argument = "WAY",
+	 .help = "forward: from A to B; backward: from B to A (default: both)",
+	 .values = "forward|backward|both"},
+	{.name = "devices",
+	 .argument = "LIST",
+	 .help = "the types that a guest has, separated by commas: nothing else is judged"},
+	{.name = "strict",
+	 .help = "judge devices of boards without versions as strictly as all others"},
+	{.name = "fail-on",
+	 .argument = "VERDICT",
+	 .help = "exit 1 for a device with it or a worse one (default: break)",
+	 .values = "silent|break|conditional|unknown|info|never"},
+	{.name = "baseline",
+	 .argument = "FILE",
+	 .help = "findings that do not count: a line each of id, last day, reason"},
+	{.name = "write-baseline",
+	 .argument = "FILE",
+	 .help = "waive what fails today: begin such a FILE"},
+	{.name = "reason", .argument = "TEXT", .help = "with --write-baseline: why"},
+	{.name = "expires",
+	 .argument = "YYYY-MM-DD",
+	 .help = "with --write-baseline: the last day on which it is waived"},
+	{.name = "force", .help = "replace an existing baseline"},
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "export",
 	 .summary = "write down what a QEMU binary says of the state of its devices",
@@ -76,6 +107,26 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_diff},
+	{.name = "check",
+	 .arguments = "A B [DEVICE]...",
+	 .summary = "judge whether one QEMU can load what another one saves",
+	 .details =
+		 "A and B are exports, or QEMU binaries. Both ways are judged, device by device; "
+		 "exit 1 if one of them fails. Verdicts, the worst first:\n\n"
+		 "  SILENT       it loads, but values are in other fields than they were\n"
+		 "  BREAK        it never loads\n"
+		 "  CONDITIONAL  it depends: the report says on what\n"
+		 "  UNKNOWN      the exports do not tell\n"
+		 "  INFO         it loads, and there is something to say\n"
+		 "  OK           it loads\n\n"
+		 "Reported is what can go wrong; with -v, or DEVICE (a type, or the name that the "
+		 "stream has for it), everything.\n\n"
+		 "  vmstate check 7.2.json.xz qemu-system-x86_64 --direction forward",
+	 .options = check_options,
+	 .min_args = 2,
+	 .max_args = -1,
+	 .takes_json = true,
+	 .run = cmd_check},
 	{0},
 };
 

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the files of the command check share.
+ *
+ *	cmd_check ── check_collect: what the library finds, and what is waived of it
+ *	          └─ check_text (by check_entries), check_json, check_sarif, check_junit
+ */
+#ifndef VMSTATE_CHECK_H
+#define VMSTATE_CHECK_H
+
+#include <guestscope/base/text.h>
+#include <guestscope/devstate/baseline.h>
+#include <guestscope/devstate/check.h>
+
+#include "vmstate.h"
+
+#define CHECK_FINDINGS_MAX 65536 /* real: hundreds */
+
+struct check_finding {
+	struct gs_check_finding is; /* what the library said; the strings are ours */
+	/* The waiver that holds for it; NULL: none. Of --baseline, or the one to be written. */
+	const struct gs_waiver *waiver;
+};
+
+struct check_device {
+	struct gs_check_device is;
+	const char *name;    /* a type, or of a used device that is nowhere, what it was called */
+	size_t first, count; /* in check.findings, forward first */
+	/*
+	 * The verdict without what is waived: that of all findings together if none is, or if it is
+	 * worse than each of two or more that are left; else that of the worst that is left.
+	 */
+	enum gs_verdict left[GS_CHECK_DIRECTIONS];
+	bool waived[GS_CHECK_DIRECTIONS]; /* some finding is */
+};
+
+struct check_options {
+	struct gs_check_options library;
+	bool directions[GS_CHECK_DIRECTIONS];
+	enum gs_verdict fail_on;            /* GS_VERDICT_COUNT: never */
+	const struct gs_baseline *baseline; /* NULL: none */
+	const char *today;                  /* "2026-11-20" */
+	/* Of --write-baseline: what fails is waived so; NULL: it is not. */
+	const struct gs_waiver *begun;
+};
+
+/* All that a report tells of. */
+struct check {
+	const struct gs_args *args;
+	const struct vmstate_export *before, *after;
+	const struct check_options *options;
+	struct check_finding *findings;
+	size_t finding_count, finding_capacity;
+	size_t told; /* findings of devices that are complete */
+	struct check_device *devices;
+	size_t device_count, device_capacity;
+	size_t counts[GS_CHECK_DIRECTIONS][GS_VERDICT_COUNT]; /* devices, whatever is waived */
+	size_t assumed;                                       /* lengths of arrays */
+	bool *matched; /* by place in the baseline: the waiver's finding is still there */
+	bool failed;   /* something is left that --fail-on names */
+};
+
+/* ---- check_collect.c ---- */
+
+/* Have the library judge, and keep what it finds. @check: args, before, after, options. */
+GS_MUST_CHECK struct gs_error *check_collect(struct check *check);
+void check_deinit(struct check *check);
+bool check_is_expired(const struct check *check, const struct gs_waiver *waiver);
+
+/* ---- check_condition.c ---- */
+
+/* " It breaks if core.timadj is expected, or i8259/ltim is sent."; of no terms: nothing. */
+void put_broken_if(struct gs_text *out, const struct gs_condition *condition);
+/* What @finding says, and the condition if that is not said by it. */
+void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
+		  const struct gs_condition *condition);
+/* An array of terms, each an array of literals; NULL: out of memory. */
+struct gs_json *condition_json(const struct gs_condition *condition);
+
+/* ---- the reports: each returns the exit status ---- */
+
+/* Prints a report; NULL: out of memory. */
+int check_print(const struct check *check, const char *text);
+
+int check_as_text(const struct check *check);
+int check_as_json(const struct check *check);
+int check_as_sarif(const struct check *check);
+int check_as_junit(const struct check *check);
+
+#endif
