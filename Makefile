@@ -19,7 +19,7 @@ CC         ?= cc
 AR         ?= ar
 PKG_CONFIG ?= pkg-config
 
-ROOMS := base memory codec symbols qmp block devstate launch dump linux guest job
+ROOMS := base memory codec symbols qmp block devstate launch dump linux guest hold job
 TOOLS := qmpctl dumptool vmstate
 
 # A target that needs packages asks for them by itself, so that `make demo` and `make check` work on a fresh machine. (All

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A process as /proc shows it. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <guestscope/base/io.h>
+#include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
+#include <guestscope/hold/proc.h>
+
+#define ARGS_MAX (8u << 20) /* the kernel takes 6 MiB and some */
+#define STATUS_MAX 16384
+
+bool gs_proc_is(const struct gs_proc_id *id)
+{
+	struct gs_proc_stat stat;
+
+	return gs_proc_stat(id->pid, &stat) && stat.start == id->start && stat.state != 'Z' &&
+	       stat.state != 'X';
+}
+
+static char *read_link(pid_t pid, const char *name)
+{
+	char path[48], target[PATH_MAX];
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	size = readlink(path, target, sizeof(target) - 1);
+	return size > 0 ? strndup(target, (size_t)size) : NULL;
+}
+
+/* Lines as "Uid:\t1\t2\t3\t4": the Nth number behind @key. */
+static unsigned int status_number(const char *text, const char *key, int n)
+{
+	const char *line = strstr(text, key);
+	unsigned int number = 0;
+
+	line = line ? line + strlen(key) : NULL;
+	while (line && n-- > 0) {
+		line = strchr(line, '\t');
+		line = line ? line + 1 : NULL;
+	}
+	return line && sscanf(line, "%u", &number) == 1 ? number : 0;
+}
+
+static void read_status(struct gs_proc *proc)
+{
+	gs_autofree char *text = NULL;
+	gs_autoerror struct gs_error *err = NULL;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)proc->id.pid);
+	err = gs_read_file(path, STATUS_MAX, &text, NULL);
+	if (err)
+		return;
+	proc->tracer = (pid_t)status_number(text, "\nTracerPid:", 1);
+	proc->uid = status_number(text, "\nUid:", 2);
+}
+
+static void read_args(struct gs_proc *proc)
+{
+	char path[48];
+	gs_autoerror struct gs_error *err = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)proc->id.pid);
+	err = gs_read_file(path, ARGS_MAX, &proc->args, &proc->args_size);
+	if (err || proc->args_size == 0) {
+		free(proc->args);
+		proc->args = NULL;
+		proc->args_size = 0;
+	} else if (proc->args[proc->args_size - 1] != '\0') {
+		proc->args_size++; /* a process may overwrite its own; gs_read_file() adds one */
+	}
+}
+
+struct gs_error *gs_proc_read(pid_t pid, struct gs_proc *ret)
+{
+	struct gs_proc proc = {.id.pid = pid};
+	struct gs_proc_stat stat;
+
+	if (!gs_proc_stat(pid, &stat))
+		return gs_error_create(GS_ERROR_GONE, "there is no process %d", (int)pid);
+	proc.id.start = stat.start;
+	proc.state = stat.state;
+	proc.parent = stat.parent;
+	proc.group = stat.group;
+	proc.session = stat.session;
+	gs_process_comm(pid, proc.comm);
+	read_status(&proc);
+	proc.exe = read_link(pid, "exe");
+	read_args(&proc);
+	*ret = proc;
+	return NULL;
+}
+
+void gs_proc_deinit(struct gs_proc *proc)
+{
+	free(proc->exe);
+	free(proc->args);
+	*proc = (struct gs_proc){0};
+}
+
+const char *gs_proc_argument(const struct gs_proc *proc, size_t n)
+{
+	size_t at = 0;
+
+	while (at < proc->args_size && n-- > 0)
+		at += strlen(proc->args + at) + 1;
+	return at < proc->args_size ? proc->args + at : NULL;
+}
+
+/* ---- for a shell ---- */
+
+static bool is_plain(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789@%_+=:,./-";
+
+	return *word && strspn(word, plain) == strlen(word);
+}
+
+static bool has_control(const char *word)
+{
+	for (; *word; word++) {
+		if ((unsigned char)*word < 0x20 || *word == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* $'...', which bash, zsh, ksh and newer sh read. */
+static void put_escaped(struct gs_text *text, const char *word)
+{
+	gs_text_puts(text, "$'");
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+
+		if (c < 0x20 || c == 0x7f)
+			gs_text_printf(text, "\\%03o", c);
+		else
+			gs_text_printf(text, c == '\'' || c == '\\' ? "\\%c" : "%c", c);
+	}
+	gs_text_puts(text, "'");
+}
+
+static void put_quoted(struct gs_text *text, const char *word)
+{
+	gs_text_puts(text, "'");
+	for (; *word; word++)
+		*word == '\'' ? gs_text_puts(text, "'\\''") : gs_text_append(text, word, 1);
+	gs_text_puts(text, "'");
+}
+
+char *gs_proc_command_line(const struct gs_proc *proc)
+{
+	gs_autotext struct gs_text text = {0};
+	gs_autoerror struct gs_error *err = NULL;
+	char *line = NULL;
+
+	for (size_t at = 0; at < proc->args_size; at += strlen(proc->args + at) + 1) {
+		const char *word = proc->args + at;
+
+		gs_text_puts(&text, at ? " " : "");
+		if (is_plain(word))
+			gs_text_puts(&text, word);
+		else if (has_control(word))
+			put_escaped(&text, word);
+		else
+			put_quoted(&text, word);
+	}
+	err = gs_text_finish(&text, &line);
+	return line;
+}

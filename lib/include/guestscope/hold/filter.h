@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which processes are to be held, at the moment when they have become another program. */
+#ifndef GUESTSCOPE_HOLD_FILTER_H
+#define GUESTSCOPE_HOLD_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+
+/* All that are given must hold. Texts are borrowed while gs_hold_filter_new() runs. */
+struct gs_hold_wish {
+	const char *exec; /* glob: of the file's path if it has a slash, else of its name */
+	const char *argv; /* POSIX extended regular expression, searched in all arguments, joined by
+			     single spaces */
+	const char *parent; /* a pid, or a glob as above: the process that started it */
+	bool has_uid;
+	uid_t uid; /* effective */
+	bool has_depth;
+	unsigned int depth; /* at most so many forks below the process that was launched, or traced
+				first; 0: that one alone */
+	unsigned int nth;   /* the Nth that fits, from 1 on; 0: as 1 */
+	bool every;         /* and all that fit after it */
+};
+
+/* What is known of a process at its exec. */
+struct gs_hold_candidate {
+	const char *exe;  /* a path */
+	const char *args; /* as struct gs_proc has them */
+	size_t args_size;
+	uid_t uid;
+	unsigned int depth;
+	pid_t parent;
+	const char *parent_exe; /* "" if unknown */
+};
+
+struct gs_hold_filter;
+
+/* INVALID: which one is wrong, and where. */
+GS_MUST_CHECK struct gs_error *gs_hold_filter_new(const struct gs_hold_wish *wish,
+						  struct gs_hold_filter **ret);
+void gs_hold_filter_free(struct gs_hold_filter *filter);
+GS_DEFINE_CLEANUP(struct gs_hold_filter *, gs_hold_filter_free)
+
+/* Whether it lets all through: such a filter is none for a whole system. */
+bool gs_hold_filter_is_empty(const struct gs_hold_filter *filter);
+/* Whether this one is to be held. Counts those that fit: call it once for each exec. */
+bool gs_hold_filter_take(struct gs_hold_filter *filter, const struct gs_hold_candidate *candidate);
+/* Whether no further one will be held. */
+bool gs_hold_filter_is_done(const struct gs_hold_filter *filter);
+
+#endif
