@@ -24,7 +24,10 @@ struct check_finding {
 
 struct check_device {
 	struct gs_check_device is;
-	const char *name;    /* a type, or of a used device that is nowhere, what it was called */
+	const char *name; /* the older type, if there is one */
+	/* Why the side that has no such device has none; of others: unknown. */
+	enum gs_absence absence;
+	const char *module;  /* of GS_ABSENCE_MODULE */
 	size_t first, count; /* in check.findings, forward first */
 	/*
 	 * The verdict without what is waived: that of all findings together if none is, or if it is

@@ -199,13 +199,22 @@ static struct gs_error *take_finding(void *arg, const struct gs_check_finding *f
 	return keep_finding(c, finding, find_waiver(c, finding->id));
 }
 
-static const char *name_of(const struct check *c, const struct check_device *device)
+static const char *name_of(const struct gs_check_device *device)
 {
-	if (device->is.type_before)
-		return device->is.type_before;
-	if (device->is.type_after)
-		return device->is.type_after;
-	return device->count ? c->findings[device->first].is.section : "";
+	const char *type = device->type_before ? device->type_before : device->type_after;
+
+	return type ? type : device->missing;
+}
+
+static void find_absence(const struct check *c, struct check_device *device)
+{
+	const struct gs_about *before = c->before->about, *after = c->after->about;
+	const struct gs_check_device *is = &device->is;
+
+	if (is->type_before && !is->type_after)
+		device->absence = gs_about_absence(before, after, is->type_before, &device->module);
+	else if (is->type_after && !is->type_before)
+		device->absence = gs_about_absence(after, before, is->type_after, &device->module);
 }
 
 static struct gs_error *take_device(void *arg, const struct gs_check_device *device)
@@ -219,7 +228,8 @@ static struct gs_error *take_device(void *arg, const struct gs_check_device *dev
 	err = keep_device(c, device, &kept);
 	if (err)
 		return err;
-	kept->name = name_of(c, kept);
+	kept->name = name_of(device);
+	find_absence(c, kept);
 	c->assumed += device->assumed;
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
 		if (!c->options->directions[d])

@@ -25,6 +25,12 @@ static enum presence presence(const struct check_device *device)
 	return device->is.type_after ? ONLY_AFTER : IN_NEITHER;
 }
 
+/* Why it is not there, as far as that is another thing to do for somebody. */
+static enum gs_absence absence_kind(const struct check_device *device)
+{
+	return device->absence == GS_ABSENCE_NO_TYPE ? GS_ABSENCE_UNKNOWN : device->absence;
+}
+
 static int compare_finding(const struct check_finding *a, const struct check_finding *b)
 {
 	int order = compare_size(a->is.direction, b->is.direction);
@@ -47,7 +53,7 @@ static int compare_findings(const struct check *c, const struct check_device *a,
 	for (int d = 0; !order && d < GS_CHECK_DIRECTIONS; d++)
 		order = compare_size(a->left[d], b->left[d]);
 	if (order || presence(a) != IN_BOTH)
-		return order;
+		return order ? order : compare_size(absence_kind(a), absence_kind(b));
 	order = compare_size(a->count, b->count);
 	for (size_t i = 0; !order && i < a->count; i++)
 		order = compare_finding(&c->findings[a->first + i], &c->findings[b->first + i]);

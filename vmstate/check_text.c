@@ -246,16 +246,32 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 	}
 }
 
+static const char *absence_text(enum gs_absence absence)
+{
+	switch (absence) {
+	case GS_ABSENCE_MODULE:
+		return "in modules that the loader did not find";
+	case GS_ABSENCE_STATELESS:
+		return "of which the loader describes no state";
+	default:
+		return "that the loader does not have";
+	}
+}
+
 static void put_lonely(struct report *r, const struct check_entry *entry)
 {
 	const struct check_device *first = entry->devices[0];
-	bool is_one = entry->count == 1;
+	bool is_if = first->left[0] == GS_VERDICT_CONDITIONAL ||
+		     first->left[1] == GS_VERDICT_CONDITIONAL;
 	gs_autotext struct gs_text text = {0};
 	unsigned int column = put_verdicts(r, first->left, GS_VERDICT_UNKNOWN);
 
 	gs_text_puts(r->out, "  ");
-	gs_text_printf(&text, "a guest with %s%zu device%s that the loader does not have: ",
-		       is_one ? "" : "one of ", entry->count, is_one ? "" : "s");
+	if (entry->count == 1)
+		gs_text_printf(&text, "a device %s: ", absence_text(first->absence));
+	else
+		gs_text_printf(&text, "%s%zu devices %s: ", is_if ? "a guest with one of " : "",
+			       entry->count, absence_text(first->absence));
 	put_some_names(r, &text, entry);
 	put_lines(r, &text, column + 2, INDENT);
 }

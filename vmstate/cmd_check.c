@@ -257,6 +257,8 @@ int cmd_check(struct gs_args *args)
 				      &file);
 	if (!err)
 		err = load(args, &before, &after);
+	given.options.library.about_before = before.about;
+	given.options.library.about_after = after.about;
 	status = err ? gs_args_fail(args, err) : check_and_report(&c, file);
 	check_deinit(&c);
 	given_deinit(&given);
