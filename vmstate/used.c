@@ -18,7 +18,7 @@ static struct gs_error *read_file(const char *path, struct gs_device_types *type
 
 	if (err)
 		return err;
-	err = gs_device_types_parse_list(text, size, types);
+	err = gs_device_types_parse(text, size, types);
 	return gs_error_wrap(err, "%s", path);
 }
 

@@ -82,12 +82,12 @@ static bool is_blank(char c)
 }
 
 /* What QOM lets a type be called, and no more: lists are easily mistaken for something else. */
-static bool is_type(const char *word, size_t size)
+bool gs_device_types_is_name(const char *text, size_t size)
 {
 	static const char others[] = "-_.,+";
 
 	for (size_t i = 0; i < size; i++) {
-		char c = word[i];
+		char c = text[i];
 
 		if ((c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') &&
 		    (!c || !strchr(others, c)))
@@ -109,7 +109,7 @@ static struct gs_error *parse_line(const char *line, size_t size, struct gs_devi
 		size--;
 	if (!size)
 		return NULL;
-	if (!is_type(line, size))
+	if (!gs_device_types_is_name(line, size))
 		return gs_error_create(GS_ERROR_CORRUPT, "expected a type of devices and no more");
 	memcpy(name, line, size);
 	name[size] = '\0';
@@ -131,4 +131,18 @@ struct gs_error *gs_device_types_parse_list(const char *text, size_t size,
 		text = newline ? newline + 1 : end;
 	}
 	return err;
+}
+
+struct gs_error *gs_device_types_parse(const char *text, size_t size, struct gs_device_types *types)
+{
+	static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, before some XML */
+	size_t at = 0;
+
+	if (size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0)
+		at = strlen(mark);
+	while (at < size && (is_blank(text[at]) || text[at] == '\n'))
+		at++;
+	if (at < size && text[at] == '<')
+		return gs_device_types_parse_domain(text + at, size - at, types);
+	return gs_device_types_parse_list(text, size, types);
 }

@@ -14,6 +14,7 @@
 
 #include <guestscope/base/text.h>
 
+#include "domain_parts.h"
 #include "library.h"
 
 #define XML_MAX (4 << 20) /* bytes; libvirt itself passes no more */
@@ -67,7 +68,9 @@ enum element {
 	SOURCE,
 	TARGET,
 	ALIAS,
-	READONLY
+	READONLY,
+	CPU,
+	MODEL
 };
 
 static const struct {
@@ -78,14 +81,15 @@ static const struct {
 	{TOP, "domain", DOMAIN},      {DOMAIN, "name", NAME},   {DOMAIN, "uuid", UUID},
 	{DOMAIN, "devices", DEVICES}, {DEVICES, "disk", DISK},  {DISK, "driver", DRIVER},
 	{DISK, "source", SOURCE},     {DISK, "target", TARGET}, {DISK, "alias", ALIAS},
-	{DISK, "readonly", READONLY},
+	{DISK, "readonly", READONLY}, {DOMAIN, "cpu", CPU},     {CPU, "model", MODEL},
 };
 
 struct parser {
 	struct xml_api api;
 	xmlParserCtxtPtr ctxt;
 	struct gs_domain_info *info;
-	enum element open[DEPTH_MAX]; /* the elements around what comes next */
+	struct gs_domain_parts *parts; /* NULL: they are not wanted */
+	enum element open[DEPTH_MAX];  /* the elements around what comes next */
 	size_t depth;
 	struct gs_text text; /* of the innermost one */
 	struct gs_error *err;
@@ -254,6 +258,21 @@ static void begin(struct parser *p, enum element element, const struct attribute
 	}
 }
 
+static void take_part(struct parser *p, const char *prefix, const char *name,
+		      const struct attributes *a)
+{
+	struct gs_error *err = gs_domain_parts_open(p->parts, prefix, name);
+
+	for (int i = 0; !err && i < a->count; i++) {
+		const xmlChar **item = a->items + 5 * (size_t)i;
+
+		err = gs_domain_parts_attribute(p->parts, (const char *)item[0],
+						(const char *)item[3], (size_t)(item[4] - item[3]));
+	}
+	if (err)
+		stop(p, err);
+}
+
 static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
 		     int namespace_count, const xmlChar **namespaces, int attribute_count,
 		     int default_count, const xmlChar **attributes)
@@ -275,11 +294,22 @@ static void on_start(void *arg, const xmlChar *name, const xmlChar *prefix, cons
 	p->open[p->depth++] = element;
 	gs_text_clear(&p->text);
 	begin(p, element, &a);
+	if (p->parts)
+		take_part(p, (const char *)prefix, (const char *)name, &a);
 }
 
 static void keep_text(struct parser *p, char **field)
 {
 	struct gs_error *err = *field ? NULL : gs_text_finish(&p->text, field);
+
+	if (err)
+		stop(p, err);
+}
+
+static void take_text(struct parser *p)
+{
+	struct gs_error *err =
+		p->parts ? gs_domain_parts_text(p->parts, p->text.data, p->text.size) : NULL;
 
 	if (err)
 		stop(p, err);
@@ -294,6 +324,8 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 	(void)uri;
 	if (p->err)
 		return;
+	if (p->parts)
+		gs_domain_parts_close(p->parts);
 	switch (p->open[--p->depth]) {
 	case NAME:
 		keep_text(p, &p->info->domain.name);
@@ -303,6 +335,9 @@ static void on_end(void *arg, const xmlChar *name, const xmlChar *prefix, const 
 		break;
 	case DISK:
 		end_disk(p);
+		break;
+	case MODEL:
+		take_text(p);
 		break;
 	default:
 		break;
@@ -314,7 +349,7 @@ static void on_text(void *arg, const xmlChar *text, int size)
 	struct parser *p = arg;
 	enum element element = p->depth ? p->open[p->depth - 1] : TOP;
 
-	if (!p->err && (element == NAME || element == UUID))
+	if (!p->err && (element == NAME || element == UUID || element == MODEL))
 		gs_text_append(&p->text, text, (size_t)size);
 }
 
@@ -377,28 +412,55 @@ static bool is_utf8(const char *xml, size_t size)
 	return true;
 }
 
-struct gs_error *gs_domain_parse(const char *xml, size_t size, struct gs_domain_info *ret)
+/* Fills p->info and p->parts, which are the caller's in any case. */
+static struct gs_error *parse(struct parser *p, const char *xml, size_t size)
 {
-	struct gs_domain_info info = {0};
-	struct parser p = {.info = &info};
 	struct gs_error *err = gs_library_load("libxml2", functions,
-					       sizeof(functions) / sizeof(*functions), &p.api);
+					       sizeof(functions) / sizeof(*functions), &p->api);
 
 	if (!err && size > XML_MAX)
 		err = gs_error_create(GS_ERROR_CORRUPT, "%zu bytes, more than %d", size, XML_MAX);
 	if (!err && !is_utf8(xml, size))
 		err = gs_error_create(GS_ERROR_CORRUPT, "it is not in UTF-8");
 	if (!err)
-		err = run(&p, xml, size);
+		err = run(p, xml, size);
+	gs_text_deinit(&p->text);
+	return err;
+}
+
+struct gs_error *gs_domain_parse(const char *xml, size_t size, struct gs_domain_info *ret)
+{
+	struct gs_domain_info info = {0};
+	struct parser p = {.info = &info};
+	struct gs_error *err = parse(&p, xml, size);
+
 	if (!err && (!info.domain.name || !info.domain.uuid))
 		err = gs_error_create(GS_ERROR_CORRUPT, "no %s of a domain",
 				      info.domain.name ? "uuid" : "name");
-	gs_text_deinit(&p.text);
 	if (err) {
 		gs_domain_info_deinit(&info);
 		return gs_error_wrap(err, "domain XML");
 	}
 	*ret = info;
+	return NULL;
+}
+
+struct gs_error *gs_domain_parse_parts(const char *xml, size_t size, struct gs_domain_parts *ret)
+{
+	struct gs_domain_info info = {0};
+	struct gs_domain_parts parts = {0};
+	struct parser p = {.info = &info, .parts = &parts};
+	struct gs_error *err = parse(&p, xml, size);
+
+	gs_domain_info_deinit(&info);
+	if (!err && strcmp(parts.items->path, "domain") != 0)
+		err = gs_error_create(GS_ERROR_CORRUPT, "it begins with <%s>, not <domain>",
+				      parts.items->path);
+	if (err) {
+		gs_domain_parts_deinit(&parts);
+		return gs_error_wrap(err, "domain XML");
+	}
+	*ret = parts;
 	return NULL;
 }
 

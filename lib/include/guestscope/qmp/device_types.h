@@ -24,6 +24,8 @@ struct gs_device_types {
 };
 void gs_device_types_deinit(struct gs_device_types *types);
 
+/* Whether it can be a type: 1 to 255 letters, digits, and "-_.,+". */
+bool gs_device_types_is_name(const char *text, size_t size);
 bool gs_device_types_has(const struct gs_device_types *types, const char *name);
 /* INVALID: there are GS_DEVICE_TYPES_MAX. */
 GS_MUST_CHECK struct gs_error *gs_device_types_add(struct gs_device_types *types, const char *name);
@@ -47,5 +49,17 @@ GS_MUST_CHECK struct gs_error *gs_device_types_query(struct gs_qmp *qmp,
  */
 GS_MUST_CHECK struct gs_error *gs_device_types_parse_list(const char *text, size_t size,
 							  struct gs_device_types *types);
+
+/*
+ * From a domain's XML, as "virsh dumpxml" prints it: what libvirt makes of it, and what the machine
+ * has built in (of pc and q35; of Arm's virt and s390-ccw-virtio with TCG). Before libvirt has seen
+ * it, it lacks the controllers and models that libvirt fills in. Hostile, as for
+ * gs_libvirt_domain().
+ */
+GS_MUST_CHECK struct gs_error *gs_device_types_parse_domain(const char *xml, size_t size,
+							    struct gs_device_types *types);
+/* From a text that is either: XML begins with '<'. */
+GS_MUST_CHECK struct gs_error *gs_device_types_parse(const char *text, size_t size,
+						     struct gs_device_types *types);
 
 #endif
