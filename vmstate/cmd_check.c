@@ -13,8 +13,7 @@
 struct given {
 	struct check_options options;
 	struct gs_baseline *baseline;
-	char *devices;     /* of --devices, cut at its commas */
-	const char **used; /* in that */
+	struct gs_device_types used;
 	struct gs_waiver begun;
 	char today[16];
 };
@@ -42,26 +41,14 @@ static enum gs_verdict fail_on(const char *name)
 	return GS_VERDICT_COUNT; /* never */
 }
 
-static struct gs_error *set_used(struct given *given, const char *list)
+static struct gs_error *set_used(struct given *given, const struct gs_args *args)
 {
-	size_t capacity = 1;
-	char *rest, *type;
+	struct gs_error *err = vmstate_used(args, &given->used);
 
-	if (!list)
-		return NULL;
-	given->devices = rest = strdup(list);
-	for (const char *c = list; *c; c++)
-		capacity += *c == ',';
-	given->used = calloc(capacity, sizeof(*given->used));
-	if (!given->devices || !given->used)
-		return gs_error_nomem();
-	while ((type = strsep(&rest, ","))) {
-		if (!*type)
-			return gs_error_create(GS_ERROR_INVALID, "--devices: an empty name in '%s'",
-					       list);
-		given->used[given->options.library.used_count++] = type;
-	}
-	given->options.library.used = given->used;
+	if (err || !given->used.count)
+		return err;
+	given->options.library.used = (const char *const *)given->used.names;
+	given->options.library.used_count = given->used.count;
 	return NULL;
 }
 
@@ -126,7 +113,7 @@ static struct gs_error *read_options(const struct gs_args *args, struct given *g
 	options->library.strict = gs_args_has(args, "strict");
 	set_directions(options, gs_args_get(args, "direction"));
 	set_today(given);
-	err = set_used(given, gs_args_get(args, "devices"));
+	err = set_used(given, args);
 	if (!err)
 		err = set_begun(given, args);
 	return err ? err : load_baseline(given, gs_args_get(args, "baseline"));
@@ -135,8 +122,7 @@ static struct gs_error *read_options(const struct gs_args *args, struct given *g
 static void given_deinit(struct given *given)
 {
 	gs_baseline_destroy(given->baseline);
-	free(given->used);
-	free(given->devices);
+	gs_device_types_deinit(&given->used);
 }
 
 /* ---- the baseline, afterwards ---- */

@@ -33,6 +33,7 @@ static const struct gs_option check_options[] = {
 	{.name = "devices",
 	 .argument = "LIST",
 	 .help = "the types that a guest has, separated by commas: nothing else is judged"},
+	VMSTATE_USED_OPTIONS,
 	{.name = "strict",
 	 .help = "judge devices of boards without versions as strictly as all others"},
 	{.name = "fail-on",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which devices count: those that some guests have. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <guestscope/base/text.h>
 #include <guestscope/codec.h>
@@ -34,10 +35,28 @@ static struct gs_error *ask_guest(const struct gs_args *args, const char *guest,
 	return err ? err : gs_device_types_query(qmp, types);
 }
 
+/* Of a command that has --devices. */
+static struct gs_error *read_list(const char *list, struct gs_device_types *types)
+{
+	gs_autofree char *copy = strdup(list);
+	struct gs_error *err = copy ? NULL : gs_error_nomem();
+	char *rest = copy, *type;
+
+	while (!err && (type = strsep(&rest, ","))) {
+		if (*type)
+			err = gs_device_types_add(types, type);
+		else
+			err = gs_error_create(GS_ERROR_INVALID, "--devices: an empty name in '%s'",
+					      list);
+	}
+	return err;
+}
+
 static struct gs_error *collect(const struct gs_args *args, struct gs_device_types *types)
 {
-	const char *file = gs_args_get(args, "used-by"), *source;
-	struct gs_error *err = NULL;
+	const char *list = gs_args_get(args, "devices"), *file = gs_args_get(args, "used-by");
+	struct gs_error *err = list ? read_list(list, types) : NULL;
+	const char *source;
 
 	for (size_t i = 0; !err && (source = gs_args_get_nth(args, "used-by", i)); i++)
 		err = read_file(source, types);

@@ -54,21 +54,22 @@ GS_MUST_CHECK struct gs_error *vmstate_check_named(const struct gs_args *args,
  * For commands that may look at the devices of some guests alone. $GUESTSCOPE_GUEST is no default
  * here: who has it set does not mean that.
  */
-#define VMSTATE_USED_OPTIONS                                                 \
-	{.name = "used-by",                                                  \
-	 .argument = "FILE",                                                 \
-	 .help = "only devices whose types are listed in FILE, one a line",  \
-	 .repeat = true},                                                    \
-		{.name = "guest",                                            \
-		 .letter = 'g',                                              \
-		 .argument = "GUEST",                                        \
-		 .help = "only devices that this running guest has",         \
-		 .repeat = true},                                            \
-	{                                                                    \
-		.name = "connect", .letter = 'c', .argument = "URI",         \
-		.help = "where libvirt: guests are (default: libvirt's own)" \
+#define VMSTATE_USED_OPTIONS                                                           \
+	{.name = "used-by",                                                            \
+	 .argument = "FILE",                                                           \
+	 .help = "only devices that a list of types, or libvirt's XML, in FILE names", \
+	 .repeat = true},                                                              \
+		{.name = "guest",                                                      \
+		 .letter = 'g',                                                        \
+		 .argument = "GUEST",                                                  \
+		 .help = "only devices that this running guest has",                   \
+		 .repeat = true},                                                      \
+	{                                                                              \
+		.name = "connect", .letter = 'c', .argument = "URI",                   \
+		.help = "where libvirt: guests are (default: libvirt's own)"           \
 	}
-/* The types that these options name, all together; none: there are no such options. */
+/* The types that these options, and --devices, name, all together; none: there are no such options.
+ */
 GS_MUST_CHECK struct gs_error *vmstate_used(const struct gs_args *args,
 					    struct gs_device_types *ret);
 /* A note on those of which neither export has anything to say. */
