@@ -70,10 +70,12 @@ GS_MUST_CHECK struct gs_error *check_collect(struct check *check);
 void check_deinit(struct check *check);
 bool check_is_expired(const struct check *check, const struct gs_waiver *waiver);
 
-/* ---- check_condition.c ---- */
+/* ---- check_words.c ---- */
 
 /* " It breaks if core.timadj is expected, or i8259/ltim is sent."; of no terms: nothing. */
 void put_broken_if(struct gs_text *out, const struct gs_condition *condition);
+/* "core.timadj (byte 123)"; of the device itself: nothing. */
+void put_place(struct gs_text *out, const struct gs_check_finding *finding);
 /* What @finding says, and the condition if that is not said by it. */
 void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
 		  const struct gs_condition *condition);

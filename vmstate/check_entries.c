@@ -1,28 +1,110 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What can go wrong, for people: devices that say the same are one entry, the worst are first. */
+/* What can go wrong, for people: one sentence for all devices that it is true of. */
 #include <string.h>
 
 #include "check_entries.h"
 
-static enum gs_verdict worst(const struct check_device *device)
+/* ---- what is said of a device ---- */
+
+bool check_is_lonely(const struct check_device *device)
 {
-	return device->left[0] > device->left[1] ? device->left[0] : device->left[1];
+	return !device->is.type_before != !device->is.type_after;
 }
+
+/* The worst in direction @d of what is not waived, and how many more there are; NULL: none. */
+static const struct check_finding *worst_finding(const struct check *c,
+						 const struct check_device *device, int d,
+						 size_t *more_ret)
+{
+	const struct check_finding *worst = NULL;
+	size_t count = 0;
+
+	for (size_t i = device->first; i < device->first + device->count; i++) {
+		const struct check_finding *finding = &c->findings[i];
+
+		if ((int)finding->is.direction != d || finding->waiver ||
+		    finding->is.verdict <= GS_VERDICT_INFO)
+			continue;
+		count++;
+		if (!worst || finding->is.verdict > worst->is.verdict)
+			worst = finding;
+	}
+	*more_ret = count ? count - 1 : 0;
+	return worst;
+}
+
+static struct gs_error *say_worst(const struct check *c, const struct check_device *device, int d,
+				  struct check_worst *ret)
+{
+	size_t more;
+	const struct check_finding *worst = worst_finding(c, device, d, &more);
+	struct gs_text place = {0}, text = {0};
+	struct gs_error *err;
+
+	if (worst) {
+		put_place(&place, &worst->is);
+		put_sentence(&text, &worst->is, &device->is.directions[d].condition);
+	}
+	if (more)
+		gs_text_printf(&text, " (And %zu more.)", more);
+	err = gs_text_finish(&place, &ret->place);
+	if (!err)
+		err = gs_text_finish(&text, &ret->text);
+	gs_text_deinit(&text);
+	return err;
+}
+
+static int only_direction(const struct check_said *said)
+{
+	const struct check_worst *forward = &said->worst[GS_CHECK_FORWARD];
+	const struct check_worst *backward = &said->worst[GS_CHECK_BACKWARD];
+	const enum gs_verdict *left = said->device->left;
+
+	if (!*forward->text)
+		return GS_CHECK_BACKWARD;
+	if (!*backward->text || (left[GS_CHECK_FORWARD] == left[GS_CHECK_BACKWARD] &&
+				 strcmp(forward->place, backward->place) == 0))
+		return GS_CHECK_FORWARD;
+	return GS_CHECK_DIRECTIONS;
+}
+
+static struct gs_error *say(const struct check *c, const struct check_device *device,
+			    struct check_said *ret)
+{
+	struct gs_error *err = NULL;
+
+	ret->device = device;
+	for (int d = 0; !err && d < GS_CHECK_DIRECTIONS; d++)
+		err = say_worst(c, device, d, &ret->worst[d]);
+	if (!err)
+		ret->direction = only_direction(ret);
+	return err;
+}
+
+/* ---- order ---- */
 
 static int compare_size(size_t a, size_t b)
 {
 	return (a > b) - (a < b);
 }
 
-/* ---- the same findings ---- */
-
-enum presence { IN_BOTH, ONLY_BEFORE, ONLY_AFTER, IN_NEITHER };
-
-static enum presence presence(const struct check_device *device)
+static enum gs_verdict worst_left(const struct check_device *device)
 {
-	if (device->is.type_before)
-		return device->is.type_after ? IN_BOTH : ONLY_BEFORE;
-	return device->is.type_after ? ONLY_AFTER : IN_NEITHER;
+	return device->left[0] > device->left[1] ? device->left[0] : device->left[1];
+}
+
+/* The worst first; what is bad both ways before the rest, and what one side lacks last. */
+static int compare_gravity(const struct check_device *a, const struct check_device *b)
+{
+	int order = compare_size(worst_left(b), worst_left(a));
+
+	if (!order)
+		order = compare_size(check_is_lonely(a), check_is_lonely(b));
+	if (!order)
+		order = compare_size(b->left[0] == b->left[1], a->left[0] == a->left[1]);
+	for (int d = 0; !order && d < GS_CHECK_DIRECTIONS; d++)
+		order = compare_size(b->left[d], a->left[d]);
+	return order;
 }
 
 /* Why it is not there, as far as that is another thing to do for somebody. */
@@ -31,103 +113,92 @@ static enum gs_absence absence_kind(const struct check_device *device)
 	return device->absence == GS_ABSENCE_NO_TYPE ? GS_ABSENCE_UNKNOWN : device->absence;
 }
 
-static int compare_finding(const struct check_finding *a, const struct check_finding *b)
+/* 0: they are of one entry. */
+static int compare_sayings(const struct check_said *a, const struct check_said *b)
 {
-	int order = compare_size(a->is.direction, b->is.direction);
+	int order = compare_gravity(a->device, b->device);
 
-	if (!order)
-		order = compare_size(a->is.verdict, b->is.verdict);
-	if (!order)
-		order = compare_size(a->is.rule, b->is.rule);
-	if (!order)
-		order = strcmp(a->is.path, b->is.path);
-	return order ? order : strcmp(a->is.text, b->is.text);
-}
-
-/* By what is found of them; 0: the same, and then they are one entry. */
-static int compare_findings(const struct check *c, const struct check_device *a,
-			    const struct check_device *b)
-{
-	int order = compare_size(presence(a), presence(b));
-
-	for (int d = 0; !order && d < GS_CHECK_DIRECTIONS; d++)
-		order = compare_size(a->left[d], b->left[d]);
-	if (order || presence(a) != IN_BOTH)
-		return order ? order : compare_size(absence_kind(a), absence_kind(b));
-	order = compare_size(a->count, b->count);
-	for (size_t i = 0; !order && i < a->count; i++)
-		order = compare_finding(&c->findings[a->first + i], &c->findings[b->first + i]);
+	if (order || check_is_lonely(a->device))
+		return order ? order
+			     : compare_size(absence_kind(a->device), absence_kind(b->device));
+	order = compare_size((size_t)a->direction, (size_t)b->direction);
+	for (int d = 0; !order && d < GS_CHECK_DIRECTIONS; d++) {
+		if (a->direction != GS_CHECK_DIRECTIONS && a->direction != d)
+			continue;
+		order = strcmp(a->worst[d].text, b->worst[d].text);
+		if (!order && a->direction == GS_CHECK_DIRECTIONS)
+			order = strcmp(a->worst[d].place, b->worst[d].place);
+	}
 	return order;
 }
 
-static int compare_devices(const void *left, const void *right, void *check)
+static const char *place_of(const struct check_said *said)
 {
-	const struct check_device *a = *(const struct check_device *const *)left;
-	const struct check_device *b = *(const struct check_device *const *)right;
-	int order = compare_findings(check, a, b);
-
-	return order ? order : compare_size(a->first, b->first);
+	return said->worst[said->direction % GS_CHECK_DIRECTIONS].place;
 }
 
-/* ---- the worst first ---- */
-
-static bool is_both_ways(const struct check_device *device)
+static int compare_said(const void *left, const void *right)
 {
-	return device->left[GS_CHECK_FORWARD] == device->left[GS_CHECK_BACKWARD];
+	const struct check_said *a = left, *b = right;
+	int order = compare_sayings(a, b);
+
+	if (!order && !check_is_lonely(a->device))
+		order = strcmp(place_of(a), place_of(b));
+	return order ? order : strcmp(a->device->name, b->device->name);
 }
 
-/* Those that both have come before those that only one has, of the same verdict. */
-static int compare_entries(const void *left, const void *right)
+/* ---- entries ---- */
+
+static void cut(struct check_entries *e)
 {
-	const struct check_device *a = ((const struct check_entry *)left)->devices[0];
-	const struct check_device *b = ((const struct check_entry *)right)->devices[0];
-	int order = compare_size(worst(b), worst(a));
+	for (size_t i = 0; i < e->said_count; i++) {
+		const struct check_said *said = &e->said[i];
 
-	if (!order)
-		order = compare_size(presence(a), presence(b));
-	if (!order)
-		order = compare_size(is_both_ways(b), is_both_ways(a));
-	if (!order)
-		order = compare_size(b->left[GS_CHECK_FORWARD], a->left[GS_CHECK_FORWARD]);
-	return order ? order : strcmp(a->name, b->name);
-}
-
-static void cut(const struct check *c, struct check_entries *e, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct check_entry *last = &e->entries[e->count - !!e->count];
-
-		if (e->count && compare_findings(c, last->devices[0], e->devices[i]) == 0)
-			last->count++;
+		if (i && compare_sayings(said - 1, said) == 0)
+			e->entries[e->count - 1].count++;
 		else
-			e->entries[e->count++] = (struct check_entry){&e->devices[i], 1};
+			e->entries[e->count++] = (struct check_entry){said, 1};
 	}
 }
 
-struct gs_error *check_entries_init(const struct check *c, struct check_entries *ret)
+static struct gs_error *say_all(const struct check *c, struct check_entries *e)
+{
+	struct gs_error *err = NULL;
+
+	e->said = calloc(c->device_count + 1, sizeof(*e->said));
+	e->entries = calloc(c->device_count + 1, sizeof(*e->entries));
+	if (!e->said || !e->entries)
+		return gs_error_nomem();
+	for (size_t i = 0; !err && i < c->device_count; i++) {
+		if (worst_left(&c->devices[i]) > GS_VERDICT_INFO)
+			err = say(c, &c->devices[i], &e->said[e->said_count++]);
+	}
+	return err;
+}
+
+struct gs_error *check_entries_init(const struct check *check, struct check_entries *ret)
 {
 	struct check_entries e = {0};
-	size_t count = 0;
+	struct gs_error *err = say_all(check, &e);
 
-	e.devices = calloc(c->device_count + 1, sizeof(*e.devices));
-	e.entries = calloc(c->device_count + 1, sizeof(*e.entries));
-	if (!e.devices || !e.entries) {
+	if (err) {
 		check_entries_deinit(&e);
-		return gs_error_nomem();
+		return err;
 	}
-	for (size_t i = 0; i < c->device_count; i++) {
-		if (worst(&c->devices[i]) > GS_VERDICT_INFO)
-			e.devices[count++] = &c->devices[i];
-	}
-	qsort_r(e.devices, count, sizeof(*e.devices), compare_devices, (void *)c);
-	cut(c, &e, count);
-	qsort(e.entries, e.count, sizeof(*e.entries), compare_entries);
+	qsort(e.said, e.said_count, sizeof(*e.said), compare_said);
+	cut(&e);
 	*ret = e;
 	return NULL;
 }
 
 void check_entries_deinit(struct check_entries *entries)
 {
-	free(entries->devices);
+	for (size_t i = 0; i < entries->said_count; i++) {
+		for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
+			free(entries->said[i].worst[d].place);
+			free(entries->said[i].worst[d].text);
+		}
+	}
+	free(entries->said);
 	free(entries->entries);
 }

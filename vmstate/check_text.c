@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* check for people: counts, what can go wrong, what was assumed, what was not judged. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "check_entries.h"
@@ -105,124 +104,76 @@ static void put_counts(struct report *r)
 	}
 }
 
-/* ---- findings ---- */
-
-/* "core.timadj (byte 123): "; of the device itself: nothing. */
-static void put_place(struct gs_text *out, const struct gs_check_finding *finding)
-{
-	if (!*finding->path)
-		return;
-	gs_text_puts_printable(out, finding->path);
-	if (finding->offset.certainty != GS_WIRE_UNKNOWN)
-		gs_text_printf(out, " (byte %" PRIu64 "%s)", finding->offset.bytes,
-			       finding->offset.certainty == GS_WIRE_EXACT ? "" : "+");
-	gs_text_puts(out, ": ");
-}
-
-/* The worst in direction @d of what is not waived, and how many more there are; NULL: none. */
-static const struct check_finding *worst_finding(const struct check *c,
-						 const struct check_device *device, int d,
-						 size_t *more_ret)
-{
-	const struct check_finding *worst = NULL;
-	size_t count = 0;
-
-	for (size_t i = device->first; i < device->first + device->count; i++) {
-		const struct check_finding *finding = &c->findings[i];
-
-		if ((int)finding->is.direction != d || finding->waiver ||
-		    finding->is.verdict <= GS_VERDICT_INFO)
-			continue;
-		count++;
-		if (!worst || finding->is.verdict > worst->is.verdict)
-			worst = finding;
-	}
-	*more_ret = count ? count - 1 : 0;
-	return worst;
-}
-
-/* That, and what it all together hangs on. Whether it is about a place in the device. */
-static bool put_worst(struct report *r, struct gs_text *text, const struct check_device *device,
-		      int d)
-{
-	size_t more;
-	const struct check_finding *worst = worst_finding(r->check, device, d, &more);
-
-	put_place(text, &worst->is);
-	put_sentence(text, &worst->is, &device->is.directions[d].condition);
-	if (more)
-		gs_text_printf(text, " (And %zu more.)", more);
-	return *worst->is.path;
-}
-
 /* ---- devices that both have ---- */
 
-/*
- * The one direction that there is something to say of. Of what is as bad both ways, and in the same
- * place, one is told for both. GS_CHECK_DIRECTIONS: there are two.
- */
-static int only_direction(const struct check *c, const struct check_device *device)
+/* Puts a comma, a colon or the like behind a word. */
+static void put_mark(struct report *r, struct gs_wrap *wrap, const char *mark)
 {
-	const struct check_finding *worst[GS_CHECK_DIRECTIONS];
-	size_t more;
-
-	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
-		worst[d] = worst_finding(c, device, d, &more);
-	if (!worst[GS_CHECK_FORWARD])
-		return GS_CHECK_BACKWARD;
-	if (!worst[GS_CHECK_BACKWARD] ||
-	    (device->left[GS_CHECK_FORWARD] == device->left[GS_CHECK_BACKWARD] &&
-	     strcmp(worst[GS_CHECK_FORWARD]->is.path, worst[GS_CHECK_BACKWARD]->is.path) == 0))
-		return GS_CHECK_FORWARD;
-	return GS_CHECK_DIRECTIONS;
+	gs_text_puts(r->out, mark);
+	wrap->column += (unsigned int)strlen(mark);
 }
 
-static void put_names(struct report *r, const struct check_entry *entry, const char *behind,
-		      struct gs_wrap *wrap)
+static void put_name(struct report *r, const struct check_device *device, struct gs_wrap *wrap)
 {
-	gs_autotext struct gs_text names = {0};
+	gs_autotext struct gs_text name = {0};
 
-	for (size_t i = 0; i < entry->count; i++) {
-		gs_text_puts(&names, i ? ", " : "");
-		gs_text_puts_printable(&names, entry->devices[i]->name);
-	}
-	gs_text_puts(&names, behind);
+	gs_text_puts_printable(&name, device->name);
 	gs_text_puts(r->out, r->color ? BOLD : "");
-	gs_text_puts_wrapped(r->out, names.data ? names.data : "", wrap);
+	gs_text_puts_wrapped(r->out, name.data ? name.data : "", wrap);
 	gs_text_puts(r->out, r->color ? NORMAL : "");
-	r->out->failed |= names.failed;
+	r->out->failed |= name.failed;
 }
 
-static void put_both_ways(struct report *r, const struct check_device *device)
+/* "am53c974, dc390 at esp/x (byte 400); sysbus-esp at esp/x (byte 40)" */
+static void put_names(struct report *r, const struct check_entry *entry, struct gs_wrap *wrap)
+{
+	for (size_t i = 0; i < entry->count; i++) {
+		const struct check_said *said = &entry->said[i];
+		const char *place = said->direction == GS_CHECK_DIRECTIONS
+					    ? ""
+					    : said->worst[said->direction].place;
+		bool is_last = i + 1 == entry->count;
+
+		put_name(r, said->device, wrap);
+		if (!is_last && strcmp(place, said[1].worst[said->direction % 2].place) == 0) {
+			put_mark(r, wrap, ",");
+			continue;
+		}
+		if (*place) {
+			gs_text_puts_wrapped(r->out, "at", wrap);
+			gs_text_puts_wrapped(r->out, place, wrap);
+		}
+		put_mark(r, wrap, is_last ? "" : ";");
+	}
+}
+
+static void put_both_ways(struct report *r, const struct check_said *said)
 {
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
-		gs_autotext struct gs_text text = {0};
+		struct gs_wrap wrap = {INDENT + 3, INDENT + 3, r->width, false};
 
 		gs_text_printf(r->out, "\n%*s%s ", INDENT, "", arrows[d]);
-		put_worst(r, &text, device, d);
-		gs_text_puts_wrapped(r->out, text.data,
-				     &(struct gs_wrap){INDENT + 3, INDENT + 3, r->width, false});
+		if (*said->worst[d].place) {
+			gs_text_puts_wrapped(r->out, said->worst[d].place, &wrap);
+			put_mark(r, &wrap, ":");
+		}
+		gs_text_puts_wrapped(r->out, said->worst[d].text, &wrap);
 	}
 }
 
 static void put_entry(struct report *r, const struct check_entry *entry)
 {
-	const struct check_device *first = entry->devices[0];
+	const struct check_said *first = entry->said;
 	struct gs_wrap wrap = {0, INDENT, r->width, false};
-	int direction = only_direction(r->check, first);
 
-	wrap.column = put_verdicts(r, first->left, GS_VERDICT_UNKNOWN) + 2;
+	wrap.column = put_verdicts(r, first->device->left, GS_VERDICT_UNKNOWN) + 2;
 	gs_text_puts(r->out, "  ");
-	if (direction == GS_CHECK_DIRECTIONS) {
-		put_names(r, entry, "", &wrap);
+	put_names(r, entry, &wrap);
+	if (first->direction == GS_CHECK_DIRECTIONS) {
 		put_both_ways(r, first);
 	} else {
-		gs_autotext struct gs_text text = {0};
-
-		bool has_place = put_worst(r, &text, first, direction);
-
-		put_names(r, entry, has_place ? " at" : ":", &wrap);
-		gs_text_puts_wrapped(r->out, text.data, &wrap);
+		put_mark(r, &wrap, ":");
+		gs_text_puts_wrapped(r->out, first->worst[first->direction].text, &wrap);
 	}
 	gs_text_puts(r->out, "\n");
 }
@@ -235,7 +186,7 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 	size_t room = (size_t)r->width * LONELY_LINES - LONELY_REST;
 
 	for (size_t i = 0; i < entry->count; i++) {
-		const char *name = entry->devices[i]->name;
+		const char *name = entry->said[i].device->name;
 
 		if (i && out->size + strlen(name) > room) {
 			gs_text_printf(out, " and %zu more", entry->count - i);
@@ -260,7 +211,7 @@ static const char *absence_text(enum gs_absence absence)
 
 static void put_lonely(struct report *r, const struct check_entry *entry)
 {
-	const struct check_device *first = entry->devices[0];
+	const struct check_device *first = entry->said[0].device;
 	bool is_if = first->left[0] == GS_VERDICT_CONDITIONAL ||
 		     first->left[1] == GS_VERDICT_CONDITIONAL;
 	gs_autotext struct gs_text text = {0};
@@ -282,10 +233,8 @@ static struct gs_error *put_entries(struct report *r)
 	struct gs_error *err = check_entries_init(r->check, &entries);
 
 	for (size_t i = 0; !err && i < entries.count; i++) {
-		const struct gs_check_device *first = &entries.entries[i].devices[0]->is;
-
 		gs_text_puts(r->out, i ? "" : "\n");
-		if (!first->type_before != !first->type_after)
+		if (check_is_lonely(entries.entries[i].said->device))
 			put_lonely(r, &entries.entries[i]);
 		else
 			put_entry(r, &entries.entries[i]);
@@ -308,6 +257,7 @@ static void put_finding(struct report *r, const struct check_finding *finding)
 	gs_text_puts_printable(r->out, is->id);
 	gs_text_printf(r->out, "\n%*s", 2 * INDENT, "");
 	put_place(&text, is);
+	gs_text_puts(&text, text.size ? ": " : "");
 	put_sentence(&text, is, &is->condition);
 	put_lines(r, &text, 2 * INDENT, 2 * INDENT);
 	if (!finding->waiver)

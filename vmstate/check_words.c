@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a verdict hangs on, for people and for programs. */
+/* Where a finding is, and what a verdict hangs on: for people and for programs. */
+#include <inttypes.h>
+#include <string.h>
+
 #include "check.h"
 
 static void put_predicate(struct gs_text *out, const struct gs_literal *literal)
@@ -46,6 +49,19 @@ static void put_condition(struct gs_text *out, const struct gs_condition *condit
 	}
 }
 
+/* Of a subsection itself, that nothing is before it goes without saying. */
+void put_place(struct gs_text *out, const struct gs_check_finding *finding)
+{
+	size_t size = strlen(finding->path);
+
+	gs_text_puts_printable(out, finding->path);
+	if (!size || finding->offset.certainty == GS_WIRE_UNKNOWN ||
+	    (finding->path[size - 1] == ']' && !finding->offset.bytes))
+		return;
+	gs_text_printf(out, " (byte %" PRIu64 "%s)", finding->offset.bytes,
+		       finding->offset.certainty == GS_WIRE_EXACT ? "" : "+");
+}
+
 /* Whether the finding's own sentence says it: it is about that, and nothing else. */
 static bool is_told(const struct gs_check_finding *finding, const struct gs_condition *condition)
 {
@@ -56,7 +72,7 @@ static bool is_told(const struct gs_check_finding *finding, const struct gs_cond
 void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
 		  const struct gs_condition *condition)
 {
-	gs_text_puts(out, finding->text);
+	gs_text_puts_printable(out, finding->text);
 	if (!is_told(finding, condition))
 		put_broken_if(out, condition);
 }
