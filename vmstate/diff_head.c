@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a diff's page says around its devices: what was compared, how much changed, what words mean.
  */
+#include <stdio.h>
+
 #include "diff_html.h"
 
 const char *diff_style(enum gs_devstate_change_kind kind)
@@ -152,16 +154,42 @@ static void put_absences(struct gs_text *text, const struct diff_totals *totals)
 	html_chips_end(text);
 }
 
+static void put_direction(struct gs_text *text, const size_t *counts, int direction)
+{
+	static const char *const labels[] = {"Before saves, after loads",
+					     "After saves, before loads"};
+	static const char *const styles[] = {
+		[GS_VERDICT_OK] = "add",        [GS_VERDICT_INFO] = "add",
+		[GS_VERDICT_UNKNOWN] = "faint", [GS_VERDICT_CONDITIONAL] = "chg",
+		[GS_VERDICT_BREAK] = "del",     [GS_VERDICT_SILENT] = "del",
+	};
+
+	html_chips_begin(text, labels[direction]);
+	for (int v = GS_VERDICT_COUNT; v-- > 0;) {
+		char kind[64];
+
+		snprintf(kind, sizeof(kind), "%s-%s",
+			 gs_check_direction_name((enum gs_check_direction)direction),
+			 gs_verdict_name((enum gs_verdict)v));
+		if (counts[v])
+			html_chip(text, kind, styles[v], counts[v]);
+	}
+	html_chips_end(text);
+}
+
 static void put_tools(struct gs_text *text, const struct diff *diff,
-		      const struct diff_totals *totals)
+		      const struct diff_totals *totals, const struct diff_verdicts *verdicts)
 {
 	html_tools(text, "device", "change");
 	put_kinds(text, diff);
+	for (int d = 0; verdicts->is_known && d < GS_CHECK_DIRECTIONS; d++)
+		put_direction(text, totals->verdicts[d], d);
 	put_absences(text, totals);
 	html_tools_end(text);
 }
 
-void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals)
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals,
+		   const struct diff_verdicts *verdicts)
 {
 	gs_text_puts(text, "<header>\n<h1>What QEMU's devices save, before and after</h1>\n"
 			   "<div class=\"sides\">\n");
@@ -171,9 +199,12 @@ void diff_put_head(struct gs_text *text, const struct diff *diff, const struct d
 	put_asked(text, diff);
 	put_totals(text, diff);
 	put_left_out(text, totals);
+	if (!verdicts->is_known)
+		gs_text_puts(text, "<p class=\"note\">There was too much to judge whether it can "
+				   "be loaded: a diff of some devices tells it.</p>\n");
 	gs_text_puts(text, "</header>\n");
 	if (diff->count)
-		put_tools(text, diff, totals);
+		put_tools(text, diff, totals, verdicts);
 }
 
 /* ---- words ---- */
@@ -210,6 +241,26 @@ static void put_word(struct gs_text *text, const char *word, const char *meaning
 	gs_text_printf(text, "<dt>%s</dt><dd>%s</dd>\n", word, meaning);
 }
 
+static void put_verdict_words(struct gs_text *text, const struct diff_totals *totals)
+{
+	static const char *const verdicts[] = {
+		[GS_VERDICT_OK] = "Every value that one saves is loaded into its field.",
+		[GS_VERDICT_INFO] = "The same, and there is something to say: a new name, say.",
+		[GS_VERDICT_UNKNOWN] = "It hangs on what the exports do not tell.",
+		[GS_VERDICT_CONDITIONAL] =
+			"It is loaded, or breaks, as the guest has it: on what, is told there.",
+		[GS_VERDICT_BREAK] = "It is never loaded.",
+		[GS_VERDICT_SILENT] = "It may be loaded with values in wrong fields, and no error.",
+	};
+
+	put_word(text, "\u2192, \u2190, \u2194",
+		 "Before saves and after loads; after saves and before loads; both.");
+	for (int v = GS_VERDICT_COUNT; v-- > 0;) {
+		if (totals->verdicts[GS_CHECK_FORWARD][v] || totals->verdicts[GS_CHECK_BACKWARD][v])
+			put_word(text, gs_verdict_name((enum gs_verdict)v), verdicts[v]);
+	}
+}
+
 void diff_put_words(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals)
 {
 	if (!diff->count)
@@ -225,6 +276,7 @@ void diff_put_words(struct gs_text *text, const struct diff *diff, const struct 
 			put_word(text, diff_absence_word((enum gs_absence)i),
 				 diff_absence_sentence((enum gs_absence)i));
 	}
+	put_verdict_words(text, totals);
 	put_word(text, "Bytes",
 		 "What a line puts into a stream: 8+ is 8 or more, ? is not to be known from an "
 		 "export. Arrays of a length that changes, lists and trees look like one element.");
@@ -232,4 +284,15 @@ void diff_put_words(struct gs_text *text, const struct diff *diff, const struct 
 		 "A predicate decides whether it is sent; an export does not tell what that says.");
 	put_word(text, "from v2", "It is sent from version 2 of its description on.");
 	gs_text_puts(text, "</dl></details>\n");
+}
+
+void diff_put_not_judged(struct gs_text *text)
+{
+	gs_text_puts(text, "<details class=\"words\"><summary>What is not judged</summary><ul>\n");
+	for (const char *const *sentence = gs_check_not_judged(); *sentence; sentence++) {
+		gs_text_puts(text, "<li>");
+		html_puts(text, *sentence);
+		gs_text_puts(text, "</li>\n");
+	}
+	gs_text_puts(text, "</ul></details>\n");
 }

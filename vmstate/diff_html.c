@@ -19,9 +19,10 @@ enum section { SECTION_CHANGED, SECTION_AFTER, SECTION_BEFORE, SECTION_COUNT };
 struct report {
 	struct diff *diff;
 	struct {
-		struct gs_text items;
+		struct gs_text items[GS_VERDICT_COUNT]; /* by the worse of both directions */
 		size_t count;
 	} sections[SECTION_COUNT];
+	struct diff_verdicts verdicts;
 	const struct gs_devstate_device *before, *after; /* of the device that is being told */
 	struct seen_changes seen;
 	size_t change_count; /* of it, seen or not */
@@ -190,24 +191,31 @@ static void put_absence(struct gs_text *text, enum gs_absence absence, const cha
 	gs_text_puts(text, "</p>\n");
 }
 
-static void put_summary(struct gs_text *text, const struct report *report, enum gs_absence absence)
+static void put_summary(struct gs_text *text, const struct report *report, enum gs_absence absence,
+			const struct check_device *verdict)
 {
 	const struct gs_devstate_device *device = report->before ? report->before : report->after;
 
 	gs_text_puts(text, "<details class=\"item\" id=\"device-");
 	html_id(text, device->type);
-	gs_text_printf(text, "\" data-kind=\"%s\"><summary>", diff_absence_word(absence));
+	gs_text_printf(text, "\" data-kind=\"%s", diff_absence_word(absence));
+	if (verdict)
+		diff_put_verdict_kinds(text, verdict);
+	gs_text_puts(text, "\"><summary>");
 	put_title(text, report);
 	gs_text_puts(text, "<span class=\"end\">");
 	put_counts(text, &report->seen);
 	if (absence != GS_ABSENCE_UNKNOWN)
 		gs_text_printf(text, "<span class=\"what faint\">%s</span>",
 			       diff_absence_word(absence));
+	if (verdict)
+		diff_put_badges(text, verdict);
 	gs_text_puts(text, "</span></summary>\n");
 }
 
 /* Lines first: they tell the changes where they are seen. */
-static struct gs_error *put_item(struct gs_text *text, struct report *report)
+static struct gs_error *put_item(struct gs_text *text, struct report *report,
+				 const struct check_device *verdict)
 {
 	gs_autotext struct gs_text lines = {0};
 	const char *module = "";
@@ -218,8 +226,10 @@ static struct gs_error *put_item(struct gs_text *text, struct report *report)
 
 	if (err)
 		return err;
-	put_summary(text, report, absence);
+	put_summary(text, report, absence, verdict);
 	put_absence(text, absence, module);
+	if (verdict)
+		diff_put_findings(text, &report->verdicts, verdict);
 	put_changes(text, report);
 	gs_text_append(text, lines.data, lines.size);
 	gs_text_puts(text, "</details>\n");
@@ -227,19 +237,44 @@ static struct gs_error *put_item(struct gs_text *text, struct report *report)
 	return NULL;
 }
 
+/* Counts it; the worse of both directions. */
+static enum gs_verdict count_verdict(struct report *report, const struct check_device *device)
+{
+	enum gs_verdict worse = GS_VERDICT_OK;
+
+	for (int d = 0; device && d < GS_CHECK_DIRECTIONS; d++) {
+		enum gs_verdict verdict = device->is.directions[d].verdict;
+
+		if (!diff_is_judged(device, d))
+			continue;
+		report->totals.verdicts[d][verdict]++;
+		worse = verdict > worse ? verdict : worse;
+	}
+	return worse;
+}
+
+static enum section section_of(const struct report *report)
+{
+	if (report->before && report->after)
+		return SECTION_CHANGED;
+	return report->before ? SECTION_BEFORE : SECTION_AFTER;
+}
+
 static struct gs_error *end_device(struct report *report)
 {
-	enum section section = !report->before  ? SECTION_AFTER
-			       : !report->after ? SECTION_BEFORE
-						: SECTION_CHANGED;
+	enum section section = section_of(report);
+	const struct check_device *verdict;
 	struct gs_error *err = NULL;
 
-	if (!report->before && !report->after)
+	if (!report->change_count)
 		return NULL;
-	if (report->seen.count)
-		err = put_item(&report->sections[section].items, report);
-	else
+	if (report->seen.count) {
+		verdict = diff_verdict(&report->verdicts, report->before, report->after);
+		err = put_item(&report->sections[section].items[count_verdict(report, verdict)],
+			       report, verdict);
+	} else {
 		report->totals.devices_left_out++;
+	}
 	report->totals.changes_left_out += report->change_count - report->seen.count;
 	report->sections[section].count++;
 	clear_seen(&report->seen);
@@ -270,7 +305,7 @@ static struct gs_error *take_change(void *arg, const struct gs_devstate_change *
 
 /* ---- the page ---- */
 
-static void put_sections(struct gs_text *text, const struct report *report)
+static void put_section(struct gs_text *text, const struct report *report, enum section section)
 {
 	static const char *const titles[] = {
 		[SECTION_CHANGED] = "In both, but not the same",
@@ -278,21 +313,43 @@ static void put_sections(struct gs_text *text, const struct report *report)
 		[SECTION_BEFORE] = "Only before",
 	};
 
-	gs_text_puts(text, "<main>\n");
-	for (int i = 0; i < SECTION_COUNT; i++) {
-		const struct gs_text *items = &report->sections[i].items;
+	if (!report->sections[section].count)
+		return;
+	gs_text_printf(text,
+		       "<section class=\"group\"><h2>%s <span class=\"num\">%zu</span></h2>\n",
+		       titles[section], report->sections[section].count);
+	for (int i = GS_VERDICT_COUNT; i-- > 0;) {
+		const struct gs_text *items = &report->sections[section].items[i];
 
 		text->failed |= items->failed;
-		if (!items->size)
-			continue;
-		gs_text_printf(
-			text,
-			"<section class=\"group\"><h2>%s <span class=\"num\">%zu</span></h2>\n",
-			titles[i], report->sections[i].count);
-		gs_text_append(text, items->data, items->size);
-		gs_text_puts(text, "</section>\n");
+		if (items->size)
+			gs_text_append(text, items->data, items->size);
 	}
+	gs_text_puts(text, "</section>\n");
+}
+
+static void put_page(struct gs_text *text, const struct report *report)
+{
+	const struct diff *diff = report->diff;
+
+	diff_put_head(text, diff, &report->totals, &report->verdicts);
+	gs_text_puts(text, "<main>\n");
+	for (int i = 0; i < SECTION_COUNT; i++)
+		put_section(text, report, (enum section)i);
 	gs_text_puts(text, "</main>\n");
+	diff_put_words(text, diff, &report->totals);
+	diff_put_not_judged(text);
+}
+
+static void report_deinit(struct report *report)
+{
+	clear_seen(&report->seen);
+	free(report->seen.changes);
+	diff_verdicts_deinit(&report->verdicts);
+	for (int i = 0; i < SECTION_COUNT; i++) {
+		for (int j = 0; j < GS_VERDICT_COUNT; j++)
+			gs_text_deinit(&report->sections[i].items[j]);
+	}
 }
 
 int diff_as_html(struct diff *diff, struct html *page)
@@ -301,19 +358,16 @@ int diff_as_html(struct diff *diff, struct html *page)
 				.changes_left = CHANGES_MAX,
 				.bytes_left = CHANGES_BYTES_MAX,
 				.lines = {.lines = LINES_MAX, .bytes = LINES_BYTES_MAX}};
-	struct gs_error *err = diff_run(diff, take_change, &report);
+	struct gs_error *err = diff_judge(diff, &report.verdicts);
 
+	if (!err)
+		err = diff_run(diff, take_change, &report);
 	if (!err)
 		err = end_device(&report);
 	if (!err) {
-		diff_put_head(&page->text, diff, &report.totals);
-		put_sections(&page->text, &report);
-		diff_put_words(&page->text, diff, &report.totals);
+		put_page(&page->text, &report);
 		err = html_end(page);
 	}
-	clear_seen(&report.seen);
-	free(report.seen.changes);
-	for (int i = 0; i < SECTION_COUNT; i++)
-		gs_text_deinit(&report.sections[i].items);
+	report_deinit(&report);
 	return err ? gs_args_fail(diff->args, err) : diff_status(diff);
 }

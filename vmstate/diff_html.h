@@ -3,6 +3,7 @@
 #ifndef VMSTATE_DIFF_HTML_H
 #define VMSTATE_DIFF_HTML_H
 
+#include "check.h"
 #include "diff.h"
 
 /* ---- changes ---- */
@@ -18,6 +19,33 @@ struct seen_changes {
 	size_t count, capacity;
 };
 
+/* ---- verdicts: diff_verdicts.c ---- */
+
+/* What check says, with nothing waived. It stays where it is. */
+struct diff_verdicts {
+	struct check_options options;
+	struct check check;
+	const struct check_device **sorted; /* by type; those that there are */
+	size_t count;
+	bool is_known; /* else there was too much to judge */
+};
+GS_MUST_CHECK struct gs_error *diff_judge(const struct diff *diff, struct diff_verdicts *ret);
+void diff_verdicts_deinit(struct diff_verdicts *verdicts);
+/* Of devices that go together, or one alone; NULL: none. */
+const struct check_device *diff_verdict(const struct diff_verdicts *verdicts,
+					const struct gs_devstate_device *before,
+					const struct gs_devstate_device *after);
+/* Whether anyone could load @device in that direction. */
+bool diff_is_judged(const struct check_device *device, int direction);
+/* The words that filters go by: "forward-OK backward-BREAK". */
+void diff_put_verdict_kinds(struct gs_text *text, const struct check_device *device);
+void diff_put_badges(struct gs_text *text, const struct check_device *device);
+/* Why, in sentences. */
+void diff_put_findings(struct gs_text *text, const struct diff_verdicts *verdicts,
+		       const struct check_device *device);
+
+/* ---- totals ---- */
+
 #define DIFF_ABSENCES (GS_ABSENCE_STATELESS + 1)
 
 /* What is counted, besides changes. */
@@ -25,6 +53,7 @@ struct diff_totals {
 	size_t devices_left_out; /* nothing is told of them */
 	size_t changes_left_out;
 	size_t absences[DIFF_ABSENCES]; /* devices that only one export has */
+	size_t verdicts[GS_CHECK_DIRECTIONS][GS_VERDICT_COUNT]; /* devices that are told of */
 };
 
 /* The class of a kind: "add", "del", "chg". */
@@ -36,10 +65,12 @@ const char *diff_absence_sentence(enum gs_absence absence);
 /* ---- what stands before the devices, and behind them: diff_head.c ---- */
 
 /* When all has been told: what was compared, how much changed, and the tools. */
-void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals);
+void diff_put_head(struct gs_text *text, const struct diff *diff, const struct diff_totals *totals,
+		   const struct diff_verdicts *verdicts);
 /* What the words mean that are used before. */
 void diff_put_words(struct gs_text *text, const struct diff *diff,
 		    const struct diff_totals *totals);
+void diff_put_not_judged(struct gs_text *text);
 
 /* ---- descriptions: diff_sides.c ---- */
 

@@ -60,6 +60,32 @@ device() { # TYPE NAME FIELD
 	[[ $output = *"No difference."* && $output != *'id="search"'* ]]
 }
 
+@test "page: what check says of each device, both ways, the worst first" {
+	for pair in "7.2 10.0" "10.0 8.2"; do
+		run -1 "$V" diff --html $pair
+		echo "$output" >page
+		"$CHECK" page --text >text
+		run "$V" check --json $pair
+		echo "$output" >verdicts
+		sed -n 's/^<details class="item" id="device-\([^"]*\)" data-kind="\([^"]*\)".*/\1\2/p' page >said
+		[ -s said ]
+		jq -r '.devices[] | (."type-before" // ."type-after") as $type
+			| "\($type)\(if ."type-before" then " forward-\(.forward.verdict)" else "" end)\(
+				if ."type-after" then " backward-\(.backward.verdict)" else "" end)"' verdicts | sort >want
+		[ -z "$(sort said | comm -23 - want)" ]
+		# A device that did not change has nothing to say.
+		awk '/(BREAK|SILENT|CONDITIONAL|UNKNOWN)/ { print $1 }' want | comm -23 - <(cut -d ' ' -f 1 said | sort) >quiet
+		[ ! -s quiet ]
+		jq -r '.findings[].text' verdicts | sort -u | while read -r sentence; do grep -qF "$sentence" text; done
+	done
+	awk 'BEGIN { split("OK INFO UNKNOWN CONDITIONAL BREAK SILENT", names) }
+		/^<section class="group"/ { last = 9 }
+		/^<details class="item"/ { worst = 0; for (i in names) if ($0 ~ "(for|back)ward-" names[i] && i + 0 > worst) worst = i + 0
+			bad += worst > last
+			last = worst; count++ }
+		END { exit bad || !count }' page
+}
+
 @test "page: which QEMU it was, why a device is missing" {
 	about() { # VERSION, with types and missing modules
 		jq --arg version "$1" --argjson more "$2" '{guestscope: ({format: 1, qemu: {version: $version, package: "Debian <1>",
@@ -74,7 +100,7 @@ device() { # TYPE NAME FIELD
 	for words in 7.2.22 10.0.13 'Debian <1>' 'Missing moduleshw-display-qxl' 'it did not find. (hw-display-qxl)'; do
 		grep -qF "$words" text
 	done
-	kind() { sed -n "s/^<details class=\"item\" id=\"device-$1\" data-kind=\"\([a-z-]*\)\".*/\1/p" page; }
+	kind() { sed -n "s/^<details class=\"item\" id=\"device-$1\" data-kind=\"\([a-z-]*\)[ \"].*/\1/p" page; }
 	[ "$(kind qxl) $(kind sysbus-ahci) $(kind sdmmc-common) $(kind e1000e) $(kind ufs)" = "module-missing no-state abstract  no-such-type" ]
 }
 
