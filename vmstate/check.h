@@ -12,6 +12,7 @@
 #include <guestscope/devstate/baseline.h>
 #include <guestscope/devstate/check.h>
 
+#include "machine.h"
 #include "vmstate.h"
 
 #define CHECK_FINDINGS_MAX 65536 /* real: hundreds */
@@ -20,6 +21,10 @@ struct check_finding {
 	struct gs_check_finding is; /* what the library said; the strings are ours */
 	/* The waiver that holds for it; NULL: none. Of --baseline, or the one to be written. */
 	const struct gs_waiver *waiver;
+	/* Of --machine: the properties that may decide it; and a sentence, with a space before it,
+	 * on those that resemble, NULL: there are none. */
+	struct machine_candidates candidates;
+	char *settings;
 };
 
 struct check_device {
@@ -52,6 +57,7 @@ struct check {
 	const struct gs_args *args;
 	const struct vmstate_export *before, *after;
 	const struct check_options *options;
+	const struct gs_machine *machine; /* of --machine; NULL: none is named */
 	struct check_finding *findings;
 	size_t finding_count, finding_capacity;
 	size_t told; /* findings of devices that are complete */
@@ -68,6 +74,8 @@ struct check {
 /* Have the library judge, and keep what it finds. @check: args, before, after, options. */
 GS_MUST_CHECK struct gs_error *check_collect(struct check *check);
 void check_deinit(struct check *check);
+/* A side tells that it does not have the machine that --machine names. */
+bool check_lacks_machine(const struct check *check);
 bool check_is_expired(const struct check *check, const struct gs_waiver *waiver);
 
 /* ---- check_words.c ---- */
@@ -79,6 +87,9 @@ void put_place(struct gs_text *out, const struct gs_check_finding *finding);
 /* What @finding says, and the condition if that is not said by it. */
 void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
 		  const struct gs_condition *condition);
+/* The same, and what the machine sets that may decide it. */
+void put_whole_sentence(struct gs_text *out, const struct check_finding *finding,
+			const struct gs_condition *condition);
 /* An array of terms, each an array of literals; NULL: out of memory. */
 struct gs_json *condition_json(const struct gs_condition *condition);
 

@@ -44,13 +44,15 @@ static struct gs_error *copy_finding(struct gs_check_finding *to,
 	return copy_condition(&from->condition, &to->condition);
 }
 
-static void free_finding(struct gs_check_finding *finding)
+static void free_finding(struct check_finding *finding)
 {
-	free((char *)finding->section);
-	free((char *)finding->path);
-	free((char *)finding->text);
-	free((char *)finding->id);
-	free((struct gs_term *)finding->condition.terms);
+	free((char *)finding->is.section);
+	free((char *)finding->is.path);
+	free((char *)finding->is.text);
+	free((char *)finding->is.id);
+	free((struct gs_term *)finding->is.condition.terms);
+	machine_candidates_deinit(&finding->candidates);
+	free(finding->settings);
 }
 
 static struct gs_error *copy_conditions(struct gs_check_device *to,
@@ -79,10 +81,22 @@ static void *grow(void *array, size_t count, size_t *capacity, size_t size)
 	return grown;
 }
 
+static struct gs_error *join_machine(const struct check *c, struct check_finding *finding)
+{
+	gs_autotext struct gs_text text = {0};
+	struct gs_error *err = machine_candidates(c->machine, &finding->is, &finding->candidates);
+
+	if (err || !finding->candidates.resembling)
+		return err;
+	put_candidates(&text, c->machine, &finding->candidates, false);
+	return gs_text_finish(&text, &finding->settings);
+}
+
 static struct gs_error *keep_finding(struct check *c, const struct gs_check_finding *finding,
 				     const struct gs_waiver *waiver)
 {
 	struct check_finding *kept;
+	struct gs_error *err;
 
 	if (c->finding_count == CHECK_FINDINGS_MAX)
 		return gs_error_create(GS_ERROR_UNSUPPORTED,
@@ -93,8 +107,9 @@ static struct gs_error *keep_finding(struct check *c, const struct gs_check_find
 		return gs_error_nomem();
 	c->findings = kept;
 	kept += c->finding_count++;
-	kept->waiver = waiver;
-	return copy_finding(&kept->is, finding);
+	*kept = (struct check_finding){.waiver = waiver};
+	err = copy_finding(&kept->is, finding);
+	return err || !c->machine ? err : join_machine(c, kept);
 }
 
 static struct gs_error *keep_device(struct check *c, const struct gs_check_device *device,
@@ -251,14 +266,21 @@ struct gs_error *check_collect(struct check *check)
 	check->matched = calloc(waivers + 1, sizeof(*check->matched));
 	if (!check->matched)
 		return gs_error_nomem();
+	check->failed = check_lacks_machine(check) && check->options->fail_on < GS_VERDICT_COUNT;
 	return gs_devstate_check(check->before->state, check->after->state,
 				 &check->options->library, &report);
+}
+
+bool check_lacks_machine(const struct check *check)
+{
+	return check->machine && (gs_machine_is_lacking(&check->machine->before) ||
+				  gs_machine_is_lacking(&check->machine->after));
 }
 
 void check_deinit(struct check *check)
 {
 	for (size_t i = 0; i < check->finding_count; i++)
-		free_finding(&check->findings[i].is);
+		free_finding(&check->findings[i]);
 	for (size_t i = 0; i < check->device_count; i++) {
 		for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
 			free((struct gs_term *)check->devices[i].is.directions[d].condition.terms);

@@ -43,7 +43,7 @@ static struct gs_error *say_worst(const struct check *c, const struct check_devi
 
 	if (worst) {
 		put_place(&place, &worst->is);
-		put_sentence(&text, &worst->is, &device->is.directions[d].condition);
+		put_whole_sentence(&text, worst, &device->is.directions[d].condition);
 	}
 	if (more)
 		gs_text_printf(&text, " (And %zu more.)", more);

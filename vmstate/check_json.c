@@ -32,7 +32,15 @@ static void emit_offset(struct gs_emit *e, const struct gs_wire_size *offset)
 	gs_emit_string(e, "certainty", NULL, names[offset->certainty]);
 }
 
-static void emit_finding(struct gs_emit *e, const struct check_finding *finding)
+static void emit_settings(struct gs_emit *e, const struct check_finding *finding)
+{
+	gs_autojson struct gs_json *json = candidates_json(&finding->candidates);
+
+	gs_emit_json(e, "settings", NULL, json);
+}
+
+static void emit_finding(struct gs_emit *e, const struct check *c,
+			 const struct check_finding *finding)
 {
 	const struct gs_check_finding *is = &finding->is;
 
@@ -48,6 +56,8 @@ static void emit_finding(struct gs_emit *e, const struct check_finding *finding)
 	emit_offset(e, &is->offset);
 	gs_emit_string(e, "text", NULL, is->text);
 	emit_condition(e, &is->condition);
+	if (c->machine)
+		emit_settings(e, finding);
 	gs_emit_bool(e, "waived", NULL, finding->waiver);
 	if (!finding->waiver)
 		return;
@@ -64,12 +74,12 @@ static void emit_findings(struct gs_emit *e, const struct check *c)
 		{"section", NULL, false},     {"path", NULL, false},
 		{"offset", NULL, false},      {"certainty", NULL, false},
 		{"text", NULL, false},        {"condition", NULL, false},
-		{"waived", NULL, false},      {"reason", NULL, false},
-		{"expires", NULL, false}};
+		{"settings", NULL, false},    {"waived", NULL, false},
+		{"reason", NULL, false},      {"expires", NULL, false}};
 
 	gs_emit_table(e, "findings", NULL, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < c->finding_count; i++)
-		emit_finding(e, &c->findings[i]);
+		emit_finding(e, c, &c->findings[i]);
 	gs_emit_end(e);
 }
 
@@ -182,6 +192,8 @@ int check_as_json(const struct check *c)
 	gs_emit_begin(e, NULL, NULL);
 	gs_emit_string(e, "before", NULL, c->before->name);
 	gs_emit_string(e, "after", NULL, c->after->name);
+	if (c->machine)
+		emit_machine(e, c->machine);
 	gs_emit_bool(e, "holds", NULL, !c->failed);
 	gs_emit_u64(e, "assumed-lengths", NULL, c->assumed);
 	emit_counts(e, c);

@@ -23,6 +23,10 @@ static struct totals count(const struct check *c, int d)
 {
 	struct totals totals = {.tests = c->device_count};
 
+	if (c->machine) {
+		totals.tests++;
+		totals.failures += check_lacks_machine(c);
+	}
 	for (size_t i = 0; i < c->device_count; i++) {
 		totals.failures += is_failed(c, &c->devices[i], d);
 		totals.skipped += is_skipped(c, &c->devices[i], d);
@@ -45,7 +49,7 @@ static void put_finding(struct gs_text *out, const struct check_finding *finding
 	gs_text_printf(out, "%s ", gs_verdict_name(finding->is.verdict));
 	gs_text_puts(out, finding->is.id);
 	gs_text_puts(out, ": ");
-	put_sentence(out, &finding->is, &finding->is.condition);
+	put_whole_sentence(out, finding, &finding->is.condition);
 	if (!finding->waiver)
 		return;
 	gs_text_printf(out, " Waived until %s: ", finding->waiver->expires);
@@ -112,6 +116,21 @@ static void put_case(struct xml *xml, const struct check *c, const struct check_
 	xml_end(xml);
 }
 
+/* Whether both have the machine. */
+static void put_machine_case(struct xml *xml, const struct check *c, int d)
+{
+	gs_autotext struct gs_text text = {0};
+
+	put_machine(&text, c->machine);
+	xml_begin(xml, "testcase");
+	xml_attribute(xml, "classname", gs_check_direction_name((enum gs_check_direction)d));
+	xml_attribute(xml, "name", c->machine->name);
+	xml_begin(xml, check_lacks_machine(c) ? "failure" : "system-out");
+	xml_line(xml, &text);
+	xml_end(xml);
+	xml_end(xml);
+}
+
 static void put_suite(struct xml *xml, const struct check *c, int d)
 {
 	const char *saver = d == GS_CHECK_FORWARD ? c->before->name : c->after->name;
@@ -122,6 +141,8 @@ static void put_suite(struct xml *xml, const struct check *c, int d)
 	xml_begin(xml, "testsuite");
 	xml_attribute(xml, "name", name ? name : "");
 	put_totals(xml, &totals);
+	if (c->machine)
+		put_machine_case(xml, c, d);
 	for (size_t i = 0; i < c->device_count; i++)
 		put_case(xml, c, &c->devices[i], d);
 	xml_end(xml);

@@ -80,13 +80,13 @@ static const char *level(enum gs_verdict verdict)
 	return verdict >= GS_VERDICT_UNKNOWN ? "warning" : "note";
 }
 
-static struct gs_json *result_message(const struct gs_check_finding *finding)
+static struct gs_json *result_message(const struct check_finding *finding)
 {
 	gs_autotext struct gs_text text = {0};
 
-	gs_text_puts_printable(&text, finding->section);
-	gs_text_printf(&text, ", %s: ", gs_check_direction_name(finding->direction));
-	put_sentence(&text, finding, &finding->condition);
+	gs_text_puts_printable(&text, finding->is.section);
+	gs_text_printf(&text, ", %s: ", gs_check_direction_name(finding->is.direction));
+	put_whole_sentence(&text, finding, &finding->is.condition);
 	return text.failed ? NULL : message(text.data);
 }
 
@@ -165,7 +165,7 @@ static struct gs_json *result(const struct check *c, const struct check_finding 
 	bool ok = set_string(object, "ruleId", gs_check_rule_name(is->rule)) &&
 		  gs_json_set(object, "ruleIndex", gs_json_new_u64(is->rule)) &&
 		  set_string(object, "level", level(is->verdict)) &&
-		  gs_json_set(object, "message", result_message(is)) &&
+		  gs_json_set(object, "message", result_message(finding)) &&
 		  gs_json_set(object, "locations", array_of(location(c, is))) &&
 		  gs_json_set(object, "partialFingerprints",
 			      wrap("vmstateFinding/v1", gs_json_new_string(is->id)));
@@ -213,19 +213,32 @@ static struct gs_json *driver(void)
 				     set_string(object, "semanticVersion", GS_VERSION));
 }
 
-/* What was not judged, as what the tool has to say of its own run. */
+static bool add_note(struct gs_json *notes, const char *level_name, const char *text)
+{
+	struct gs_json *note = gs_json_new_object();
+	bool ok = set_string(note, "level", level_name) &&
+		  gs_json_set(note, "message", message(text));
+
+	return gs_json_append(notes, if_ok(note, ok));
+}
+
+static bool add_machine(struct gs_json *notes, const struct check *c)
+{
+	gs_autotext struct gs_text text = {0};
+
+	put_machine(&text, c->machine);
+	return !text.failed &&
+	       add_note(notes, check_lacks_machine(c) ? "error" : "note", text.data);
+}
+
+/* The machine, and what was not judged, as what the tool has to say of its own run. */
 static struct gs_json *invocation(const struct check *c)
 {
 	struct gs_json *object = gs_json_new_object(), *notes = gs_json_new_array();
-	bool ok = true;
+	bool ok = !c->machine || add_machine(notes, c);
 
-	for (const char *const *text = gs_check_not_judged(); ok && *text; text++) {
-		struct gs_json *note = gs_json_new_object();
-
-		ok = set_string(note, "level", "note") &&
-		     gs_json_set(note, "message", message(*text));
-		ok = gs_json_append(notes, if_ok(note, ok));
-	}
+	for (const char *const *text = gs_check_not_judged(); ok && *text; text++)
+		ok = add_note(notes, "note", *text);
 	notes = if_ok(notes, ok);
 	return if_ok(object,
 		     gs_json_set(object, "toolExecutionNotifications", notes) &&

@@ -104,6 +104,15 @@ static void put_counts(struct report *r)
 	}
 }
 
+static void put_machine_line(struct report *r)
+{
+	gs_autotext struct gs_text text = {0};
+
+	put_machine(&text, r->check->machine);
+	put_lines(r, &text, 0, 0);
+	gs_text_puts(r->out, "\n");
+}
+
 /* ---- devices that both have ---- */
 
 /* Puts a comma, a colon or the like behind a word. */
@@ -258,7 +267,9 @@ static void put_finding(struct report *r, const struct check_finding *finding)
 	gs_text_printf(r->out, "\n%*s", 2 * INDENT, "");
 	put_place(&text, is);
 	gs_text_puts(&text, text.size ? ": " : "");
-	put_sentence(&text, is, &is->condition);
+	put_whole_sentence(&text, finding, &is->condition);
+	if (!finding->settings && r->check->machine)
+		put_candidates(&text, r->check->machine, &finding->candidates, true);
 	put_lines(r, &text, 2 * INDENT, 2 * INDENT);
 	if (!finding->waiver)
 		return;
@@ -334,6 +345,8 @@ int check_as_text(const struct check *c)
 			   gs_args_verbose(c->args) || gs_args_count(c->args) > 2};
 	struct gs_error *err = NULL;
 
+	if (c->machine)
+		put_machine_line(&r);
 	put_counts(&r);
 	if (r.full)
 		put_devices(&r);

@@ -77,6 +77,13 @@ void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
 		put_broken_if(out, condition);
 }
 
+void put_whole_sentence(struct gs_text *out, const struct check_finding *finding,
+			const struct gs_condition *condition)
+{
+	put_sentence(out, &finding->is, condition);
+	gs_text_puts(out, finding->settings ? finding->settings : "");
+}
+
 void put_broken_if(struct gs_text *out, const struct gs_condition *condition)
 {
 	if (!condition->count)

@@ -227,11 +227,25 @@ static struct gs_error *load(const struct gs_args *args, struct vmstate_export *
 	return err ? err : vmstate_check_named(args, before->state, after->state);
 }
 
+static struct gs_error *find_machine(struct check *c, struct gs_machine *machine)
+{
+	const char *name = gs_args_get(c->args, "machine");
+	struct gs_error *err;
+
+	if (!name)
+		return NULL;
+	err = gs_machine_find(c->before->about, c->after->about, name, machine);
+	if (!err)
+		c->machine = machine;
+	return err;
+}
+
 int cmd_check(struct gs_args *args)
 {
 	auto_export struct vmstate_export before = {0}, after = {0};
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	const char *path = gs_args_get(args, "write-baseline");
+	GS_CLEANUP(gs_machine_deinit) struct gs_machine machine = {0};
 	struct given given = {0};
 	struct check c = {
 		.args = args, .before = &before, .after = &after, .options = &given.options};
@@ -243,6 +257,8 @@ int cmd_check(struct gs_args *args)
 				      &file);
 	if (!err)
 		err = load(args, &before, &after);
+	if (!err)
+		err = find_machine(&c, &machine);
 	given.options.library.about_before = before.about;
 	given.options.library.about_after = after.about;
 	status = err ? gs_args_fail(args, err) : check_and_report(&c, file);

@@ -152,13 +152,18 @@ void put_candidates(struct gs_text *out, const struct gs_machine *machine,
 	gs_text_puts(out, ".");
 }
 
+static bool tells_machines(const struct gs_machine_side *side)
+{
+	return side->about && side->about->has_machines;
+}
+
 static void put_told(struct gs_text *out, const char *who, const struct gs_machine_side *side,
 		     bool is_second)
 {
 	if (gs_machine_is_told(side))
 		gs_text_printf(out, "%s sets %zu propert%s", who, side->machine->property_count,
 			       side->machine->property_count == 1 ? "y" : "ies");
-	else if (side->about && side->about->has_machines)
+	else if (tells_machines(side))
 		gs_text_printf(out, "%s does not tell what it sets%s", who,
 			       is_second ? "" : " (QEMU does from 9.1 on)");
 	else
@@ -180,6 +185,10 @@ void put_machine(struct gs_text *out, const struct gs_machine *machine)
 		return;
 	}
 	gs_text_puts(out, ": ");
+	if (!tells_machines(&machine->before) && !tells_machines(&machine->after)) {
+		gs_text_puts(out, "neither tells its machines (exports by vmstate do).");
+		return;
+	}
 	put_told(out, "A", &machine->before, false);
 	gs_text_puts(out, "; ");
 	put_told(out, "B", &machine->after,
@@ -189,7 +198,7 @@ void put_machine(struct gs_text *out, const struct gs_machine *machine)
 
 /* ---- JSON ---- */
 
-static struct gs_json *setting_json(const struct gs_machine_setting *setting, bool does_resemble)
+struct gs_json *setting_json(const struct gs_machine_setting *setting)
 {
 	const struct gs_machine_value *before = &setting->before, *after = &setting->after;
 	struct gs_json *object = gs_json_new_object();
@@ -198,8 +207,17 @@ static struct gs_json *setting_json(const struct gs_machine_setting *setting, bo
 	    gs_json_set(object, "type-before", gs_json_new_string(before->type)) &&
 	    gs_json_set(object, "before", gs_json_new_string(before->value)) &&
 	    gs_json_set(object, "type-after", gs_json_new_string(after->type)) &&
-	    gs_json_set(object, "after", gs_json_new_string(after->value)) &&
-	    gs_json_set(object, "resembles", gs_json_new_bool(does_resemble)))
+	    gs_json_set(object, "after", gs_json_new_string(after->value)))
+		return object;
+	gs_json_destroy(object);
+	return NULL;
+}
+
+static struct gs_json *candidate_json(const struct gs_machine_setting *setting, bool does_resemble)
+{
+	struct gs_json *object = setting_json(setting);
+
+	if (gs_json_set(object, "resembles", gs_json_new_bool(does_resemble)))
 		return object;
 	gs_json_destroy(object);
 	return NULL;
@@ -209,12 +227,12 @@ struct gs_json *candidates_json(const struct machine_candidates *candidates)
 {
 	struct gs_json *array = gs_json_new_array();
 
-	for (size_t i = 0; array && i < candidates->count; i++) {
-		if (gs_json_append(array, setting_json(&candidates->settings[i],
-						       i < candidates->resembling)))
+	for (size_t i = 0; i < candidates->count; i++) {
+		if (gs_json_append(array, candidate_json(&candidates->settings[i],
+							 i < candidates->resembling)))
 			continue;
 		gs_json_destroy(array);
-		array = NULL;
+		return NULL;
 	}
 	return array;
 }
@@ -222,7 +240,7 @@ struct gs_json *candidates_json(const struct machine_candidates *candidates)
 static void emit_side(struct gs_emit *e, const char *key, const struct gs_machine_side *side)
 {
 	gs_emit_begin(e, key, NULL);
-	if (side->about && side->about->has_machines)
+	if (tells_machines(side))
 		gs_emit_bool(e, "present", NULL, side->machine);
 	else
 		gs_emit_null(e, "present", NULL);

@@ -32,8 +32,9 @@ void put_setting(struct gs_text *out, const struct gs_machine *machine,
 /* A sentence, with a space before it, on those that resemble or, if @all, on all; or nothing. */
 void put_candidates(struct gs_text *out, const struct gs_machine *machine,
 		    const struct machine_candidates *candidates, bool all);
-/* Rows of type, property, what A and B set (null: not), and whether it resembles; NULL: no memory.
- */
+/* The property, and what the two set, of which types (null: not). NULL: out of memory. */
+struct gs_json *setting_json(const struct gs_machine_setting *setting);
+/* An array of these, with whether each resembles. */
 struct gs_json *candidates_json(const struct machine_candidates *candidates);
 
 /* Sentences on who has it, and who tells what it sets. */
