@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The tracer: what each stop of a process of the tree means, and what becomes of it. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <guestscope/base/process.h>
+
+#include "trace.h"
+
+#define OPTIONS \
+	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
+#define NEW_THREAD_ROUNDS 10 /* through a process that makes threads while it is seized */
+
+struct gs_tracer {
+	const struct gs_trace_ops *ops;
+	void *arg;
+	struct gs_tree tree;
+	int signal_fd;
+	size_t parked; /* see there */
+};
+
+struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg, struct gs_tracer **ret)
+{
+	gs_autofree struct gs_tracer *tracer = calloc(1, sizeof(*tracer));
+	struct gs_error *err = tracer ? gs_tree_init(&tracer->tree) : gs_error_nomem();
+	sigset_t child;
+
+	if (err)
+		return err;
+	tracer->ops = ops;
+	tracer->arg = arg;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	tracer->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (tracer->signal_fd < 0) {
+		err = gs_error_os(errno, "signalfd");
+		gs_tree_deinit(&tracer->tree);
+		return err;
+	}
+	*ret = gs_take(tracer);
+	return NULL;
+}
+
+int gs_tracer_fd(const struct gs_tracer *tracer)
+{
+	return tracer->signal_fd;
+}
+
+size_t gs_tracer_count(const struct gs_tracer *tracer)
+{
+	return tracer->tree.count;
+}
+
+const struct gs_traced *gs_tracer_find(const struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, pid);
+
+	return node ? &node->traced : NULL;
+}
+
+void gs_tracer_free(struct gs_tracer *tracer)
+{
+	close(tracer->signal_fd);
+	gs_tree_deinit(&tracer->tree);
+	free(tracer);
+}
+
+/* ---- going on ---- */
+
+/* One that was killed in its stop does not go on; its end is the next that is heard of it. */
+static void go_on(pid_t tid, int signal)
+{
+	ptrace(PTRACE_CONT, tid, NULL, (void *)(long)signal);
+}
+
+/* The process that a thread belongs to; 0: it is gone. */
+static pid_t process_of(pid_t tid)
+{
+	char path[32], line[64];
+	FILE *file;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
+	file = fopen(path, "re");
+	while (file && !pid && fgets(line, sizeof(line), file))
+		(void)sscanf(line, "Tgid: %d", &pid);
+	if (file)
+		fclose(file);
+	return pid;
+}
+
+/* ---- who is there ---- */
+
+static void identify(struct gs_node *node)
+{
+	struct gs_proc_stat stat;
+
+	if (gs_proc_stat(node->traced.id.pid, &stat))
+		node->traced.id.start = stat.start;
+	gs_process_comm(node->traced.id.pid, node->traced.comm);
+}
+
+/*
+ * A child and its parent's word of it come in any order: a child that nobody has spoken of stays
+ * where it is for the moment.
+ */
+static void park(struct gs_tracer *tracer, pid_t tid)
+{
+	struct gs_node *node = gs_tree_add(&tracer->tree, tid);
+
+	if (!node) {
+		go_on(tid, 0); /* unseen, but not stuck */
+		return;
+	}
+	node->parked = true;
+	tracer->parked++;
+}
+
+static void unpark(struct gs_tracer *tracer, struct gs_node *node)
+{
+	if (!node->parked)
+		return;
+	node->parked = false;
+	tracer->parked--;
+	go_on(node->traced.id.pid, 0);
+}
+
+static void adopt(struct gs_tracer *tracer, pid_t pid, struct gs_node *parent)
+{
+	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
+
+	if (!node)
+		return;
+	if (parent && !node->traced.parent)
+		gs_tree_set_parent(node, parent);
+	identify(node);
+	unpark(tracer, node);
+}
+
+/* A thread is none of the tree's, it only has to run. */
+static void disown(struct gs_tracer *tracer, struct gs_node *node)
+{
+	unpark(tracer, node);
+	gs_tree_remove(&tracer->tree, node);
+}
+
+/* Whose parent was killed before it could speak of them, and threads after a group-stop. */
+static void settle_parked(struct gs_tracer *tracer)
+{
+	for (size_t i = 0; tracer->parked && i < tracer->tree.bucket_count; i++) {
+		struct gs_node *next, *node = tracer->tree.buckets[i];
+		struct gs_proc_stat stat;
+
+		for (; node; node = next) {
+			pid_t pid = node->traced.id.pid;
+
+			next = node->next;
+			if (!node->parked)
+				continue;
+			if (process_of(pid) == pid && gs_proc_stat(pid, &stat))
+				adopt(tracer, pid, gs_tree_find(&tracer->tree, stat.parent));
+			else
+				disown(tracer, node);
+		}
+	}
+}
+
+/* ---- stops ---- */
+
+static void on_birth(struct gs_tracer *tracer, pid_t tid, int event)
+{
+	struct gs_node *parent = gs_tree_find(&tracer->tree, tid), *node;
+	unsigned long child = 0;
+
+	if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &child) < 0)
+		return;
+	node = gs_tree_find(&tracer->tree, (pid_t)child);
+	if (event == PTRACE_EVENT_CLONE && process_of((pid_t)child) != (pid_t)child) {
+		if (node && node->parked)
+			disown(tracer, node);
+	} else {
+		if (!parent)
+			parent = gs_tree_find(&tracer->tree, process_of(tid));
+		adopt(tracer, (pid_t)child, parent);
+	}
+	go_on(tid, 0);
+}
+
+/* Whichever thread it was, it has the number of the process now. */
+static void on_exec(struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
+
+	if (!node) {
+		go_on(pid, 0);
+		return;
+	}
+	identify(node);
+	node->traced.held = tracer->ops->exec(tracer->arg, &node->traced);
+	if (!node->traced.held)
+		go_on(pid, 0);
+}
+
+static bool is_stop_signal(int signal)
+{
+	return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+}
+
+static void on_stop(struct gs_tracer *tracer, pid_t tid, int signal)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
+
+	if (is_stop_signal(signal)) /* the whole process stops, as it would without us */
+		ptrace(PTRACE_LISTEN, tid, NULL, NULL);
+	else if (node)
+		go_on(tid, 0);
+	else
+		park(tracer, tid);
+}
+
+static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
+
+	if (!node)
+		return;
+	if (node->parked)
+		tracer->parked--;
+	else if (tracer->ops->ended)
+		tracer->ops->ended(tracer->arg, &node->traced, status);
+	gs_tree_remove(&tracer->tree, node);
+}
+
+static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
+{
+	int event = status >> 16;
+
+	if (!WIFSTOPPED(status))
+		on_end(tracer, tid, status);
+	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
+		 event == PTRACE_EVENT_CLONE)
+		on_birth(tracer, tid, event);
+	else if (event == PTRACE_EVENT_EXEC)
+		on_exec(tracer, tid);
+	else if (event == PTRACE_EVENT_STOP)
+		on_stop(tracer, tid, WSTOPSIG(status));
+	else
+		go_on(tid, WSTOPSIG(status));
+}
+
+void gs_tracer_dispatch(struct gs_tracer *tracer)
+{
+	struct signalfd_siginfo info;
+	int status;
+	pid_t tid;
+
+	/* First, so that what comes meanwhile is told again. */
+	while (read(tracer->signal_fd, &info, sizeof(info)) > 0)
+		;
+	while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
+		on_status(tracer, tid, status);
+	settle_parked(tracer);
+}
+
+/* ---- into the tree, and out of it ---- */
+
+/* EPERM is what the kernel says of all that is in the way. */
+static struct gs_error *describe_refusal(pid_t pid, int code)
+{
+	struct gs_proc proc = {0};
+	gs_autoerror struct gs_error *gone = gs_proc_read(pid, &proc);
+	struct gs_error *err;
+	char comm[17];
+
+	if (code == EPERM && !gone && proc.tracer) {
+		gs_process_comm(proc.tracer, comm);
+		err = gs_error_create(GS_ERROR_BUSY, "process %d (%s) is traced by %d (%s)",
+				      (int)pid, proc.comm, (int)proc.tracer, comm);
+	} else {
+		err = gs_error_os(code, "process %d", (int)pid);
+	}
+	gs_proc_deinit(&proc);
+	return err;
+}
+
+static bool is_ours(pid_t tid)
+{
+	struct gs_proc proc = {0};
+	gs_autoerror struct gs_error *gone = gs_proc_read(tid, &proc);
+	pid_t tracer = proc.tracer;
+
+	gs_proc_deinit(&proc);
+	return !gone && tracer == gettid();
+}
+
+/* How many threads were seized that were not ours before; -1 with errno. */
+static int seize_threads(pid_t pid)
+{
+	char path[32];
+	struct dirent *entry;
+	int count = 0, code = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	if (!dir)
+		return -1;
+	while (code == 0 && (entry = readdir(dir))) {
+		pid_t tid = atoi(entry->d_name);
+
+		if (tid <= 0)
+			continue;
+		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)OPTIONS) == 0)
+			count++;
+		else if (errno != ESRCH && !(errno == EPERM && is_ours(tid)))
+			code = errno;
+	}
+	closedir(dir);
+	errno = code;
+	return code ? -1 : count;
+}
+
+struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
+	int count;
+
+	if (!node)
+		return gs_error_nomem();
+	for (int i = 0; (count = seize_threads(pid)) > 0 && i < NEW_THREAD_ROUNDS; i++)
+		;
+	if (count < 0) {
+		int code = errno == ENOENT ? ESRCH : errno;
+
+		gs_tree_remove(&tracer->tree, node);
+		return describe_refusal(pid, code);
+	}
+	identify(node);
+	return NULL;
+}
+
+static struct gs_error *find_held(const struct gs_tracer *tracer, pid_t pid, struct gs_node **ret)
+{
+	*ret = gs_tree_find(&tracer->tree, pid);
+	if (*ret && (*ret)->traced.held)
+		return NULL;
+	return gs_error_create(GS_ERROR_NODATA, "process %d is not held", (int)pid);
+}
+
+struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *node;
+	struct gs_error *err = find_held(tracer, pid, &node);
+
+	if (err)
+		return err;
+	node->traced.held = false;
+	go_on(pid, 0);
+	return NULL;
+}
+
+/* A signal that comes along with PTRACE_DETACH is lost in a stop that no signal has caused. */
+struct gs_error *gs_tracer_hand_over(struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *node;
+	struct gs_error *err = find_held(tracer, pid, &node);
+
+	if (err)
+		return err;
+	if (syscall(SYS_tgkill, pid, pid, SIGSTOP) < 0 ||
+	    ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0)
+		return gs_error_create(GS_ERROR_GONE, "process %d has ended", (int)pid);
+	gs_tree_remove(&tracer->tree, node);
+	return NULL;
+}

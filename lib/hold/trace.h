@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between the files of the tracer. */
+#ifndef HOLD_TRACE_H
+#define HOLD_TRACE_H
+
+#include <guestscope/hold/trace.h>
+
+/* ---- trace_tree.c: who is there ---- */
+
+struct gs_node {
+	struct gs_traced traced; /* what others see of it; first, so that one is the other */
+	unsigned int references; /* children, and one of the table's own while it has not ended */
+	bool parked;             /* stopped before anyone has said who it is */
+	struct gs_node *next;    /* in its bucket */
+};
+
+struct gs_tree {
+	struct gs_node **buckets;
+	size_t bucket_count, count;
+};
+
+GS_MUST_CHECK struct gs_error *gs_tree_init(struct gs_tree *tree);
+void gs_tree_deinit(struct gs_tree *tree);
+struct gs_node *gs_tree_find(const struct gs_tree *tree, pid_t pid);
+/* The one that is there, or a new one without parent; NULL: out of memory. */
+struct gs_node *gs_tree_add(struct gs_tree *tree, pid_t pid);
+/* Once. */
+void gs_tree_set_parent(struct gs_node *node, struct gs_node *parent);
+/* It has ended, or is not ours any more: its children keep it. */
+void gs_tree_remove(struct gs_tree *tree, struct gs_node *node);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A tree of processes, followed through fork and exec, and held where it is asked for.
+ *
+ * A process that is held is in ptrace-stop at its exec: it is the new program, of which nothing has
+ * run yet, not even the dynamic loader. Its parent sees nothing of that, no SIGCHLD and no stopped
+ * child, and a vfork() has returned. When the tracer ends, in whatever way, all of them run on.
+ *
+ * The rights of a tracer are a thread's: all calls come from the thread that made it, which awaits
+ * no children of its own by wait(-1), and blocks SIGCHLD.
+ */
+#ifndef GUESTSCOPE_HOLD_TRACE_H
+#define GUESTSCOPE_HOLD_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/hold/proc.h>
+
+/* One of the tree. Its ancestors live as long as it does, ended ones too. */
+struct gs_traced {
+	struct gs_proc_id id;
+	const struct gs_traced *parent; /* who has forked it; NULL: the first of the tree */
+	unsigned int depth;             /* forks from there */
+	char comm[17];                  /* at its last exec, or its parent's: what "ps" shows */
+	bool held, ended;
+};
+
+struct gs_trace_ops {
+	/* It is another program now. true: hold it. */
+	bool (*exec)(void *arg, const struct gs_traced *process);
+	/* It is no longer there, held or not; @status as waitpid has it. May be NULL. */
+	void (*ended)(void *arg, const struct gs_traced *process, int status);
+};
+
+struct gs_tracer;
+
+GS_MUST_CHECK struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg,
+					     struct gs_tracer **ret);
+/* Held ones run on. The kernel lets go of the others when the thread ends, which is to be now. */
+void gs_tracer_free(struct gs_tracer *tracer);
+GS_DEFINE_CLEANUP(struct gs_tracer *, gs_tracer_free)
+
+/*
+ * From now on @pid and what it forks belong to the tree; with all threads that it has. OS errors
+ * name what is in the way: EPERM of one that has a tracer says who that is.
+ */
+GS_MUST_CHECK struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid);
+
+/* Readable when gs_tracer_dispatch() has something to do. */
+int gs_tracer_fd(const struct gs_tracer *tracer);
+/* All stops that there are, without waiting. */
+void gs_tracer_dispatch(struct gs_tracer *tracer);
+size_t gs_tracer_count(const struct gs_tracer *tracer); /* that have not ended */
+const struct gs_traced *gs_tracer_find(const struct gs_tracer *tracer, pid_t pid);
+
+/* A held one runs on, and stays in the tree. */
+GS_MUST_CHECK struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t pid);
+/*
+ * A held one is stopped (T), as by SIGSTOP, and not traced any more: a debugger can attach, and
+ * SIGCONT lets it run. It has left the tree; GONE: it ended meanwhile.
+ */
+GS_MUST_CHECK struct gs_error *gs_tracer_hand_over(struct gs_tracer *tracer, pid_t pid);
+
+#endif
