@@ -2,8 +2,9 @@
 /*
  * What the files of the command check share.
  *
- *	cmd_check ── check_collect: what the library finds, and what is waived of it
- *	          └─ check_text (by check_entries), check_json, check_sarif, check_junit
+ *	cmd_check ─┬─ check_options
+ *	           ├─ check_collect: what the library finds, and what is waived of it
+ *	           └─ check_text (by check_entries), check_json, check_sarif, check_junit
  */
 #ifndef VMSTATE_CHECK_H
 #define VMSTATE_CHECK_H
@@ -52,6 +53,15 @@ struct check_options {
 	const struct gs_waiver *begun;
 };
 
+/* What the options' values are made of, and live in. */
+struct check_given {
+	struct check_options options;
+	struct gs_baseline *baseline;
+	struct gs_device_types used;
+	struct gs_waiver begun;
+	char today[16];
+};
+
 /* All that a report tells of. */
 struct check {
 	const struct gs_args *args;
@@ -68,6 +78,13 @@ struct check {
 	bool *matched; /* by place in the baseline: the waiver's finding is still there */
 	bool failed;   /* something is left that --fail-on names */
 };
+
+/* ---- check_options.c ---- */
+
+/* *given is deinitialised by the caller, in any case. */
+GS_MUST_CHECK struct gs_error *check_given_read(const struct gs_args *args,
+						struct check_given *given);
+void check_given_deinit(struct check_given *given);
 
 /* ---- check_collect.c ---- */
 

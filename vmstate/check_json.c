@@ -85,6 +85,15 @@ static void emit_findings(struct gs_emit *e, const struct check *c)
 
 /* ---- devices ---- */
 
+/* Why one side has none; null: nothing is known, or both have. */
+static const char *const absences[] = {
+	[GS_ABSENCE_UNKNOWN] = NULL,
+	[GS_ABSENCE_ABSTRACT] = "abstract",
+	[GS_ABSENCE_MODULE] = "module-missing",
+	[GS_ABSENCE_NO_TYPE] = "no-such-type",
+	[GS_ABSENCE_STATELESS] = "no-state",
+};
+
 /* {"verdict", "condition", "findings"}, and what it is without waived findings. */
 static struct gs_json *direction_json(const struct check_device *device, int d)
 {
@@ -109,6 +118,9 @@ static void emit_device(struct gs_emit *e, const struct check *c, const struct c
 	gs_emit_bool(e, "migratable-before", NULL, !device->is.unmigratable_before);
 	gs_emit_bool(e, "migratable-after", NULL, !device->is.unmigratable_after);
 	gs_emit_bool(e, "unversioned", NULL, device->is.unversioned);
+	gs_emit_string(e, "absence", NULL, absences[device->absence]);
+	if (device->absence == GS_ABSENCE_MODULE)
+		gs_emit_string(e, "module", NULL, device->module);
 	gs_emit_u64(e, "assumed-lengths", NULL, device->is.assumed);
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
 		gs_autojson struct gs_json *json = NULL;
@@ -128,6 +140,8 @@ static void emit_devices(struct gs_emit *e, const struct check *c)
 							{"migratable-before", NULL, false},
 							{"migratable-after", NULL, false},
 							{"unversioned", NULL, false},
+							{"absence", NULL, false},
+							{"module", NULL, false},
 							{"assumed-lengths", NULL, false},
 							{"forward", NULL, false},
 							{"backward", NULL, false}};

@@ -321,11 +321,15 @@ static void put_notes(struct report *r)
 	if (waived)
 		gs_text_printf(r->out, "%zu finding%s waived by the baseline.\n", waived,
 			       waived == 1 ? " is" : "s are");
-	if (assumed)
-		gs_text_printf(r->out, "%zu length%s of arrays only one of them tells: assumed.\n",
-			       assumed, assumed == 1 ? "" : "s");
+	if (assumed) {
+		gs_text_printf(&text, "%zu length%s told by one export only, and assumed.", assumed,
+			       assumed == 1 ? " of an array is" : "s of arrays are");
+		put_lines(r, &text, 0, 0);
+		gs_text_clear(&text);
+	}
 	if (!r->full) {
-		gs_text_puts(&text, "Not judged: what no export tells (CPU, virtio, RAM; -v).");
+		gs_text_puts(&text, "Not judged is what no export tells: CPUs, RAM, virtio's "
+				    "queues (-v: all of it).");
 		put_lines(r, &text, 0, 0);
 		return;
 	}

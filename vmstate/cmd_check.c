@@ -2,128 +2,10 @@
 /* check: what comes of it when one QEMU saves devices and another one loads them. */
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
 #include <guestscope/base/io.h>
 
 #include "check.h"
-
-/* What the options' values are made of, and live in. */
-struct given {
-	struct check_options options;
-	struct gs_baseline *baseline;
-	struct gs_device_types used;
-	struct gs_waiver begun;
-	char today[16];
-};
-
-/* ---- options ---- */
-
-static void set_directions(struct check_options *options, const char *direction)
-{
-	const char *wanted = direction ? direction : "both";
-
-	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
-		options->directions[d] =
-			strcmp(wanted, "both") == 0 ||
-			strcmp(wanted, gs_check_direction_name((enum gs_check_direction)d)) == 0;
-}
-
-static enum gs_verdict fail_on(const char *name)
-{
-	if (!name)
-		return GS_VERDICT_BREAK;
-	for (int v = 0; v < GS_VERDICT_COUNT; v++) {
-		if (strcasecmp(name, gs_verdict_name((enum gs_verdict)v)) == 0)
-			return (enum gs_verdict)v;
-	}
-	return GS_VERDICT_COUNT; /* never */
-}
-
-static struct gs_error *set_used(struct given *given, const struct gs_args *args)
-{
-	struct gs_error *err = vmstate_used(args, &given->used);
-
-	if (err || !given->used.count)
-		return err;
-	given->options.library.used = (const char *const *)given->used.names;
-	given->options.library.used_count = given->used.count;
-	return NULL;
-}
-
-static void set_today(struct given *given)
-{
-	time_t now = time(NULL);
-	struct tm day;
-
-	gmtime_r(&now, &day);
-	strftime(given->today, sizeof(given->today), "%Y-%m-%d", &day);
-	given->options.today = given->today;
-}
-
-static struct gs_error *load_baseline(struct given *given, const char *path)
-{
-	gs_autofree char *text = NULL;
-	size_t size;
-	struct gs_error *err;
-
-	if (!path)
-		return NULL;
-	err = gs_read_file(path, GS_BASELINE_MAX, &text, &size);
-	if (!err)
-		err = gs_baseline_parse(path, text, size, &given->baseline);
-	given->options.baseline = given->baseline;
-	return err;
-}
-
-static struct gs_error *set_begun(struct given *given, const struct gs_args *args)
-{
-	const char *reason = gs_args_get(args, "reason"), *day = gs_args_get(args, "expires");
-
-	if (!gs_args_has(args, "write-baseline"))
-		return reason || day
-			       ? gs_error_create(GS_ERROR_INVALID, "--reason and --expires go with "
-								   "--write-baseline")
-			       : NULL;
-	if (!reason || !reason[strspn(reason, " \t\n")] || !day)
-		return gs_error_create(GS_ERROR_INVALID,
-				       "--write-baseline wants a --reason and --expires");
-	if (!gs_is_day(day) || strcmp(day, given->today) < 0)
-		return gs_error_create(GS_ERROR_INVALID,
-				       "--expires: '%s' is no day to come (YYYY-MM-DD)", day);
-	if (given->options.fail_on == GS_VERDICT_COUNT)
-		return gs_error_create(GS_ERROR_INVALID,
-				       "--write-baseline waives what fails: nothing does by "
-				       "--fail-on never");
-	given->begun = (struct gs_waiver){.expires = day, .reason = reason};
-	given->options.begun = &given->begun;
-	return NULL;
-}
-
-static struct gs_error *read_options(const struct gs_args *args, struct given *given)
-{
-	struct check_options *options = &given->options;
-	const char *format = gs_args_get(args, "format");
-	struct gs_error *err;
-
-	if (format && gs_args_has(args, "json") && strcmp(format, "json") != 0)
-		return gs_error_create(GS_ERROR_INVALID, "--json is not --format %s", format);
-	options->fail_on = fail_on(gs_args_get(args, "fail-on"));
-	options->library.strict = gs_args_has(args, "strict");
-	set_directions(options, gs_args_get(args, "direction"));
-	set_today(given);
-	err = set_used(given, args);
-	if (!err)
-		err = set_begun(given, args);
-	return err ? err : load_baseline(given, gs_args_get(args, "baseline"));
-}
-
-static void given_deinit(struct given *given)
-{
-	gs_baseline_destroy(given->baseline);
-	gs_device_types_deinit(&given->used);
-}
 
 /* ---- the baseline, afterwards ---- */
 
@@ -246,10 +128,10 @@ int cmd_check(struct gs_args *args)
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	const char *path = gs_args_get(args, "write-baseline");
 	GS_CLEANUP(gs_machine_deinit) struct gs_machine machine = {0};
-	struct given given = {0};
+	struct check_given given = {0};
 	struct check c = {
 		.args = args, .before = &before, .after = &after, .options = &given.options};
-	struct gs_error *err = read_options(args, &given);
+	struct gs_error *err = check_given_read(args, &given);
 	int status;
 
 	if (!err && path)
@@ -263,6 +145,6 @@ int cmd_check(struct gs_args *args)
 	given.options.library.about_after = after.about;
 	status = err ? gs_args_fail(args, err) : check_and_report(&c, file);
 	check_deinit(&c);
-	given_deinit(&given);
+	check_given_deinit(&given);
 	return status;
 }

@@ -34,7 +34,7 @@ small() { # VERSION [JQ]
 forward  ->    225      0        0            0      0       0
 backward <-    225      0        0            0      0       0
 
-Not judged: what no export tells (CPU, virtio, RAM; -v)."
+Not judged is what no export tells: CPUs, RAM, virtio's queues (-v: all of it)."
 	complains ""
 }
 
