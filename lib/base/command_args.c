@@ -41,6 +41,33 @@ const char *gs_args_get_nth(const struct gs_args *args, const char *option, size
 	return NULL;
 }
 
+static bool is_own(const struct gs_args *args, const struct gs_option *option)
+{
+	const struct gs_option *own = args->command->options;
+
+	while (own && own->name && own != option)
+		own++;
+	return own && own->name;
+}
+
+static bool is_among(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+const char *gs_args_besides(const struct gs_args *args, const char *const *these)
+{
+	for (size_t i = 0; i < args->given_count; i++) {
+		const struct gs_option *option = args->given[i].option;
+
+		if (is_own(args, option) && !is_among(option->name, these))
+			return option->name;
+	}
+	return NULL;
+}
+
 /* The value of @option as @parse reads it. */
 static struct gs_error *parse_value(const struct gs_args *args, const char *option,
 				    struct gs_error *(*parse)(const char *, uint64_t *),

@@ -26,6 +26,7 @@ static const char *shown(const char *value)
 /* Says what it was given. */
 static int run_echo(struct gs_args *args)
 {
+	static const char *const usual[] = {"format", "output", "disk", NULL};
 	const char *const *rest = gs_args_rest(args);
 
 	printf("format=%s output=%s guest=%s quiet=%d verbose=%d force=%d json=%d\n",
@@ -37,6 +38,8 @@ static int run_echo(struct gs_args *args)
 		       gs_args_guest_nth(args, i - 1));
 	for (size_t i = 0; gs_args_get_nth(args, "disk", i); i++)
 		printf("disk %s\n", gs_args_get_nth(args, "disk", i));
+	if (gs_args_besides(args, usual))
+		printf("unusual %s\n", gs_args_besides(args, usual));
 	for (size_t i = 0; i < gs_args_count(args); i++)
 		printf("argument %s\n", gs_args_at(args, i));
 	for (; rest && *rest; rest++)
@@ -271,6 +274,7 @@ static void test_spellings(void **state)
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
 		check(same[i], 0,
 		      "format=elf output=x guest=(none) quiet=0 verbose=0 force=1 json=0\n"
+		      "unusual force\n"
 		      "argument in\n",
 		      "");
 }

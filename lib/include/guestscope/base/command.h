@@ -96,6 +96,11 @@ GS_MUST_CHECK struct gs_error *gs_args_size(const struct gs_args *args, const ch
 					    uint64_t fallback, uint64_t *bytes_ret);
 GS_MUST_CHECK struct gs_error *gs_args_duration(const struct gs_args *args, const char *option,
 						uint64_t fallback_ms, uint64_t *ms_ret);
+/*
+ * For an option that few others go with: the first that was given of the command's own that is not
+ * in @these, which ends with NULL. NULL: there is none.
+ */
+const char *gs_args_besides(const struct gs_args *args, const char *const *these);
 size_t gs_args_count(const struct gs_args *args);
 const char *gs_args_at(const struct gs_args *args, size_t i); /* positional; NULL past the last */
 const char *const *gs_args_all(const struct gs_args *args);   /* the same, all of them */
