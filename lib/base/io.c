@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <guestscope/base/io.h>
-#include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
 /* Whether the failed call on @fd may be repeated, after waiting if somebody made it non-blocking.
@@ -122,28 +121,63 @@ int gs_pwrite_full(int fd, const void *buf, size_t size, uint64_t off)
 	return 0;
 }
 
+#define READ_FIRST 4096 /* of what does not tell its size, as in /proc */
+
+/* Room for all that the file tells to have, and one byte more: so its end shows by one read. */
+static size_t first_room(int fd, size_t max)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < READ_FIRST)
+		return READ_FIRST;
+	return (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : max;
+}
+
+/* All of @fd, or one byte more than @max; an errno. */
+static int read_all(int fd, size_t max, char **ret, size_t *size_ret)
+{
+	size_t room = first_room(fd, max), size = 0;
+	gs_autofree char *data = NULL;
+	ssize_t n;
+
+	do {
+		char *more = realloc(data, room + 1); /* the NUL */
+
+		if (!more)
+			return ENOMEM;
+		data = more;
+		n = gs_read_full(fd, data + size, room - size);
+		if (n < 0)
+			return errno;
+		size += (size_t)n;
+		if (size < room || size > max)
+			break;
+		room = room < max / 2 ? 2 * room : max + 1;
+	} while (true);
+	data[size] = '\0';
+	*ret = gs_take(data);
+	*size_ret = size;
+	return 0;
+}
+
 struct gs_error *gs_read_file(const char *path, size_t max, char **ret, size_t *size_ret)
 {
 	gs_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	gs_autotext struct gs_text text = {0};
-	char chunk[4096];
-	size_t size;
-	ssize_t n;
-	struct gs_error *err;
+	gs_autofree char *data = NULL;
+	size_t size = 0;
+	int status;
 
 	if (fd < 0)
 		return gs_error_os(errno, "%s", path);
-	while ((n = gs_read_full(fd, chunk, sizeof(chunk))) > 0) {
-		if ((size_t)n > max - text.size)
-			return gs_error_create(GS_ERROR_CORRUPT, "%s: longer than %zu bytes", path,
-					       max);
-		gs_text_append(&text, chunk, (size_t)n);
-	}
-	if (n < 0)
-		return gs_error_os(errno, "%s", path);
-	size = text.size;
-	err = gs_text_finish(&text, ret);
-	if (!err && size_ret)
+	status = read_all(fd, max, &data, &size);
+	if (status == ENOMEM)
+		return gs_error_nomem();
+	if (status)
+		return gs_error_os(status, "%s", path);
+	if (size > max)
+		return gs_error_create(GS_ERROR_CORRUPT, "%s: longer than %zu bytes", path, max);
+	if (size_ret)
 		*size_ret = size;
-	return err;
+	*ret = gs_take(data);
+	return NULL;
 }
