@@ -24,10 +24,31 @@ static char byte_at(const struct gs_json_scan *s, size_t pos)
 	return pos < s->size ? s->text[pos] : '\0';
 }
 
-static void skip_space(struct gs_json_scan *s)
+/* Texts are long: eight bytes at a time go by where that is possible. */
+static bool load8(const struct gs_json_scan *s, uint64_t *ret)
 {
-	while (s->pos < s->size && memchr(" \t\r\n", s->text[s->pos], 4))
+	if (s->size - s->pos < sizeof(*ret))
+		return false;
+	memcpy(ret, s->text + s->pos, sizeof(*ret));
+	return true;
+}
+
+#define EIGHT(byte) (0x0101010101010101 * (uint64_t)(byte))
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+void gs_json_scan_space(struct gs_json_scan *s)
+{
+	uint64_t bytes;
+
+	while (s->pos < s->size && is_space(s->text[s->pos])) {
 		s->pos++;
+		while (load8(s, &bytes) && bytes == EIGHT(' '))
+			s->pos += sizeof(bytes);
+	}
 }
 
 /* Digits, at least one. */
@@ -49,7 +70,7 @@ static struct gs_error *scan_integer(struct gs_json_scan *s)
 	return scan_digits(s);
 }
 
-static struct gs_error *scan_number(struct gs_json_scan *s)
+struct gs_error *gs_json_scan_number(struct gs_json_scan *s)
 {
 	struct gs_error *err = scan_integer(s);
 
@@ -155,8 +176,36 @@ static struct gs_error *scan_escape(struct gs_json_scan *s, size_t *decoded_size
 	return NULL;
 }
 
-/* Bytes that stand for themselves. */
-static struct gs_error *scan_plain(struct gs_json_scan *s, size_t *decoded_size)
+/* ASCII that stands for itself and ends nothing. */
+static bool is_plain(char c)
+{
+	return (uint8_t)c >= 0x20 && (uint8_t)c < 0x80 && c != '"' && c != '\\';
+}
+
+/*
+ * The same of eight bytes. Subtracting borrows from the byte above, but the first to do so is one
+ * that is not plain.
+ */
+static bool are_plain(uint64_t bytes)
+{
+	uint64_t quotes = bytes ^ EIGHT('"'), backslashes = bytes ^ EIGHT('\\');
+
+	return !((bytes | (bytes - EIGHT(0x20)) | (quotes - EIGHT(1)) | (backslashes - EIGHT(1))) &
+		 EIGHT(0x80));
+}
+
+static void skip_plain(struct gs_json_scan *s)
+{
+	uint64_t bytes;
+
+	while (load8(s, &bytes) && are_plain(bytes))
+		s->pos += sizeof(bytes);
+	while (s->pos < s->size && is_plain(s->text[s->pos]))
+		s->pos++;
+}
+
+/* What else stands for itself. */
+static struct gs_error *scan_sequence(struct gs_json_scan *s, size_t *decoded_size)
 {
 	size_t length = gs_utf8_sequence(s->text + s->pos, s->size - s->pos);
 
@@ -169,19 +218,26 @@ static struct gs_error *scan_plain(struct gs_json_scan *s, size_t *decoded_size)
 	return NULL;
 }
 
-static struct gs_error *scan_string(struct gs_json_scan *s, size_t *decoded_size)
+struct gs_error *gs_json_scan_string(struct gs_json_scan *s, size_t *decoded_size_ret)
 {
 	struct gs_error *err = NULL;
+	size_t decoded_size = 0;
 
-	*decoded_size = 0;
 	s->pos++;
-	while (!err && s->pos < s->size && s->text[s->pos] != '"') {
-		err = s->text[s->pos] == '\\' ? scan_escape(s, decoded_size)
-					      : scan_plain(s, decoded_size);
+	while (!err) {
+		size_t start = s->pos;
+
+		skip_plain(s);
+		decoded_size += s->pos - start;
+		if (s->pos == s->size)
+			return gs_json_scan_error(s->pos, "the text ends inside a string");
+		if (s->text[s->pos] == '"')
+			break;
+		err = s->text[s->pos] == '\\' ? scan_escape(s, &decoded_size)
+					      : scan_sequence(s, &decoded_size);
 	}
-	if (!err && s->pos == s->size)
-		err = gs_json_scan_error(s->pos, "the text ends inside a string");
 	s->pos++;
+	*decoded_size_ret = decoded_size;
 	return err;
 }
 
@@ -229,9 +285,9 @@ static struct gs_error *scan_token(struct gs_json_scan *s, struct gs_json_token 
 	case GS_JSON_TOKEN_END:
 		return gs_json_scan_error(s->pos, "unexpected byte");
 	case GS_JSON_TOKEN_NUMBER:
-		return scan_number(s);
+		return gs_json_scan_number(s);
 	case GS_JSON_TOKEN_STRING:
-		return scan_string(s, &token->decoded_size);
+		return gs_json_scan_string(s, &token->decoded_size);
 	case GS_JSON_TOKEN_NULL:
 		return scan_word(s, "null");
 	case GS_JSON_TOKEN_FALSE:
@@ -249,7 +305,7 @@ struct gs_error *gs_json_scan_next(struct gs_json_scan *s, struct gs_json_token 
 	struct gs_json_token token = {.type = GS_JSON_TOKEN_END};
 	struct gs_error *err = NULL;
 
-	skip_space(s);
+	gs_json_scan_space(s);
 	token.off = s->pos;
 	if (s->pos < s->size) {
 		token.type = type_of(s->text[s->pos]);
@@ -266,6 +322,10 @@ void gs_json_scan_decode(const struct gs_json_scan *s, const struct gs_json_toke
 {
 	size_t pos = token->off + 1, end = token->off + token->size - 1, size;
 
+	if (token->decoded_size == end - pos) {
+		memcpy(to, s->text + pos, end - pos);
+		return;
+	}
 	while (pos < end) {
 		if (s->text[pos] != '\\') {
 			*to++ = s->text[pos++];

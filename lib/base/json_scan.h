@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <guestscope/base/error.h>
+#include <guestscope/base/json_reader.h>
 
 enum gs_json_token_type {
 	GS_JSON_TOKEN_END, /* of the text */
@@ -29,14 +30,14 @@ struct gs_json_token {
 	size_t decoded_size; /* of a string, in UTF-8 */
 };
 
-struct gs_json_scan {
-	const char *text; /* borrowed; need not be NUL-terminated */
-	size_t size;
-	size_t pos;
-};
-
 /* The next token, past white space. CORRUPT names the offset. */
 GS_MUST_CHECK struct gs_error *gs_json_scan_next(struct gs_json_scan *s, struct gs_json_token *ret);
+/* Past white space. */
+void gs_json_scan_space(struct gs_json_scan *s);
+/* Past a number or a string that begins here. */
+GS_MUST_CHECK struct gs_error *gs_json_scan_number(struct gs_json_scan *s);
+GS_MUST_CHECK struct gs_error *gs_json_scan_string(struct gs_json_scan *s,
+						   size_t *decoded_size_ret);
 /* Writes the decoded_size bytes of a string token, and no NUL. */
 void gs_json_scan_decode(const struct gs_json_scan *s, const struct gs_json_token *token, char *to);
 /* CORRUPT "json offset <off>: <what>". */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * JSON: what parses prints to the same value, in both layouts; and the framer finds the same ends
- * whether it is fed all at once or byte by byte, and the end of what parses.
+ * whether it is fed all at once or byte by byte, and the end of what parses; and the reader refuses
+ * what the parser does, no later, but for duplicate keys.
  */
 #include <assert.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
-#include <guestscope/base/json.h>
+#include <guestscope/base/json_reader.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,11 +69,39 @@ static void check_splits(const char *text, size_t size)
 	}
 }
 
+static size_t offset_of(const struct gs_error *err)
+{
+	size_t off;
+
+	assert(err && sscanf(err->message, "json offset %zu: ", &off) == 1);
+	return off;
+}
+
+/* Of all there is in the text, by passing over it. */
+static void check_reader(const char *text, size_t size)
+{
+	gs_autojson struct gs_json *value = NULL;
+	gs_autoerror struct gs_error *parsed = gs_json_parse(text, size, &value), *read = NULL;
+	gs_autoreader struct gs_json_reader reader;
+
+	gs_json_reader_init(&reader, text, size);
+	read = gs_json_reader_skip(&reader, NULL);
+	if (!read)
+		read = gs_json_reader_end(&reader);
+	if (parsed && strstr(parsed->message, "duplicate key"))
+		assert(!read || offset_of(read) > offset_of(parsed));
+	else if (parsed)
+		assert(offset_of(read) <= offset_of(parsed));
+	else
+		assert(!read);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
 	gs_autojson struct gs_json *value = parse(text, size);
 
+	check_reader(text, size);
 	check_splits(text, size);
 	if (value) {
 		check_round_trip(value, GS_JSON_COMPACT);
