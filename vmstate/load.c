@@ -18,21 +18,58 @@ void vmstate_export_deinit(struct vmstate_export *export)
 	*export = (struct vmstate_export){0};
 }
 
-/* Ours has what QEMU said, and more beside it. */
+static struct gs_error *parse_about(struct gs_json_reader *reader, struct gs_about **ret)
+{
+	gs_autojson struct gs_json *about = NULL;
+	struct gs_json_slice text;
+	struct gs_error *err = gs_json_reader_skip(reader, &text);
+
+	if (!err)
+		err = gs_json_parse(text.text, text.size, &about);
+	return err ? err : gs_about_parse(gs_take(about), ret);
+}
+
+/* Ours has what QEMU said, and more beside it. @key: of its first member. */
+static struct gs_error *parse_ours(struct gs_json_reader *reader, struct gs_json_slice key,
+				   struct vmstate_export *ret)
+{
+	struct gs_error *err;
+	bool more = true;
+
+	do {
+		if (gs_json_slice_is(key, "guestscope") && !ret->about)
+			err = parse_about(reader, &ret->about);
+		else if (gs_json_slice_is(key, "dump") && !ret->state)
+			err = gs_devstate_read(reader, &ret->state);
+		else
+			err = gs_json_reader_skip(reader, NULL);
+		if (!err)
+			err = gs_json_reader_member(reader, &key, &more);
+	} while (!err && more);
+	if (!err)
+		err = gs_json_reader_end(reader);
+	if (!err && !ret->state)
+		err = gs_error_create(GS_ERROR_CORRUPT, "dump is missing");
+	return err;
+}
+
 static struct gs_error *parse(const char *text, size_t size, struct vmstate_export *ret)
 {
-	gs_autojson struct gs_json *value = NULL;
-	const struct gs_json *dump;
-	struct gs_json *about;
-	struct gs_error *err = gs_json_parse(text, size, &value);
+	gs_autoreader struct gs_json_reader reader;
+	struct gs_json_slice key = {0};
+	struct gs_error *err = NULL;
+	bool more = false;
 
+	gs_json_reader_init(&reader, text, size);
+	if (gs_json_reader_type(&reader) == GS_JSON_OBJECT)
+		err = gs_json_reader_enter(&reader, GS_JSON_OBJECT);
+	if (!err && reader.depth)
+		err = gs_json_reader_member(&reader, &key, &more);
 	if (err)
 		return err;
-	about = gs_json_detach(value, "guestscope");
-	dump = about ? gs_json_get(value, "dump") : value;
-	if (about)
-		err = gs_about_parse(about, &ret->about);
-	return err ? err : gs_devstate_parse(dump, &ret->state);
+	if (more && gs_json_slice_is(key, "guestscope"))
+		return parse_ours(&reader, key, ret);
+	return gs_devstate_parse(text, size, &ret->state);
 }
 
 static struct gs_error *load_file(const char *path, struct vmstate_export *ret)

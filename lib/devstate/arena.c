@@ -52,8 +52,12 @@ void *gs_arena_alloc(struct gs_arena *arena, size_t count, size_t size)
 
 const char *gs_arena_strdup(struct gs_arena *arena, const char *string)
 {
-	size_t size = strlen(string) + 1;
-	char *copy = gs_arena_alloc(arena, size, 1);
+	return gs_arena_strndup(arena, string, strlen(string));
+}
+
+const char *gs_arena_strndup(struct gs_arena *arena, const char *string, size_t size)
+{
+	char *copy = gs_arena_alloc(arena, size + 1, 1); /* and it is zeroed */
 
 	return copy ? memcpy(copy, string, size) : NULL;
 }

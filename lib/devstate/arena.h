@@ -14,6 +14,8 @@ struct gs_arena {
  */
 void *gs_arena_alloc(struct gs_arena *arena, size_t count, size_t size);
 const char *gs_arena_strdup(struct gs_arena *arena, const char *string);
+/* Of @size bytes, which need no NUL behind them. */
+const char *gs_arena_strndup(struct gs_arena *arena, const char *string, size_t size);
 void gs_arena_deinit(struct gs_arena *arena);
 
 static inline void gs_arena_cleanup(struct gs_arena *arena)

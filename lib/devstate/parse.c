@@ -5,44 +5,123 @@
 #include <string.h>
 
 #include "model.h"
+#include "parse_list.h"
 
 #define MACHINE_KEY "vmschkmachine"
 
 struct parser {
 	struct gs_devstate *state;
+	struct gs_json_reader *reader;
+	unsigned int depth; /* of descriptions */
 	size_t description_count;
+	/* What lists have so far, those of descriptions within others behind theirs. */
+	struct gs_parse_list fields, subsections, devices;
 };
-
-static struct gs_error *parse_description(struct parser *parser, const struct gs_json *value,
-					  unsigned int depth, struct gs_vmsd *ret);
 
 /* ---- members ---- */
 
-static struct gs_error *wrong_type(const char *what, const struct gs_json *value,
-				   const char *wanted)
+/* A member that counts. */
+struct member {
+	struct gs_json_slice key;
+	bool may_be_missing;
+	/* Reads its value; @key is for errors, @to is the object's own. */
+	struct gs_error *(*read)(struct parser *parser, const char *key, void *to);
+};
+#define KEY(name)                      \
+	{                              \
+		name, sizeof(name) - 1 \
+	}
+
+/* What is no JSON at all is of no type. */
+static struct gs_error *wrong_type(struct parser *parser, const char *what, const char *wanted)
 {
-	if (!value)
-		return gs_error_create(GS_ERROR_CORRUPT, "%s is missing", what);
-	return gs_error_create(GS_ERROR_CORRUPT, "%s is no %s, but %s", what, wanted,
-			       gs_json_type_name(gs_json_type(value)));
+	enum gs_json_type type = gs_json_reader_type(parser->reader);
+	struct gs_error *err = gs_json_reader_skip(parser->reader, NULL);
+
+	return err ? err
+		   : gs_error_create(GS_ERROR_CORRUPT, "%s is no %s, but %s", what, wanted,
+				     gs_json_type_name(type));
 }
 
-static struct gs_error *number(const struct gs_json *object, const char *key, uint64_t *ret)
+static bool is_next(struct parser *parser, enum gs_json_type type)
 {
-	const struct gs_json *value = gs_json_get(object, key);
-	const char *text = gs_json_number_text(value);
+	return gs_json_reader_type(parser->reader) == type;
+}
 
-	if (!text)
-		return wrong_type(key, value, "number");
-	if (!gs_json_u64(value, ret))
-		return gs_error_create(GS_ERROR_CORRUPT, "%s is no count: %.40s", key, text);
+/* QEMU writes members in one order: @hint is the one that comes after the last. */
+static const struct member *find_member(const struct member *members, size_t count, size_t hint,
+					struct gs_json_slice key)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct member *member = &members[(hint + i) % count];
+
+		if (member->key.size == key.size &&
+		    memcmp(member->key.text, key.text, key.size) == 0)
+			return member;
+	}
 	return NULL;
 }
 
-static struct gs_error *version(const struct gs_json *object, const char *key, uint32_t *ret)
+static struct gs_error *find_missing(const struct member *members, size_t count, unsigned int seen)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!members[i].may_be_missing && !(seen & 1u << i))
+			return gs_error_create(GS_ERROR_CORRUPT, "%s is missing",
+					       members[i].key.text);
+	}
+	return NULL;
+}
+
+/* An object, called @what in errors. Other members are passed over. */
+static struct gs_error *parse_object(struct parser *parser, const char *what,
+				     const struct member *members, size_t count, void *to)
+{
+	struct gs_json_slice key;
+	unsigned int seen = 0;
+	struct gs_error *err;
+	size_t at = 0;
+	bool more;
+
+	if (!is_next(parser, GS_JSON_OBJECT))
+		return wrong_type(parser, what, "object");
+	err = gs_json_reader_enter(parser->reader, GS_JSON_OBJECT);
+	while (!err && !(err = gs_json_reader_member(parser->reader, &key, &more)) && more) {
+		const struct member *member = find_member(members, count, at, key);
+
+		if (!member) {
+			err = gs_json_reader_skip(parser->reader, NULL);
+			continue;
+		}
+		at = (size_t)(member - members);
+		if (seen & 1u << at)
+			return gs_error_create(GS_ERROR_CORRUPT, "%s is there twice",
+					       member->key.text);
+		seen |= 1u << at++;
+		err = member->read(parser, member->key.text, to);
+	}
+	return err ? err : find_missing(members, count, seen);
+}
+
+/* ---- values ---- */
+
+static struct gs_error *number(struct parser *parser, const char *key, uint64_t *ret)
+{
+	struct gs_json_slice text;
+	struct gs_error *err;
+
+	if (!is_next(parser, GS_JSON_NUMBER))
+		return wrong_type(parser, key, "number");
+	err = gs_json_reader_number(parser->reader, &text);
+	if (!err && !gs_json_slice_u64(text, ret))
+		err = gs_error_create(GS_ERROR_CORRUPT, "%s is no count: %.*s", key,
+				      text.size < 40 ? (int)text.size : 40, text.text);
+	return err;
+}
+
+static struct gs_error *version(struct parser *parser, const char *key, uint32_t *ret)
 {
 	uint64_t v = 0;
-	struct gs_error *err = number(object, key, &v);
+	struct gs_error *err = number(parser, key, &v);
 
 	if (!err && v > INT32_MAX)
 		err = gs_error_create(GS_ERROR_CORRUPT, "%s is beyond all versions: %llu", key,
@@ -52,227 +131,232 @@ static struct gs_error *version(const struct gs_json *object, const char *key, u
 	return err;
 }
 
-static struct gs_error *versions(const struct gs_json *object, uint32_t *version_ret,
-				 uint32_t *minimum_ret)
+static struct gs_error *string(struct parser *parser, const char *key, const char **ret)
 {
-	struct gs_error *err = version(object, "version_id", version_ret);
+	struct gs_json_slice text;
+	struct gs_error *err;
 
-	return err ? err : version(object, "minimum_version_id", minimum_ret);
-}
-
-static struct gs_error *string(struct parser *parser, const struct gs_json *object, const char *key,
-			       const char **ret)
-{
-	const struct gs_json *value = gs_json_get(object, key);
-	const char *text = gs_json_string(value);
-
-	if (!text)
-		return wrong_type(key, value, "string");
-	*ret = gs_arena_strdup(&parser->state->arena, text);
+	if (!is_next(parser, GS_JSON_STRING))
+		return wrong_type(parser, key, "string");
+	err = gs_json_reader_string(parser->reader, &text);
+	if (err)
+		return err;
+	*ret = gs_arena_strndup(&parser->state->arena, text.text, text.size);
 	return *ret ? NULL : gs_error_nomem();
-}
-
-/* A list that may be missing: *ret is then NULL. */
-static struct gs_error *list(const struct gs_json *object, const char *key,
-			     const struct gs_json **ret)
-{
-	const struct gs_json *value = gs_json_get(object, key);
-
-	if (value && gs_json_type(value) != GS_JSON_ARRAY)
-		return wrong_type(key, value, "list");
-	*ret = value;
-	return NULL;
 }
 
 /* ---- fields ---- */
 
-static struct gs_error *parse_condition(const struct gs_json *object, bool *ret)
-{
-	const struct gs_json *value = gs_json_get(object, "field_exists");
+static struct gs_error *parse_description(struct parser *parser, struct gs_vmsd *ret);
 
-	if (!value || gs_json_type(value) != GS_JSON_BOOL)
-		return wrong_type("field_exists", value, "boolean");
-	*ret = gs_json_is_true(value);
-	return NULL;
+static struct gs_error *read_field_name(struct parser *parser, const char *key, void *to)
+{
+	return string(parser, key, &((struct gs_vmsd_field *)to)->name);
 }
 
-static struct gs_error *parse_num(struct parser *parser, const struct gs_json *object,
-				  struct gs_vmsd_field *ret)
+static struct gs_error *read_field_version(struct parser *parser, const char *key, void *to)
 {
-	if (!gs_json_get(object, "num"))
-		return NULL;
-	ret->has_num = true;
+	return version(parser, key, &((struct gs_vmsd_field *)to)->version);
+}
+
+static struct gs_error *read_condition(struct parser *parser, const char *key, void *to)
+{
+	if (!is_next(parser, GS_JSON_BOOL))
+		return wrong_type(parser, key, "boolean");
+	return gs_json_reader_bool(parser->reader, &((struct gs_vmsd_field *)to)->conditional);
+}
+
+static struct gs_error *read_num(struct parser *parser, const char *key, void *to)
+{
+	struct gs_vmsd_field *field = to;
+
+	field->has_num = true;
 	parser->state->has_num = true;
-	return number(object, "num", &ret->num);
+	return number(parser, key, &field->num);
 }
 
-static struct gs_error *parse_nested(struct parser *parser, const struct gs_json *object,
-				     unsigned int depth, struct gs_vmsd_field *ret)
+static struct gs_error *read_size(struct parser *parser, const char *key, void *to)
 {
-	const struct gs_json *value = gs_json_get(object, "Description");
-	struct gs_vmsd *nested;
-
-	if (!value)
-		return NULL;
-	nested = gs_arena_alloc(&parser->state->arena, 1, sizeof(*nested));
-	if (!nested)
-		return gs_error_nomem();
-	ret->description = nested;
-	return parse_description(parser, value, depth + 1, nested);
+	return number(parser, key, &((struct gs_vmsd_field *)to)->size);
 }
 
-static struct gs_error *parse_field(struct parser *parser, const struct gs_json *object,
-				    unsigned int depth, struct gs_vmsd_field *ret)
+static struct gs_error *add_description(struct parser *parser, const struct gs_vmsd **ret)
+{
+	struct gs_vmsd *added = gs_arena_alloc(&parser->state->arena, 1, sizeof(*added));
+
+	*ret = added;
+	return added ? parse_description(parser, added) : gs_error_nomem();
+}
+
+static struct gs_error *read_nested(struct parser *parser, const char *key, void *to)
+{
+	(void)key;
+	return add_description(parser, &((struct gs_vmsd_field *)to)->description);
+}
+
+static const struct member field_members[] = {
+	{KEY("field"), false, read_field_name},
+	{KEY("version_id"), false, read_field_version},
+	{KEY("field_exists"), false, read_condition},
+	{KEY("num"), true, read_num},
+	{KEY("size"), false, read_size},
+	{KEY("Description"), true, read_nested},
+};
+
+static struct gs_error *read_field(struct parser *parser, size_t i)
+{
+	struct gs_vmsd_field field = {0};
+	struct gs_error *err = parse_object(parser, "it", field_members,
+					    sizeof(field_members) / sizeof(*field_members), &field);
+
+	if (err)
+		return gs_error_wrap(err, "field %zu ('%.80s')", i, field.name ? field.name : "");
+	return gs_parse_list_add(&parser->fields, &field);
+}
+
+/* ---- lists ---- */
+
+/* Whatever is behind @first when it is done belongs to the list. */
+static struct gs_error *read_list(struct parser *parser, const char *key,
+				  struct gs_error *(*read)(struct parser *parser, size_t i))
 {
 	struct gs_error *err;
+	bool more;
 
-	if (gs_json_type(object) != GS_JSON_OBJECT)
-		return wrong_type("it", object, "object");
-	err = string(parser, object, "field", &ret->name);
-	if (!err)
-		err = version(object, "version_id", &ret->version);
-	if (!err)
-		err = parse_condition(object, &ret->conditional);
-	if (!err)
-		err = parse_num(parser, object, ret);
-	if (!err)
-		err = number(object, "size", &ret->size);
-	return err ? err : parse_nested(parser, object, depth, ret);
-}
-
-/* By name, and then as they stand in the list. */
-static int compare_fields(const void *a, const void *b)
-{
-	const struct gs_vmsd_field *x = *(struct gs_vmsd_field *const *)a;
-	const struct gs_vmsd_field *y = *(struct gs_vmsd_field *const *)b;
-	int order = strcmp(x->name, y->name);
-
-	return order ? order : (x > y) - (x < y);
-}
-
-/* Sorted, so that a long list costs no time by the square of its length. */
-static struct gs_error *count_occurrences(struct gs_vmsd_field *fields, size_t count)
-{
-	gs_autofree struct gs_vmsd_field **sorted = NULL;
-
-	if (count < 2)
-		return NULL;
-	sorted = calloc(count, sizeof(*sorted));
-	if (!sorted)
-		return gs_error_nomem();
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &fields[i];
-	qsort(sorted, count, sizeof(*sorted), compare_fields);
-	for (size_t i = 1; i < count; i++) {
-		if (strcmp(sorted[i]->name, sorted[i - 1]->name) == 0)
-			sorted[i]->occurrence = sorted[i - 1]->occurrence + 1;
+	if (!is_next(parser, GS_JSON_ARRAY))
+		return wrong_type(parser, key, "list");
+	err = gs_json_reader_enter(parser->reader, GS_JSON_ARRAY);
+	for (size_t i = 0; !err; i++) {
+		err = gs_json_reader_element(parser->reader, &more);
+		if (err || !more)
+			break;
+		err = read(parser, i);
 	}
-	return NULL;
+	return err;
 }
 
-static struct gs_error *parse_fields(struct parser *parser, const struct gs_json *array,
-				     unsigned int depth, struct gs_vmsd *ret)
+static struct gs_error *read_fields(struct parser *parser, const char *key, void *to)
 {
-	size_t count = gs_json_count(array), i = 0;
+	size_t first = parser->fields.count;
+	struct gs_vmsd *description = to;
 	struct gs_vmsd_field *fields;
+	struct gs_error *err = read_list(parser, key, read_field);
 
-	fields = gs_arena_alloc(&parser->state->arena, count, sizeof(*fields));
-	if (!fields)
-		return gs_error_nomem();
-	gs_json_for_each (entry, array) {
-		struct gs_error *err = parse_field(parser, entry, depth, &fields[i]);
-		const char *name = gs_json_string(gs_json_get(entry, "field"));
+	if (err)
+		return err;
+	description->has_fields = true;
+	description->field_count = parser->fields.count - first;
+	fields = gs_parse_list_take(&parser->fields, first, &parser->state->arena);
+	description->fields = fields;
+	return fields ? gs_parse_count_occurrences(fields, description->field_count)
+		      : gs_error_nomem();
+}
 
-		if (err)
-			return gs_error_wrap(err, "field %zu ('%.80s')", i, name ? name : "");
-		i++;
-	}
-	ret->has_fields = true;
-	ret->fields = fields;
-	ret->field_count = count;
-	return count_occurrences(fields, count);
+static struct gs_error *read_subsection(struct parser *parser, size_t i)
+{
+	struct gs_vmsd subsection = {0};
+	struct gs_error *err = parse_description(parser, &subsection);
+
+	if (err)
+		return gs_error_wrap(err, "subsection %zu ('%.80s')", i,
+				     subsection.name ? subsection.name : "");
+	return gs_parse_list_add(&parser->subsections, &subsection);
+}
+
+static struct gs_error *read_subsections(struct parser *parser, const char *key, void *to)
+{
+	size_t first = parser->subsections.count;
+	struct gs_vmsd *description = to;
+	struct gs_error *err = read_list(parser, key, read_subsection);
+
+	if (err)
+		return err;
+	description->has_subsections = true;
+	description->subsection_count = parser->subsections.count - first;
+	description->subsections =
+		gs_parse_list_take(&parser->subsections, first, &parser->state->arena);
+	return description->subsections ? NULL : gs_error_nomem();
 }
 
 /* ---- descriptions ---- */
 
-static struct gs_error *parse_subsections(struct parser *parser, const struct gs_json *array,
-					  unsigned int depth, struct gs_vmsd *ret)
+static struct gs_error *read_name(struct parser *parser, const char *key, void *to)
 {
-	size_t count = gs_json_count(array), i = 0;
-	struct gs_vmsd *subsections;
-
-	subsections = gs_arena_alloc(&parser->state->arena, count, sizeof(*subsections));
-	if (!subsections)
-		return gs_error_nomem();
-	gs_json_for_each (entry, array) {
-		struct gs_error *err = parse_description(parser, entry, depth + 1, &subsections[i]);
-		const char *name = gs_json_string(gs_json_get(entry, "name"));
-
-		if (err)
-			return gs_error_wrap(err, "subsection %zu ('%.80s')", i, name ? name : "");
-		i++;
-	}
-	ret->has_subsections = true;
-	ret->subsections = subsections;
-	ret->subsection_count = count;
-	return NULL;
+	return string(parser, key, &((struct gs_vmsd *)to)->name);
 }
 
-static struct gs_error *parse_lists(struct parser *parser, const struct gs_json *object,
-				    unsigned int depth, struct gs_vmsd *ret)
+static struct gs_error *read_version(struct parser *parser, const char *key, void *to)
 {
-	const struct gs_json *fields = NULL, *subsections = NULL;
-	struct gs_error *err = list(object, "Fields", &fields);
-
-	if (!err)
-		err = list(object, "Subsections", &subsections);
-	if (!err && fields)
-		err = parse_fields(parser, fields, depth, ret);
-	if (!err && subsections)
-		err = parse_subsections(parser, subsections, depth, ret);
-	return err;
+	return version(parser, key, &((struct gs_vmsd *)to)->version);
 }
 
-static struct gs_error *parse_description(struct parser *parser, const struct gs_json *value,
-					  unsigned int depth, struct gs_vmsd *ret)
+static struct gs_error *read_minimum(struct parser *parser, const char *key, void *to)
+{
+	return version(parser, key, &((struct gs_vmsd *)to)->minimum);
+}
+
+static const struct member description_members[] = {
+	{KEY("name"), false, read_name},
+	{KEY("version_id"), false, read_version},
+	{KEY("minimum_version_id"), false, read_minimum},
+	{KEY("Fields"), true, read_fields},
+	{KEY("Subsections"), true, read_subsections},
+};
+
+static struct gs_error *parse_description(struct parser *parser, struct gs_vmsd *ret)
 {
 	struct gs_error *err;
 
-	if (gs_json_type(value) != GS_JSON_OBJECT)
-		return wrong_type("description", value, "object");
-	if (depth > GS_DEVSTATE_DEPTH_MAX)
+	if (parser->depth == GS_DEVSTATE_DEPTH_MAX)
 		return gs_error_create(GS_ERROR_CORRUPT,
-				       "descriptions within descriptions: "
-				       "more than %d",
+				       "descriptions within descriptions: more than %d",
 				       GS_DEVSTATE_DEPTH_MAX);
 	if (++parser->description_count > GS_DEVSTATE_DESCRIPTIONS_MAX)
 		return gs_error_create(GS_ERROR_CORRUPT, "more than %d descriptions",
 				       GS_DEVSTATE_DESCRIPTIONS_MAX);
-	err = string(parser, value, "name", &ret->name);
-	if (!err)
-		err = versions(value, &ret->version, &ret->minimum);
-	return err ? err : parse_lists(parser, value, depth, ret);
+	parser->depth++;
+	err = parse_object(parser, "description", description_members,
+			   sizeof(description_members) / sizeof(*description_members), ret);
+	parser->depth--;
+	return err;
 }
 
 /* ---- devices ---- */
 
-static struct gs_error *parse_device(struct parser *parser, const struct gs_json *object,
-				     struct gs_devstate_device *ret)
+static struct gs_error *read_device_version(struct parser *parser, const char *key, void *to)
 {
-	const struct gs_json *value = gs_json_get(object, "Description");
-	struct gs_vmsd *description;
+	return version(parser, key, &((struct gs_devstate_device *)to)->version);
+}
+
+static struct gs_error *read_device_minimum(struct parser *parser, const char *key, void *to)
+{
+	return version(parser, key, &((struct gs_devstate_device *)to)->minimum);
+}
+
+static struct gs_error *read_device_description(struct parser *parser, const char *key, void *to)
+{
+	(void)key;
+	return add_description(parser, &((struct gs_devstate_device *)to)->description);
+}
+
+static const struct member device_members[] = {
+	{KEY("version_id"), false, read_device_version},
+	{KEY("minimum_version_id"), false, read_device_minimum},
+	{KEY("Description"), true, read_device_description},
+};
+
+static struct gs_error *parse_device(struct parser *parser, struct gs_json_slice type)
+{
+	struct gs_devstate_device device = {.position = parser->devices.count};
 	struct gs_error *err;
 
-	if (gs_json_type(object) != GS_JSON_OBJECT)
-		return wrong_type("device", object, "object");
-	err = versions(object, &ret->version, &ret->minimum);
-	if (err || !value)
-		return err;
-	description = gs_arena_alloc(&parser->state->arena, 1, sizeof(*description));
-	if (!description)
+	device.type = gs_arena_strndup(&parser->state->arena, type.text, type.size);
+	if (!device.type)
 		return gs_error_nomem();
-	ret->description = description;
-	return parse_description(parser, value, 1, description);
+	err = parse_object(parser, "device", device_members,
+			   sizeof(device_members) / sizeof(*device_members), &device);
+	return err ? gs_error_wrap(err, "%.80s", device.type)
+		   : gs_parse_list_add(&parser->devices, &device);
 }
 
 static int compare_devices(const void *a, const void *b)
@@ -288,59 +372,106 @@ static struct gs_error *sort_devices(struct gs_devstate *state)
 	if (!state->types)
 		return gs_error_nomem();
 	qsort(state->devices, state->count, sizeof(*state->devices), compare_devices);
-	for (size_t i = 0; i < state->count; i++)
+	for (size_t i = 0; i < state->count; i++) {
 		state->types[i] = state->devices[i].type;
+		if (i && strcmp(state->types[i], state->types[i - 1]) == 0)
+			return gs_error_create(GS_ERROR_CORRUPT, "%.80s is there twice",
+					       state->types[i]);
+	}
 	return NULL;
 }
 
-static struct gs_error *parse_devices(struct parser *parser, const struct gs_json *dump)
+static struct gs_error *parse_devices(struct parser *parser)
 {
 	struct gs_devstate *state = parser->state;
+	struct gs_json_slice key;
+	struct gs_error *err = gs_json_reader_enter(parser->reader, GS_JSON_OBJECT);
+	bool more;
 
-	state->devices =
-		gs_arena_alloc(&state->arena, gs_json_count(dump), sizeof(*state->devices));
-	if (!state->devices)
-		return gs_error_nomem();
-	gs_json_for_each (entry, dump) {
-		struct gs_devstate_device *device = &state->devices[state->count];
-		const char *type = gs_json_key(entry);
-		struct gs_error *err;
+	while (!err && !(err = gs_json_reader_member(parser->reader, &key, &more)) && more)
+		err = gs_json_slice_is(key, MACHINE_KEY) ? gs_json_reader_skip(parser->reader, NULL)
+							 : parse_device(parser, key);
+	if (err)
+		return err;
+	state->count = parser->devices.count;
+	state->devices = gs_parse_list_take(&parser->devices, 0, &state->arena);
+	return state->devices ? sort_devices(state) : gs_error_nomem();
+}
 
-		if (strcmp(type, MACHINE_KEY) == 0)
-			continue;
-		device->position = state->count;
-		device->type = gs_arena_strdup(&state->arena, type);
-		err = device->type ? parse_device(parser, entry, device) : gs_error_nomem();
-		if (err)
-			return gs_error_wrap(err, "%.80s", type);
-		state->count++;
+/* ---- the machine ---- */
+
+static struct gs_error *read_machine_name(struct parser *parser, const char *key, void *to)
+{
+	return string(parser, key, to);
+}
+
+static const struct member machine_members[] = {{KEY("Name"), false, read_machine_name}};
+
+/*
+ * Where it is, is looked for before all else: without it, what else there is to complain of does
+ * not matter. QEMU writes it first.
+ */
+static struct gs_error *parse_machine(struct parser *parser)
+{
+	gs_autoreader struct gs_json_reader ahead = {.scan = parser->reader->scan,
+						     .depth = parser->reader->depth};
+	struct parser looking = {.state = parser->state, .reader = &ahead};
+	struct gs_json_slice key;
+	struct gs_error *err = gs_json_reader_enter(&ahead, GS_JSON_OBJECT);
+	bool more;
+
+	while (!err && !(err = gs_json_reader_member(&ahead, &key, &more)) && more) {
+		if (gs_json_slice_is(key, MACHINE_KEY))
+			return gs_error_wrap(parse_object(&looking, "it", machine_members, 1,
+							  &parser->state->machine),
+					     MACHINE_KEY);
+		err = gs_json_reader_skip(&ahead, NULL);
 	}
-	return sort_devices(state);
+	return err ? err
+		   : gs_error_create(GS_ERROR_CORRUPT,
+				     "no '" MACHINE_KEY "': not what -dump-vmstate writes");
 }
 
-static struct gs_error *parse_machine(struct parser *parser, const struct gs_json *dump)
-{
-	const struct gs_json *machine = gs_json_get(dump, MACHINE_KEY);
+/* ---- exports ---- */
 
-	if (!machine)
-		return gs_error_create(GS_ERROR_CORRUPT,
-				       "no '" MACHINE_KEY "': not what -dump-vmstate writes");
-	return gs_error_wrap(string(parser, machine, "Name", &parser->state->machine), MACHINE_KEY);
-}
-
-struct gs_error *gs_devstate_parse(const struct gs_json *dump, struct gs_devstate **ret)
+static struct gs_error *parse_export(struct parser *parser)
 {
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = calloc(1, sizeof(*state));
-	struct parser parser = {.state = state};
 	struct gs_error *err;
 
-	if (!state)
-		return gs_error_nomem();
-	if (gs_json_type(dump) != GS_JSON_OBJECT)
-		return wrong_type("export", dump, "object");
-	err = parse_machine(&parser, dump);
+	if (!is_next(parser, GS_JSON_OBJECT))
+		return wrong_type(parser, "export", "object");
+	err = parse_machine(parser);
+	return err ? err : parse_devices(parser);
+}
+
+struct gs_error *gs_devstate_read(struct gs_json_reader *reader, struct gs_devstate **ret)
+{
+	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = calloc(1, sizeof(*state));
+	struct parser parser = {.state = state,
+				.reader = reader,
+				.fields.size = sizeof(struct gs_vmsd_field),
+				.subsections.size = sizeof(struct gs_vmsd),
+				.devices.size = sizeof(struct gs_devstate_device)};
+	struct gs_error *err = state ? parse_export(&parser) : gs_error_nomem();
+
+	gs_parse_list_deinit(&parser.fields);
+	gs_parse_list_deinit(&parser.subsections);
+	gs_parse_list_deinit(&parser.devices);
 	if (!err)
-		err = parse_devices(&parser, dump);
+		*ret = gs_take(state);
+	return err;
+}
+
+struct gs_error *gs_devstate_parse(const char *text, size_t size, struct gs_devstate **ret)
+{
+	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = NULL;
+	gs_autoreader struct gs_json_reader reader;
+	struct gs_error *err;
+
+	gs_json_reader_init(&reader, text, size);
+	err = gs_devstate_read(&reader, &state);
+	if (!err)
+		err = gs_json_reader_end(&reader);
 	if (!err)
 		*ret = gs_take(state);
 	return err;

@@ -16,14 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct gs_devstate *parse(const uint8_t *data, size_t size)
 {
-	gs_autojson struct gs_json *value = NULL;
 	struct gs_devstate *state = NULL;
-	struct gs_error *err;
+	struct gs_error *err = gs_devstate_parse((const char *)data, size, &state);
 
-	gs_error_destroy(gs_json_parse((const char *)data, size, &value));
-	if (!value)
-		return NULL;
-	err = gs_devstate_parse(value, &state);
 	assert(!err == !!state);
 	assert(!err || err->code == GS_ERROR_CORRUPT);
 	gs_error_destroy(err);

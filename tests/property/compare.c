@@ -254,12 +254,9 @@ static struct gs_error *note_device(void *arg, const struct gs_check_device *dev
 static struct gs_devstate *parse(struct report *report, const struct export *export)
 {
 	const char *text = export_json(export);
-	gs_autojson struct gs_json *json = NULL;
-	gs_autoerror struct gs_error *err = gs_json_parse(text, strlen(text), &json);
 	struct gs_devstate *state = NULL;
+	gs_autoerror struct gs_error *err = gs_devstate_parse(text, strlen(text), &state);
 
-	if (!err)
-		err = gs_devstate_parse(json, &state);
 	if (err)
 		complain(report, "%s", err->message);
 	return state;

@@ -23,7 +23,7 @@
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
-#include <guestscope/base/json.h>
+#include <guestscope/base/json_reader.h>
 
 /* ---- the model: model.c, parse.c ---- */
 
@@ -64,13 +64,15 @@ struct gs_devstate;
 #define GS_DEVSTATE_DESCRIPTIONS_MAX (1 << 20) /* in one export; real: 800 */
 
 /*
- * From QEMU's own JSON, or the "dump" of an export of ours. CORRUPT says where: "e1000e: field 12
- * ('core.mac'): size is no number, but string"; fields and subsections count from 0, as jq does.
- * Members that are not known are passed over. Depth, and the number of descriptions, are bounded;
- * duplicate keys are refused by the JSON scanner. Takes nothing.
+ * From QEMU's own JSON. CORRUPT says where: "e1000e: field 12 ('core.mac'): size is no number, but
+ * string"; fields and subsections count from 0, as jq does. Members that are not known are passed
+ * over. Depth, and the number of descriptions, are bounded; what is there twice is refused.
  */
-GS_MUST_CHECK struct gs_error *gs_devstate_parse(const struct gs_json *dump,
+GS_MUST_CHECK struct gs_error *gs_devstate_parse(const char *text, size_t size,
 						 struct gs_devstate **ret);
+/* The same of the value that comes next: the "dump" of an export of ours. */
+GS_MUST_CHECK struct gs_error *gs_devstate_read(struct gs_json_reader *reader,
+						struct gs_devstate **ret);
 void gs_devstate_destroy(struct gs_devstate *state);
 GS_DEFINE_CLEANUP(struct gs_devstate *, gs_devstate_destroy)
 
