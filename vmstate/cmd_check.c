@@ -122,7 +122,7 @@ static struct gs_error *find_machine(struct check *c, struct gs_machine *machine
 	return err;
 }
 
-int cmd_check(struct gs_args *args)
+static int check_by_verdicts(const struct gs_args *args)
 {
 	auto_export struct vmstate_export before = {0}, after = {0};
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
@@ -147,4 +147,9 @@ int cmd_check(struct gs_args *args)
 	check_deinit(&c);
 	check_given_deinit(&given);
 	return status;
+}
+
+int cmd_check(struct gs_args *args)
+{
+	return gs_args_has(args, "compat-script") ? check_by_script(args) : check_by_verdicts(args);
 }

@@ -54,6 +54,8 @@ static const struct gs_option check_options[] = {
 	 .argument = "YYYY-MM-DD",
 	 .help = "with --write-baseline: the last day on which it is waived"},
 	{.name = "force", .help = "replace an existing baseline"},
+	{.name = "compat-script",
+	 .help = "complain of what QEMU's vmstate-static-checker.py would; exit: how often"},
 	{0}};
 
 static const struct gs_command commands[] = {

@@ -76,6 +76,11 @@ GS_MUST_CHECK struct gs_error *vmstate_used(const struct gs_args *args,
 void vmstate_note_unknown(const struct gs_args *args, const struct gs_device_types *used,
 			  const struct gs_devstate *before, const struct gs_devstate *after);
 
+/* ---- compat_script.c ---- */
+
+/* What QEMU's own checker says, for check --compat-script; returns its exit status, or ours. */
+int check_by_script(const struct gs_args *args);
+
 /* Where exports of binaries are kept; the caller frees. NULL: there is no place. */
 char *cache_folder(void);
 
