@@ -114,10 +114,11 @@ static const struct gs_command commands[] = {
 	 .takes_json = true,
 	 .run = cmd_diff},
 	{.name = "check",
-	 .arguments = "A B [DEVICE]...",
+	 .arguments = "FILE FILE [DEVICE]...",
 	 .summary = "judge whether one QEMU can load what another one saves",
 	 .details =
-		 "A and B are exports, or QEMU binaries. Both ways are judged, device by device; "
+		 "A, the first, and B, the second, are exports or QEMU binaries. Both ways are "
+		 "judged, device by device; "
 		 "exit 1 if one of them fails. Verdicts, the worst first:\n\n"
 		 "  SILENT       it loads, but values are in other fields than they were\n"
 		 "  BREAK        it never loads\n"

@@ -149,6 +149,20 @@ vmstate: note: w:2: no longer found: $(ids a b | head -n 1)"
 $(ids a b | tail -n 1) 2999-12-31 it is so" ]
 }
 
+@test "baseline: what is left of a device is judged" {
+	part() { echo "{name: \"i8257/$1\", version_id: 1, minimum_version_id: 1, Fields: []}"; }
+	small 4 ".i8257.Description.Subsections = [$(part a), $(part b)]" >a && small 4 >b
+	run -1 --separate-stderr "$V" check --fail-on conditional a b
+	[ "$("$V" check --json a b | jq -c '.devices[1].forward.condition | length')" = 2 ]
+	echo "$(ids a b | head -n 1) 2999-12-31 one of two" >w
+	run -1 --separate-stderr "$V" check --fail-on conditional --baseline w a b
+	[[ $output = *"CONDITIONAL ->  i8257 at [i8257/b]: "* && $output != *"[i8257/a]"* && $output != *more.* ]]
+	echo "$(ids a b | tail -n 1) 2999-12-31 the other one" >>w
+	run -0 --separate-stderr "$V" check --fail-on conditional --baseline w a b
+	run -0 --separate-stderr "$V" check --fail-on conditional --write-baseline v --reason x --expires 2999-12-31 a b
+	[ "$(sed 1d v | wc -l)" -eq 2 ]
+}
+
 @test "baseline: lines that say nothing" {
 	printf '# x\nforward:i8257:name 2999-12-31\n' >w
 	run -2 --separate-stderr "$V" check --baseline w 10.0 10.0
