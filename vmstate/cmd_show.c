@@ -236,6 +236,28 @@ static const struct gs_devstate_device *find(const struct gs_devstate *state, co
 	return device;
 }
 
+/* Others of that name in a stream need not be described alike: who asks by it is told of them. */
+static void note_others(const struct gs_args *args, const struct gs_devstate *state,
+			const struct gs_devstate_device *shown, const char *name)
+{
+	gs_autotext struct gs_text others = {0};
+
+	if (strcmp(shown->type, name) == 0)
+		return;
+	for (size_t i = 0; i < gs_devstate_count(state); i++) {
+		const struct gs_devstate_device *each = gs_devstate_at(state, i);
+
+		if (each == shown || !each->description ||
+		    strcmp(each->description->name, name) != 0)
+			continue;
+		gs_text_puts(&others, others.size ? ", " : "");
+		gs_text_puts_printable(&others, each->type);
+	}
+	if (others.size)
+		gs_args_note(args, "this is %s; the same name in a stream have: %s", shown->type,
+			     others.data);
+}
+
 static struct gs_error *not_found(const char *file, const struct gs_devstate *state,
 				  const char *name)
 {
@@ -263,6 +285,8 @@ int cmd_show(struct gs_args *args)
 	if (!name)
 		return show_all(args, export.state);
 	device = find(export.state, name);
-	return device ? show_one(args, export.state, device)
-		      : gs_args_fail(args, not_found(file, export.state, name));
+	if (!device)
+		return gs_args_fail(args, not_found(file, export.state, name));
+	note_others(args, export.state, device, name);
+	return show_one(args, export.state, device);
 }

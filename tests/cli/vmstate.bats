@@ -112,6 +112,9 @@ show() { "$V" show --json "$(export_of "$1")" "${@:2}"; }
 	want=$output
 	run -0 "$V" show "$(export_of 10.0)" piix4_pm
 	says "$want"
+	run -0 --separate-stderr "$V" show "$(export_of 10.0)" i8259
+	[[ $output = "Device:"*" isa-i8259"$'\n'* ]]
+	complains "vmstate: note: this is isa-i8259; the same name in a stream have: kvm-i8259, pic-common"
 	run -1 --separate-stderr "$V" show "$(export_of 10.0)" e1000d
 	[[ $stderr = *": no device 'e1000d': did you mean 'e1000"*"'?" ]]
 	run -1 --separate-stderr "$V" show "$(export_of 10.0)" xyz
