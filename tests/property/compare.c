@@ -251,9 +251,10 @@ static struct gs_error *note_device(void *arg, const struct gs_check_device *dev
 
 /* ---- one run ---- */
 
-static struct gs_devstate *parse(struct report *report, const struct export *export)
+static struct gs_devstate *parse(struct report *report, const struct export *export,
+				 const char *machine)
 {
-	const char *text = export_json(export);
+	const char *text = export_json(export, machine);
 	struct gs_devstate *state = NULL;
 	gs_autoerror struct gs_error *err = gs_devstate_parse(text, strlen(text), &state);
 
@@ -391,11 +392,12 @@ static const char *take_complaints(struct report *report)
 	return text;
 }
 
+/* The names of machines, which differ, say nothing. */
 static void check_both(struct report *report, struct report *mirror, const struct export *before,
 		       const struct export *after)
 {
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *a = parse(report, before);
-	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *b = parse(report, after);
+	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *a = parse(report, before, "one");
+	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *b = parse(report, after, "another");
 
 	if (!a || !b)
 		return;

@@ -317,6 +317,7 @@ char *export_text(const struct export *export)
 static void put_json(struct gs_text *text, const struct export *export,
 		     const struct description *description);
 
+/* The size of a struct in C is any number: here one that another export does not have. */
 static void put_json_field(struct gs_text *text, const struct export *export,
 			   const struct field *field)
 {
@@ -324,7 +325,7 @@ static void put_json_field(struct gs_text *text, const struct export *export,
 		       "{\"field\": \"%s\", \"version_id\": %u, \"field_exists\": %s, "
 		       "\"size\": %u",
 		       field->name, field->version, field->conditional ? "true" : "false",
-		       field->description ? 999 : field->size);
+		       field->description ? (unsigned int)text->size : field->size);
 	if (field->num && export->tells_num)
 		gs_text_printf(text, ", \"num\": %u", field->num);
 	if (field->description) {
@@ -370,13 +371,13 @@ static void put_json_device(struct gs_text *text, const struct export *export)
 	gs_text_puts(text, "}");
 }
 
-char *export_json(const struct export *export)
+char *export_json(const struct export *export, const char *machine)
 {
 	gs_autotext struct gs_text text = {0};
 	struct export other = export_parse("(zz-lengths 1 1 n:1x1)");
 
 	other.tells_num = export->tells_num;
-	gs_text_puts(&text, "{\"vmschkmachine\": {\"Name\": \"none\"}");
+	gs_text_printf(&text, "{\"vmschkmachine\": {\"Name\": \"%s\"}", machine);
 	if (export->description)
 		put_json_device(&text, export);
 	put_json_device(&text, &other);

@@ -72,7 +72,7 @@ struct export export_parse(const char *text);
 struct export export_copy(const struct export *export);
 char *export_text(const struct export *export);
 /* As QEMU writes it; with a second device, whose array shows whether lengths are told. */
-char *export_json(const struct export *export);
+char *export_json(const struct export *export, const char *machine);
 
 struct description *description_new(const char *name, unsigned int version, unsigned int minimum);
 struct description *description_copy(const struct description *description);

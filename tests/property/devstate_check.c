@@ -103,8 +103,8 @@ static void show_disagreement(struct export *before, struct export *after)
 	printf("# the least that shows one:\n");
 	print_pair(before, after);
 	print_remark(compare(before, after).disagreement);
-	printf("# before: %s\n", export_json(before));
-	printf("# after:  %s\n", export_json(after));
+	printf("# before: %s\n", export_json(before, "one"));
+	printf("# after:  %s\n", export_json(after, "another"));
 }
 
 struct totals {
