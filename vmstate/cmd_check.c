@@ -32,6 +32,22 @@ static void note_waivers(const struct check *c)
 	}
 }
 
+/* What is waived now; and what may be waived with reason, if it was not looked at. */
+static void put_waivers(struct gs_text *out, const struct check *c)
+{
+	const struct gs_waiver *waiver;
+
+	for (size_t i = 0; i < c->finding_count; i++) {
+		waiver = c->findings[i].waiver;
+		if (waiver)
+			gs_baseline_put(out, c->findings[i].is.id, waiver->expires, waiver->reason);
+	}
+	for (size_t i = 0; (waiver = gs_baseline_at(c->options->baseline, i)); i++) {
+		if (!c->matched[i] && !is_whole(c))
+			gs_baseline_put(out, waiver->id, waiver->expires, waiver->reason);
+	}
+}
+
 static struct gs_error *write_baseline(const struct check *c, struct gs_outfile *file)
 {
 	gs_autotext struct gs_text text = {0};
@@ -41,13 +57,7 @@ static struct gs_error *write_baseline(const struct check *c, struct gs_outfile 
 	gs_text_puts(&text, " to ");
 	gs_text_puts_printable(&text, c->after->name);
 	gs_text_puts(&text, "\n");
-	for (size_t i = 0; i < c->finding_count; i++) {
-		const struct gs_waiver *waiver = c->findings[i].waiver;
-
-		if (waiver)
-			gs_baseline_put(&text, c->findings[i].is.id, waiver->expires,
-					waiver->reason);
-	}
+	put_waivers(&text, c);
 	if (text.failed)
 		return gs_error_nomem();
 	if (gs_write_full(gs_outfile_fd(file), text.data, text.size) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Baselines: lines of waivers, sorted by what they waive. */
+/* Baselines: lines of waivers, and which one is of a finding. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,8 +9,9 @@
 #define DAY_SIZE 10 /* "2027-06-30" */
 
 struct gs_baseline {
-	char *text; /* what the waivers' strings are in */
-	struct gs_waiver *waivers;
+	char *text;                /* what the waivers' strings are in */
+	struct gs_waiver *waivers; /* by line */
+	const struct gs_waiver **by_id;
 	size_t count;
 };
 
@@ -118,20 +119,26 @@ static struct gs_error *parse_lines(const char *name, struct gs_baseline *b)
 
 static int compare_waivers(const void *a, const void *b)
 {
-	const struct gs_waiver *left = a, *right = b;
+	const struct gs_waiver *left = *(const struct gs_waiver *const *)a;
+	const struct gs_waiver *right = *(const struct gs_waiver *const *)b;
 	int order = strcmp(left->id, right->id);
 
 	return order ? order : (left->line > right->line) - (left->line < right->line);
 }
 
-/* They are sorted: the same ones are neighbours. */
-static struct gs_error *check_unique(const char *name, const struct gs_baseline *b)
+/* Then the same ones are neighbours. */
+static struct gs_error *sort(const char *name, struct gs_baseline *b)
 {
+	for (size_t i = 0; i < b->count; i++)
+		b->by_id[i] = &b->waivers[i];
+	qsort(b->by_id, b->count, sizeof(*b->by_id), compare_waivers);
 	for (size_t i = 1; i < b->count; i++) {
-		if (strcmp(b->waivers[i - 1].id, b->waivers[i].id) == 0)
+		const struct gs_waiver *first = b->by_id[i - 1], *again = b->by_id[i];
+
+		if (strcmp(first->id, again->id) == 0)
 			return gs_error_create(GS_ERROR_INVALID,
 					       "%s:%zu: waived in line %zu already", name,
-					       b->waivers[i].line, b->waivers[i - 1].line);
+					       again->line, first->line);
 	}
 	return NULL;
 }
@@ -163,6 +170,7 @@ struct gs_error *gs_baseline_parse(const char *name, const char *text, size_t si
 {
 	GS_CLEANUP(gs_baseline_destroy) struct gs_baseline *b = NULL;
 	struct gs_error *err = check_text(name, text, size);
+	size_t lines;
 
 	if (err)
 		return err;
@@ -171,14 +179,14 @@ struct gs_error *gs_baseline_parse(const char *name, const char *text, size_t si
 		b->text = strndup(text, size);
 	if (!b || !b->text)
 		return gs_error_nomem();
-	b->waivers = calloc(count_lines(b->text), sizeof(*b->waivers));
-	if (!b->waivers)
+	lines = count_lines(b->text);
+	b->waivers = calloc(lines, sizeof(*b->waivers));
+	b->by_id = calloc(lines, sizeof(*b->by_id));
+	if (!b->waivers || !b->by_id)
 		return gs_error_nomem();
 	err = parse_lines(name, b);
-	if (err)
-		return err;
-	qsort(b->waivers, b->count, sizeof(*b->waivers), compare_waivers);
-	err = check_unique(name, b);
+	if (!err)
+		err = sort(name, b);
 	if (!err)
 		*ret = gs_take(b);
 	return err;
@@ -189,6 +197,7 @@ void gs_baseline_destroy(struct gs_baseline *baseline)
 	if (!baseline)
 		return;
 	free(baseline->waivers);
+	free(baseline->by_id);
 	free(baseline->text);
 	free(baseline);
 }
@@ -205,23 +214,23 @@ const struct gs_waiver *gs_baseline_at(const struct gs_baseline *baseline, size_
 
 static int compare_id(const void *id, const void *waiver)
 {
-	return strcmp(id, ((const struct gs_waiver *)waiver)->id);
+	return strcmp(id, (*(const struct gs_waiver *const *)waiver)->id);
 }
 
 bool gs_baseline_find(const struct gs_baseline *baseline, const char *id, size_t *ret)
 {
 	gs_autotext struct gs_text printable = {0};
-	const struct gs_waiver *found;
+	const struct gs_waiver **found;
 
 	if (!gs_baseline_count(baseline))
 		return false;
 	gs_text_puts_printable(&printable, id);
 	if (printable.failed || !printable.data)
 		return false;
-	found = bsearch(printable.data, baseline->waivers, baseline->count, sizeof(*found),
+	found = bsearch(printable.data, baseline->by_id, baseline->count, sizeof(*found),
 			compare_id);
 	if (found)
-		*ret = (size_t)(found - baseline->waivers);
+		*ret = (size_t)(*found - baseline->waivers);
 	return found != NULL;
 }
 

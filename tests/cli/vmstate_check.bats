@@ -138,10 +138,14 @@ ids() { "$V" check --json "$@" | jq -r '.findings[] | select(.verdict != "INFO")
 
 	# Nothing is found any more; but that is no news of what was not looked at.
 	run -0 --separate-stderr "$V" check --baseline w a a
-	complains "vmstate: note: w:3: no longer found: $(ids a b | tail -n 1)
-vmstate: note: w:2: no longer found: $(ids a b | head -n 1)"
+	complains "vmstate: note: w:2: no longer found: $(ids a b | head -n 1)
+vmstate: note: w:3: no longer found: $(ids a b | tail -n 1)"
 	run -0 --separate-stderr "$V" check --baseline w a a e1000e
 	complains ""
+
+	# What was not looked at is kept as it was, expired or not.
+	"$V" check --baseline w --write-baseline v --reason new --expires 2998-01-01 a b e1000e >/dev/null
+	diff <(sed 1d w) <(sed 1d v)
 
 	# What is kept has its own reason.
 	run -0 --separate-stderr "$V" check --baseline w --write-baseline w --force --reason new --expires 2998-01-01 a b

@@ -41,7 +41,7 @@ void gs_baseline_destroy(struct gs_baseline *baseline);
 GS_DEFINE_CLEANUP(struct gs_baseline *, gs_baseline_destroy)
 
 size_t gs_baseline_count(const struct gs_baseline *baseline);
-/* Sorted by id; NULL past the last. */
+/* In the order of the text; NULL past the last. */
 const struct gs_waiver *gs_baseline_at(const struct gs_baseline *baseline, size_t i);
 /*
  * The place of the waiver of @id, be it expired or not. What no text can hold is escaped in ids
