@@ -158,6 +158,13 @@ function onKey(event) {
 	}
 }
 
+/* So that the address leads to what is looked at. */
+function address(item) {
+	if (item.node.id)
+		item.summary.addEventListener("click", () =>
+			history.replaceState(null, "", item.node.open ? location.pathname + location.search : "#" + item.node.id));
+}
+
 function start() {
 	let timer;
 
@@ -177,6 +184,7 @@ function start() {
 	document.getElementById("expand").addEventListener("click", () => setOpen(true));
 	document.getElementById("collapse").addEventListener("click", () => setOpen(false));
 	document.addEventListener("keydown", onKey);
+	items.forEach(address);
 	apply(); // the browser may have kept what was typed
 }
 

@@ -2,13 +2,15 @@
 /*
  * Exports of device state: each device is found by its type, a description is as long as the fields
  * that it sends, what lint finds has a place below the device's description, and nothing differs
- * from itself, nor more from another export than that from it.
+ * from itself, nor more from another export than that from it. Side by side, descriptions have all
+ * of their lines, in order.
  */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <guestscope/devstate.h>
+#include <guestscope/devstate/align.h>
 
 #define DEVICES_MAX 2000 /* more say nothing new, and take their time */
 
@@ -128,10 +130,68 @@ static void check_diff(const struct gs_devstate *state)
 	}
 }
 
+/* ---- side by side ---- */
+
+static size_t count_lines(const struct gs_vmsd *description)
+{
+	size_t count = description->field_count + description->subsection_count;
+
+	for (size_t i = 0; i < description->field_count; i++) {
+		if (description->fields[i].description)
+			count += count_lines(description->fields[i].description);
+	}
+	for (size_t i = 0; i < description->subsection_count; i++)
+		count += count_lines(&description->subsections[i]);
+	return count;
+}
+
+struct lines {
+	size_t before, after;
+	const struct gs_vmsd_field *last_before, *last_after; /* of the outermost */
+};
+
+static void check_side(const struct gs_align_side *side, unsigned int depth, size_t *count,
+		       const struct gs_vmsd_field **last)
+{
+	size_t path, name;
+
+	if (!side->path)
+		return;
+	(*count)++;
+	path = strlen(side->path);
+	name = strlen(side->name);
+	assert(name <= path && strcmp(side->path + path - name, side->name) == 0);
+	if (!side->field || depth)
+		return;
+	assert(side->field == (*last ? *last + 1 : side->parent->fields));
+	*last = side->field;
+}
+
+static struct gs_error *check_line(void *arg, const struct gs_align_row *row)
+{
+	struct lines *lines = arg;
+
+	assert(row->before.path || row->after.path);
+	check_side(&row->before, row->depth, &lines->before, &lines->last_before);
+	check_side(&row->after, row->depth, &lines->after, &lines->last_after);
+	return NULL;
+}
+
+static void check_align(const struct gs_devstate *state, const struct gs_vmsd *before,
+			const struct gs_vmsd *after)
+{
+	struct lines lines = {0};
+
+	gs_error_destroy(gs_devstate_align(state, before, state, after, check_line, &lines));
+	assert(lines.before == (before ? count_lines(before) : 0));
+	assert(lines.after == count_lines(after));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = parse(data, size);
 	const struct gs_devstate_device *device;
+	const struct gs_vmsd *last = NULL;
 
 	if (!state)
 		return 0;
@@ -142,6 +202,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		check_fields(device->description);
 		check_wire(state, device->description);
+		check_align(state, last, device->description);
+		last = device->description;
 	}
 	gs_error_destroy(gs_devstate_lint(state, check_finding, state));
 	check_diff(state);
