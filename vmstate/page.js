@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a page can do beyond being read: search, filters, folding. See html.h for what it works on. */
+/* What a page can do beyond being read: search, filters, folding; on what, is told in html.h. */
 (() => {
 "use strict";
 
@@ -15,7 +15,10 @@ const kindsOf = (node) => (node.dataset.kind || "").split(" ");
 const textOf = (node) => node.textContent.toLowerCase();
 /* What stands at its end sums up its rows, and is not what a row is found by. */
 const titleOf = (summary) =>
-	[...summary.childNodes].filter((node) => !(node.matches && node.matches(".end"))).map(textOf).join(" ");
+	[...summary.childNodes]
+		.filter((node) => !(node.matches && node.matches(".end")))
+		.map(textOf)
+		.join(" ");
 
 /* An item without rows is a row by itself. */
 const items = [...document.querySelectorAll(".item")].map((node) => {
@@ -49,7 +52,7 @@ function matches(item, unit, words, sets) {
 	if (!sets.every((set) => set.some((kind) => unit.kinds.has(kind))))
 		return false;
 	if (words.length && unit.text === null)
-		unit.text = item.hasRows ? titleOf(item.summary) + " " + textOf(unit.node) : textOf(unit.node);
+		unit.text = (item.hasRows ? titleOf(item.summary) + " " : "") + textOf(unit.node);
 	return words.every((word) => unit.text.includes(word));
 }
 
@@ -160,9 +163,13 @@ function onKey(event) {
 
 /* So that the address leads to what is looked at. */
 function address(item) {
-	if (item.node.id)
-		item.summary.addEventListener("click", () =>
-			history.replaceState(null, "", item.node.open ? location.pathname + location.search : "#" + item.node.id));
+	if (!item.node.id)
+		return;
+	item.summary.addEventListener("click", () => {
+		const none = location.pathname + location.search;
+
+		history.replaceState(null, "", item.node.open ? none : "#" + item.node.id);
+	});
 }
 
 function start() {

@@ -135,7 +135,8 @@ included_rooms() {
 }
 
 @test "files and lines keep their size" {
-	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] lib/include/guestscope/*.h lib/include/guestscope/*/*.h)
+	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] vmstate/*.css vmstate/*.js \
+		lib/include/guestscope/*.h lib/include/guestscope/*/*.h)
 	run sh -c "LC_ALL=C.UTF-8 wc -L $(echo $files) | awk '\$2 != \"total\" && \$1 > 100'"
 	echo "more than 100 columns: $output"
 	[ -z "$output" ]
@@ -145,7 +146,7 @@ included_rooms() {
 }
 
 @test "every source file says its licence and its job" {
-	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]; do
+	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] vmstate/*.css vmstate/*.js; do
 		head -n 1 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || { echo "$f"; false; }
 		sed -n 2p "$f" | grep -q '^/\*' || { echo "$f"; false; }
 	done
