@@ -153,11 +153,13 @@ static struct gs_error *check_device(struct gs_check *check, struct gs_check_dev
 {
 	struct gs_judge judges[GS_CHECK_DIRECTIONS] = {
 		[GS_CHECK_FORWARD] = {.direction = GS_CHECK_FORWARD,
+				      .work = &check->work,
 				      .saver_state = check->before,
 				      .loader_state = check->after,
 				      .saver = before,
 				      .loader = after},
 		[GS_CHECK_BACKWARD] = {.direction = GS_CHECK_BACKWARD,
+				       .work = &check->work,
 				       .saver_state = check->after,
 				       .loader_state = check->before,
 				       .saver = after,
@@ -287,6 +289,7 @@ struct gs_error *gs_devstate_check(const struct gs_devstate *before,
 		.after = after,
 		.options = options ? options : &defaults,
 		.report = report,
+		.work = {GS_WORK_MAX},
 		.ids = {.arena = &arena},
 	};
 	gs_autopairing struct gs_pairing pairing = {0};

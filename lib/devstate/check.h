@@ -21,6 +21,19 @@
 #include "arena.h"
 #include "names.h"
 
+/* What a check may cost, in steps of some 10 ns: hostile exports are not looked at to the end. */
+#define GS_WORK_MAX ((size_t)1 << 27)
+struct gs_work {
+	size_t left;
+};
+static inline bool gs_work_take(struct gs_work *work, size_t steps)
+{
+	if (work->left < steps)
+		return false;
+	work->left -= steps;
+	return true;
+}
+
 /* ---- worlds: check_worlds.c ---- */
 
 /* More predicates and subsections than that, on which one thing hangs, are not weighed. */
@@ -118,6 +131,7 @@ struct gs_judge {
 	uint32_t guard[GS_WORLD_VARIABLES_MAX];
 	unsigned int guard_count;
 	unsigned int guards_lost; /* beyond those */
+	struct gs_work *work;
 	struct gs_judge_finding *first, **last;
 	size_t finding_count, assumed;
 };
@@ -139,6 +153,7 @@ GS_MUST_CHECK struct gs_error *gs_judge_tell_outcome(struct gs_judge *judge,
 /* One more of what all hangs on; taken back by _leave(). */
 GS_MUST_CHECK struct gs_error *gs_judge_enter(struct gs_judge *judge,
 					      const struct gs_literal *literal);
+void gs_judge_enter_variable(struct gs_judge *judge, uint32_t variable);
 void gs_judge_leave(struct gs_judge *judge);
 /* All findings together. */
 GS_MUST_CHECK struct gs_error *gs_judge_sum_up(struct gs_judge *judge, enum gs_verdict *verdict_ret,
@@ -164,6 +179,10 @@ GS_MUST_CHECK struct gs_error *gs_check_fields(struct gs_judge *judge, const str
 
 /* The section of two devices that have descriptions. */
 GS_MUST_CHECK struct gs_error *gs_check_section(struct gs_judge *judge);
+/* Of descriptions that end at the same byte of the stream. */
+GS_MUST_CHECK struct gs_error *gs_check_subsections(struct gs_judge *judge,
+						    const struct gs_vmsd *saver,
+						    const struct gs_vmsd *loader);
 
 /* ---- telling: check_report.c ---- */
 
@@ -171,6 +190,7 @@ struct gs_check {
 	const struct gs_devstate *before, *after;
 	const struct gs_check_options *options;
 	const struct gs_check_report *report;
+	struct gs_work work;
 	struct gs_names ids;
 	unsigned int *id_uses; /* by number */
 	size_t id_capacity;

@@ -1,63 +1,205 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fields of a section or a subsection. */
-#include <string.h>
+/* The fields of a section or a subsection, as a whole. */
+#include <stdlib.h>
 
-#include "check.h"
+#include "check_scope.h"
 
-static bool is_same_description(const struct gs_vmsd *a, const struct gs_vmsd *b);
+/* ---- units ---- */
 
-/* Whether it is there whenever the other one is. */
-static bool is_same_gate(const struct gs_vmsd_field *a, uint32_t a_version,
-			 const struct gs_vmsd_field *b, uint32_t b_version)
+static struct gs_error *tell_segment(struct gs_scope *scope, struct gs_item *segment)
 {
-	if (a->conditional || b->conditional)
-		return a->conditional == b->conditional;
-	return (a->version <= a_version) == (b->version <= b_version);
+	struct gs_unit unit;
+	struct gs_error *err = gs_unit_init(&unit, scope, &segment, 1);
+
+	return err ? err : gs_unit_tell(&unit);
 }
 
-static bool is_same_length(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b)
+/* All segments that are not always even, and what lies between them. */
+struct group {
+	struct gs_item **items;
+	size_t count;
+	size_t uneven;
+	uint8_t signs;
+};
+
+static struct gs_error *find_group(struct gs_scope *scope, struct group *group)
 {
-	return !a->has_num || !b->has_num || a->num == b->num;
+	size_t first = SIZE_MAX, last = 0;
+
+	for (size_t i = 0; i < scope->item_count; i++) {
+		struct gs_item *item = &scope->items[i];
+		struct gs_error *err;
+
+		if (item->kind != GS_ITEM_SEGMENT)
+			continue;
+		err = gs_segment_weigh(scope, item);
+		if (err)
+			return err;
+		if (!item->signs)
+			continue;
+		group->signs |= item->signs;
+		group->uneven++;
+		first = i < first ? i : first;
+		last = i;
+	}
+	if (group->uneven < 2 || group->signs != (GS_SIGN_POSITIVE | GS_SIGN_NEGATIVE))
+		return NULL;
+	group->items = gs_arena_alloc(&scope->arena, last - first + 1, sizeof(*group->items));
+	if (!group->items)
+		return gs_error_nomem();
+	for (size_t i = first; i <= last; i++) {
+		if (scope->items[i].kind == GS_ITEM_SEGMENT ||
+		    scope->items[i].kind == GS_ITEM_ANCHOR)
+			group->items[group->count++] = &scope->items[i];
+	}
+	return NULL;
 }
 
-static bool is_same_field(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b)
+/* Marks those that make up for each other as one unit, which is then told of with the first. */
+static struct gs_error *find_unit(struct gs_scope *scope, struct gs_unit *unit)
 {
-	if (strcmp(a->name, b->name) != 0 || !is_same_length(a, b) ||
-	    !a->description != !b->description)
-		return false;
-	return a->description ? is_same_description(a->description, b->description)
-			      : a->size == b->size;
+	struct group group = {0};
+	struct gs_error *err = find_group(scope, &group);
+	bool balances;
+
+	unit->count = 0;
+	if (err || !group.count)
+		return err;
+	err = gs_unit_init(unit, scope, group.items, group.count);
+	if (err || unit->is_heavy)
+		return err;
+	err = gs_unit_can_balance(unit, &balances);
+	if (!err && !balances)
+		unit->count = 0;
+	return err;
 }
 
-static bool is_same_fields(const struct gs_vmsd *a, uint32_t a_version, const struct gs_vmsd *b,
-			   uint32_t b_version)
-{
-	bool same = a->field_count == b->field_count;
+/* ---- what is not bytes ---- */
 
-	for (size_t i = 0; same && i < a->field_count; i++)
-		same = is_same_gate(&a->fields[i], a_version, &b->fields[i], b_version) &&
-		       is_same_field(&a->fields[i], &b->fields[i]);
-	return same;
+static void enter_gate(struct gs_judge *judge, const struct gs_gate *gate)
+{
+	for (; gate; gate = gate->parent)
+		gs_judge_enter_variable(judge, gate->variable);
 }
 
-static bool is_same_description(const struct gs_vmsd *a, const struct gs_vmsd *b)
+static void leave_gate(struct gs_judge *judge, const struct gs_gate *gate)
 {
-	bool same = strcmp(a->name, b->name) == 0 && b->minimum <= b->version &&
-		    a->subsection_count == b->subsection_count;
+	for (; gate; gate = gate->parent)
+		gs_judge_leave(judge);
+}
 
-	for (size_t i = 0; same && i < a->subsection_count; i++)
-		same = a->subsections[i].version == b->subsections[i].version &&
-		       is_same_description(&a->subsections[i], &b->subsections[i]);
-	return same && is_same_fields(a, a->version, b, b->version);
+static struct gs_error *tell_minimum(struct gs_judge *judge, const struct gs_item *item)
+{
+	const struct gs_vmsd *description = item->places[GS_LOADER]->field->description;
+
+	gs_text_puts(&judge->text, "The loader holds its own version of ");
+	gs_check_put_name(&judge->text, description->name);
+	gs_text_printf(&judge->text,
+		       ", %u, against the least that it takes, %u: it never loads this.",
+		       description->version, description->minimum);
+	return gs_judge_tell_outcome(judge, GS_RULE_NESTED_MINIMUM, GS_OUTCOME_BROKEN,
+				     item->offset);
+}
+
+static struct gs_error *tell_renamed(struct gs_judge *judge, const struct gs_item *item)
+{
+	gs_text_puts(&judge->text, "The struct ");
+	gs_check_put_name(&judge->text, item->places[GS_SAVER]->field->name);
+	gs_text_puts(&judge->text, " is called ");
+	gs_check_put_name(&judge->text, item->places[GS_LOADER]->field->name);
+	gs_text_puts(&judge->text, " by the loader, which no stream tells.");
+	return gs_judge_tell(judge, GS_RULE_FIELD_RENAMED, NULL,
+			     (struct gs_wire_size){GS_WIRE_UNKNOWN, 0});
+}
+
+static struct gs_error *tell_item(struct gs_judge *judge, const struct gs_item *item)
+{
+	const struct gs_place *const *places = item->places;
+
+	switch (item->kind) {
+	case GS_ITEM_MINIMUM:
+		return tell_minimum(judge, item);
+	case GS_ITEM_RENAMED:
+		return tell_renamed(judge, item);
+	case GS_ITEM_SUBSECTIONS:
+		return gs_check_subsections(judge, places[GS_SAVER]->field->description,
+					    places[GS_LOADER]->field->description);
+	default:
+		return NULL;
+	}
+}
+
+static struct gs_error *tell_guarded(struct gs_scope *scope, const struct gs_item *item)
+{
+	struct gs_judge *judge = scope->judge;
+	const struct gs_place *place =
+		item->places[GS_SAVER] ? item->places[GS_SAVER] : item->places[GS_LOADER];
+	size_t mark = gs_check_enter_place(judge, place);
+	struct gs_error *err;
+
+	enter_gate(judge, item->gate);
+	err = tell_item(judge, item);
+	leave_gate(judge, item->gate);
+	gs_check_leave(judge, mark);
+	return err;
+}
+
+/* ---- the scope ---- */
+
+static bool is_in_unit(const struct gs_unit *unit, const struct gs_item *item)
+{
+	return unit->count && item >= unit->segments[0] && item <= unit->segments[unit->count - 1];
+}
+
+static struct gs_error *judge_items(struct gs_scope *scope)
+{
+	struct gs_unit unit;
+	struct gs_error *err = find_unit(scope, &unit);
+
+	for (size_t i = 0; !err && i < scope->item_count; i++) {
+		struct gs_item *item = &scope->items[i];
+
+		if (item->kind == GS_ITEM_ANCHOR && !is_in_unit(&unit, item))
+			continue;
+		if (unit.count && item == unit.segments[0])
+			err = gs_unit_tell(&unit);
+		else if (item->kind == GS_ITEM_SEGMENT && !is_in_unit(&unit, item))
+			err = tell_segment(scope, item);
+		else if (item->kind != GS_ITEM_SEGMENT && item->kind != GS_ITEM_ANCHOR)
+			err = tell_guarded(scope, item);
+	}
+	return err;
+}
+
+static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_level levels[GS_SIDES])
+{
+	struct gs_scope scope = {
+		.judge = judge,
+		.states = {judge->saver_state, judge->loader_state},
+		.told = {gs_devstate_has_num(judge->saver_state),
+			 gs_devstate_has_num(judge->loader_state)},
+		.roots = {levels[GS_SAVER].owner, levels[GS_LOADER].owner},
+	};
+	struct gs_error *err = gs_scope_align(&scope, levels);
+
+	if (!err)
+		err = judge_items(&scope);
+	gs_arena_deinit(&scope.arena);
+	return err;
 }
 
 struct gs_error *gs_check_fields(struct gs_judge *judge, const struct gs_vmsd *saver,
 				 uint32_t saver_version, const struct gs_vmsd *loader,
 				 uint32_t loader_version)
 {
-	if (is_same_fields(saver, saver_version, loader, loader_version))
+	const struct gs_level levels[GS_SIDES] = {{.owner = saver, .version = saver_version},
+						  {.owner = loader, .version = loader_version}};
+	const bool told[GS_SIDES] = {gs_devstate_has_num(judge->saver_state),
+				     gs_devstate_has_num(judge->loader_state)};
+
+	if (gs_vmsd_is_same_fields(told, saver, saver_version, loader, loader_version)) {
+		judge->assumed += gs_vmsd_count_assumed(told, saver, loader);
 		return NULL;
-	gs_text_puts(&judge->text, "The fields differ.");
-	return gs_judge_tell_outcome(judge, GS_RULE_FIELD_ORDER, GS_OUTCOME_UNKNOWN,
-				     (struct gs_wire_size){GS_WIRE_UNKNOWN, 0});
+	}
+	return check_scope(judge, levels);
 }

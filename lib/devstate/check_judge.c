@@ -19,18 +19,21 @@ void gs_judge_deinit(struct gs_judge *judge)
 
 /* ---- what all hangs on ---- */
 
+void gs_judge_enter_variable(struct gs_judge *judge, uint32_t variable)
+{
+	if (judge->guards_lost || judge->guard_count == GS_WORLD_VARIABLES_MAX)
+		judge->guards_lost++;
+	else
+		judge->guard[judge->guard_count++] = variable;
+}
+
 struct gs_error *gs_judge_enter(struct gs_judge *judge, const struct gs_literal *literal)
 {
 	uint32_t variable;
-	struct gs_error *err;
+	struct gs_error *err = gs_variables_add(&judge->variables, literal, &variable);
 
-	if (judge->guards_lost || judge->guard_count == GS_WORLD_VARIABLES_MAX) {
-		judge->guards_lost++;
-		return NULL;
-	}
-	err = gs_variables_add(&judge->variables, literal, &variable);
 	if (!err)
-		judge->guard[judge->guard_count++] = variable;
+		gs_judge_enter_variable(judge, variable);
 	return err;
 }
 

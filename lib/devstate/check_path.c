@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where we are in a device, and hostile names in sentences. */
+#include <inttypes.h>
 #include <string.h>
 
-#include "check.h"
+#include "check_scope.h"
 
 #define NAME_SHOWN_MAX 120 /* bytes; real: 60 */
 
@@ -50,4 +51,23 @@ void gs_check_leave(struct gs_judge *judge, size_t mark)
 		judge->path.size = mark;
 		judge->path.data[mark] = '\0';
 	}
+}
+
+/* From the outside in. */
+static void put_place(struct gs_judge *judge, const struct gs_place *place)
+{
+	if (!place)
+		return;
+	put_place(judge, place->parent);
+	gs_check_enter_field(judge, place->field);
+	if (place->is_element && !place->is_every)
+		gs_text_printf(&judge->path, "[%" PRIu64 "]", place->index);
+}
+
+size_t gs_check_enter_place(struct gs_judge *judge, const struct gs_place *place)
+{
+	size_t mark = judge->path.size;
+
+	put_place(judge, place);
+	return mark;
 }

@@ -105,8 +105,8 @@ static struct gs_error *tell_new(struct gs_judge *judge, const struct gs_slot *s
 	return err;
 }
 
-static struct gs_error *check_subsections(struct gs_judge *judge, const struct gs_vmsd *saver,
-					  const struct gs_vmsd *loader)
+struct gs_error *gs_check_subsections(struct gs_judge *judge, const struct gs_vmsd *saver,
+				      const struct gs_vmsd *loader)
 {
 	gs_autopairing struct gs_pairing pairing = {0};
 	struct gs_error *err = gs_pairing_init(&pairing, saver->subsections,
@@ -132,7 +132,7 @@ static struct gs_error *check_contents(struct gs_judge *judge, const struct gs_v
 	struct gs_error *err =
 		gs_check_fields(judge, saver, saver->version, loader, loader_version);
 
-	return err ? err : check_subsections(judge, saver, loader);
+	return err ? err : gs_check_subsections(judge, saver, loader);
 }
 
 struct gs_error *gs_check_section(struct gs_judge *judge)

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is alike: fields that need no further look, and fields that go together. */
+#include <string.h>
+
+#include "check_scope.h"
+
+/* ---- two fields ---- */
+
+bool gs_field_says_same(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b)
+{
+	if (a->conditional != b->conditional || (!a->conditional && a->version != b->version))
+		return false;
+	return a->description || b->description ? a->description && b->description
+						: a->size == b->size;
+}
+
+bool gs_field_is_same_count(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
+			    const struct gs_vmsd_field *loader)
+{
+	return !told[GS_SAVER] || !told[GS_LOADER] ||
+	       gs_field_count(saver) == gs_field_count(loader);
+}
+
+bool gs_field_is_same_gate(const struct gs_vmsd_field *saver, uint32_t saver_version,
+			   const struct gs_vmsd_field *loader, uint32_t loader_version)
+{
+	if (saver->conditional || loader->conditional)
+		return saver->conditional == loader->conditional;
+	return gs_field_is_there(saver, saver_version) == gs_field_is_there(loader, loader_version);
+}
+
+bool gs_field_is_same(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
+		      const struct gs_vmsd_field *loader)
+{
+	if (strcmp(saver->name, loader->name) != 0 ||
+	    !gs_field_is_same_count(told, saver, loader) ||
+	    !saver->description != !loader->description)
+		return false;
+	return saver->description ? gs_vmsd_is_same(told, saver->description, loader->description)
+				  : saver->size == loader->size;
+}
+
+bool gs_vmsd_is_same_fields(const bool told[GS_SIDES], const struct gs_vmsd *saver,
+			    uint32_t saver_version, const struct gs_vmsd *loader,
+			    uint32_t loader_version)
+{
+	bool same = saver->field_count == loader->field_count;
+
+	for (size_t i = 0; same && i < saver->field_count; i++) {
+		const struct gs_vmsd_field *a = &saver->fields[i], *b = &loader->fields[i];
+
+		same = gs_field_is_same_gate(a, saver_version, b, loader_version) &&
+		       gs_field_is_same(told, a, b);
+	}
+	return same;
+}
+
+/* A struct: its own version is what either side holds its fields against. */
+bool gs_vmsd_is_same(const bool told[GS_SIDES], const struct gs_vmsd *saver,
+		     const struct gs_vmsd *loader)
+{
+	return strcmp(saver->name, loader->name) == 0 && loader->minimum <= loader->version &&
+	       saver->subsection_count == 0 && loader->subsection_count == 0 &&
+	       gs_vmsd_is_same_fields(told, saver, saver->version, loader, loader->version);
+}
+
+/* ---- lengths that only one side tells ---- */
+
+size_t gs_field_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
+			      const struct gs_vmsd_field *loader)
+{
+	size_t count;
+
+	if (told[GS_SAVER] == told[GS_LOADER])
+		return 0;
+	count = saver->has_num != loader->has_num;
+	return saver->description ? count + gs_vmsd_count_assumed(told, saver->description,
+								  loader->description)
+				  : count;
+}
+
+size_t gs_vmsd_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd *saver,
+			     const struct gs_vmsd *loader)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < saver->field_count && told[GS_SAVER] != told[GS_LOADER]; i++)
+		count += gs_field_count_assumed(told, &saver->fields[i], &loader->fields[i]);
+	return count;
+}
+
+/* ---- pairs ---- */
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct gs_vmsd_field *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : compare_numbers(x->occurrence, y->occurrence);
+}
+
+/*
+ * Fields that are unused have no names to be known by, and of several those that look the same
+ * belong together. A predicate, however, is known by how many fields of its name stand before it.
+ */
+static bool is_loose(const struct gs_vmsd_field *field)
+{
+	return gs_field_is_unused(field) && !field->conditional;
+}
+
+static int by_look(const void *a, const void *b)
+{
+	const struct gs_vmsd_field *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (!order)
+		order = is_loose(x) - is_loose(y);
+	if (order || !is_loose(x))
+		return order ? order : by_name(a, b);
+	order = compare_numbers(x->size, y->size);
+	if (!order)
+		order = compare_numbers(gs_field_count(x), gs_field_count(y));
+	return order ? order : compare_numbers(x->version, y->version);
+}
+
+/* @saver and @loader stand behind an anchor, or at the start: how many are there to the next? */
+static size_t count_gap(const struct gs_slots *list, size_t from)
+{
+	size_t to = from;
+
+	while (to < list->count && !list->slots[to].anchor)
+		to++;
+	return to - from;
+}
+
+/* Renamed in place, by all that can be seen. */
+static void pair_alone(struct gs_pairing *pairing)
+{
+	struct gs_slots *saver = &pairing->before, *loader = &pairing->after;
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		size_t sent = count_gap(saver, i), taken = count_gap(loader, j);
+
+		if (sent == 1 && taken == 1 && !saver->slots[i].partner &&
+		    !loader->slots[j].partner) {
+			saver->slots[i].partner = &loader->slots[j];
+			loader->slots[j].partner = &saver->slots[i];
+		}
+		i += sent + 1;
+		j += taken + 1;
+		if (i > saver->count || j > loader->count)
+			return;
+	}
+}
+
+struct gs_error *gs_scope_pair(const struct gs_vmsd *saver, const struct gs_vmsd *loader,
+			       struct gs_pairing *pairing)
+{
+	struct gs_error *err =
+		gs_pairing_init(pairing, saver->fields, saver->field_count, loader->fields,
+				loader->field_count, sizeof(struct gs_vmsd_field));
+
+	if (!err)
+		err = gs_pairing_match(pairing, by_look);
+	if (!err)
+		err = gs_pairing_match(pairing, by_name);
+	if (!err)
+		err = gs_pairing_anchor(pairing, by_look);
+	if (!err)
+		pair_alone(pairing);
+	return err;
+}

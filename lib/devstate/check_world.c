@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What becomes of a unit in one world. */
+#include "check_scope.h"
+
+static struct gs_length new_sum(const struct gs_unit *unit)
+{
+	struct gs_length sum = {.factors = unit->factors, .count = unit->symbol_count};
+
+	gs_length_clear(&sum);
+	return sum;
+}
+
+/* What lies in items @first to @last. */
+static struct gs_meeting meet(struct gs_unit_view *view, size_t first, size_t last)
+{
+	struct gs_unit *unit = view->unit;
+
+	for (int side = 0; side < GS_SIDES; side++) {
+		struct gs_row *row = &unit->rows[side];
+
+		row->count = 0;
+		for (size_t i = first; i <= last; i++) {
+			const struct gs_item *item = unit->segments[i];
+			const struct gs_run *runs =
+				gs_segment_runs(unit->scope, item, (enum gs_check_side)side);
+
+			for (size_t j = 0; j < item->count[side]; j++) {
+				if (gs_run_is_there(&runs[j], view->world))
+					row->runs[row->count++] = &runs[j];
+			}
+		}
+	}
+	return gs_rows_meet(unit->scope, unit, view->world, unit->rows);
+}
+
+/* In a world that is gone through to its end, a value that is lost is lost, whatever else is not
+ * known. */
+static uint8_t worse(uint8_t a, uint8_t b)
+{
+	static const uint8_t ranks[] = {GS_OUTCOME_BROKEN, GS_OUTCOME_SILENT, GS_OUTCOME_UNKNOWN};
+
+	for (size_t i = 0; i < sizeof(ranks); i++) {
+		if (a == ranks[i] || b == ranks[i])
+			return ranks[i];
+	}
+	return GS_OUTCOME_GOOD;
+}
+
+static uint8_t outcome_of(const struct gs_meeting *meeting)
+{
+	if (meeting->is_broken)
+		return GS_OUTCOME_BROKEN;
+	if (meeting->is_silent)
+		return GS_OUTCOME_SILENT;
+	return meeting->is_unknown ? GS_OUTCOME_UNKNOWN : GS_OUTCOME_GOOD;
+}
+
+static void tell_story(struct gs_unit_view *view, size_t item, const struct gs_meeting *meeting,
+		       enum gs_length_kind sum, uint8_t signs)
+{
+	if (!view->story.segment)
+		view->story = (struct gs_unit_story){.segment = view->unit->segments[item],
+						     .meeting = *meeting,
+						     .sum = sum,
+						     .signs = signs};
+}
+
+/* ---- bytes in other places ---- */
+
+/* Whether a field that has a name is in it, in this world or another one like it. */
+static bool has_named(const struct gs_vmsd_field *field, uint32_t version)
+{
+	const struct gs_vmsd *description = field->description;
+
+	if (!gs_field_is_there(field, version) || (field->has_num && field->num == 0))
+		return false;
+	if (!description)
+		return !gs_field_is_unused(field);
+	for (size_t i = 0; i < description->field_count; i++) {
+		if (has_named(&description->fields[i], description->version))
+			return true;
+	}
+	return false;
+}
+
+/* An anchor whose bytes are elsewhere than the loader looks for them. */
+static bool is_missed(const struct gs_unit_view *view, const struct gs_item *anchor)
+{
+	for (const struct gs_gate *gate = anchor->gate; gate; gate = gate->parent) {
+		for (unsigned int i = 0; i < view->unit->table.count; i++) {
+			if (view->unit->table.variables[i] == gate->variable &&
+			    !(view->world >> i & 1))
+				return false;
+		}
+	}
+	return has_named(anchor->places[GS_SAVER]->field, UINT32_MAX);
+}
+
+static bool is_in_array(const struct gs_item *item)
+{
+	const struct gs_place *place = item->places[GS_SAVER];
+
+	for (; place; place = place->parent) {
+		if (place->is_every)
+			return true;
+	}
+	return item->is_repeated;
+}
+
+/* From where the sides part to where they meet again. */
+static uint8_t judge_stretch(struct gs_unit_view *view, size_t first, size_t last)
+{
+	struct gs_meeting meeting = meet(view, first, last);
+	uint8_t outcome = outcome_of(&meeting);
+
+	for (size_t i = first; i <= last && first != last; i++) {
+		const struct gs_item *item = view->unit->segments[i];
+
+		if (item->is_repeated)
+			outcome = worse(outcome, GS_OUTCOME_UNKNOWN);
+		else if (item->kind == GS_ITEM_ANCHOR && item->count[GS_SAVER] == 0 &&
+			 is_missed(view, item))
+			outcome = worse(outcome, GS_OUTCOME_SILENT);
+		else if (is_in_array(item))
+			outcome = worse(outcome, GS_OUTCOME_UNKNOWN);
+	}
+	if (outcome != GS_OUTCOME_GOOD)
+		tell_story(view, first, &meeting, GS_LENGTH_ZERO, 0);
+	return outcome;
+}
+
+/* All together as many bytes are taken as are sent. */
+static uint8_t judge_balanced(struct gs_unit_view *view)
+{
+	struct gs_unit *unit = view->unit;
+	struct gs_length sum = new_sum(unit);
+	uint8_t outcome = GS_OUTCOME_GOOD, signs;
+	size_t first = 0;
+
+	for (size_t i = 0; i < unit->count; i++) {
+		gs_length_add(&sum, unit->scope, unit->segments[i], view->world);
+		if (gs_length_judge(&sum, &signs) != GS_LENGTH_ZERO)
+			continue;
+		/* An anchor by itself is where it should be. */
+		if (first != i || unit->segments[i]->kind != GS_ITEM_ANCHOR)
+			outcome = worse(outcome, judge_stretch(view, first, i));
+		first = i + 1;
+	}
+	return outcome;
+}
+
+/* ---- all of it ---- */
+
+/* The first segment that is not as long on both sides; false: there is none. */
+static bool find_uneven(struct gs_unit_view *view, enum gs_length_kind kind)
+{
+	struct gs_unit *unit = view->unit;
+
+	for (size_t i = 0; i < unit->count; i++) {
+		struct gs_length sum = new_sum(unit);
+		struct gs_meeting meeting;
+		uint8_t signs;
+
+		gs_length_add(&sum, unit->scope, unit->segments[i], view->world);
+		if (gs_length_judge(&sum, &signs) == GS_LENGTH_ZERO)
+			continue;
+		meeting = meet(view, i, i);
+		tell_story(view, i, &meeting, kind, signs);
+		return true;
+	}
+	return false;
+}
+
+static bool is_any_repeated(const struct gs_unit *unit)
+{
+	bool repeated = false;
+
+	for (size_t i = 0; i < unit->count && unit->count > 1; i++)
+		repeated |= unit->segments[i]->is_repeated;
+	return repeated;
+}
+
+void gs_unit_view(struct gs_unit *unit, size_t world, struct gs_unit_view *view)
+{
+	struct gs_length sum = new_sum(unit);
+	enum gs_length_kind kind;
+	uint8_t signs;
+
+	*view = (struct gs_unit_view){.unit = unit, .world = world};
+	for (size_t i = 0; i < unit->count; i++)
+		gs_length_add(&sum, unit->scope, unit->segments[i], world);
+	kind = gs_length_judge(&sum, &signs);
+	view->is_uneven = find_uneven(view, kind);
+	view->may_balance = view->is_uneven && (kind != GS_LENGTH_NEVER || is_any_repeated(unit));
+	if (kind == GS_LENGTH_ZERO) {
+		view->story = (struct gs_unit_story){0};
+		view->outcome = judge_balanced(view);
+	} else {
+		view->outcome = view->may_balance ? GS_OUTCOME_UNKNOWN : GS_OUTCOME_BROKEN;
+	}
+}
