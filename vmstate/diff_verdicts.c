@@ -135,7 +135,8 @@ struct findings {
 static bool is_same(const struct gs_check_finding *a, const struct gs_check_finding *b)
 {
 	return a->direction != b->direction && a->verdict == b->verdict && !a->condition.count &&
-	       !b->condition.count && strcmp(a->path, b->path) == 0 &&
+	       !b->condition.count && a->offset.certainty == b->offset.certainty &&
+	       a->offset.bytes == b->offset.bytes && strcmp(a->path, b->path) == 0 &&
 	       strcmp(a->text, b->text) == 0;
 }
 
@@ -152,20 +153,21 @@ static const struct check_finding *find_twin(struct findings list,
 
 static void put_finding(struct gs_text *text, const struct gs_check_finding *finding, bool both)
 {
-	gs_autotext struct gs_text sentence = {0};
+	gs_autotext struct gs_text place = {0}, sentence = {0};
 
 	gs_text_puts(text, "<li>");
 	put_badge(text, gs_verdict_name(finding->verdict),
 		  both ? "\u2194" : arrows[finding->direction],
 		  both ? "both ways" : gs_check_direction_name(finding->direction));
-	if (*finding->path) {
+	put_place(&place, finding);
+	put_sentence(&sentence, finding, &finding->condition);
+	text->failed |= place.failed || sentence.failed;
+	if (place.size) {
 		gs_text_puts(text, " <span class=\"name\">");
-		html_path(text, finding->path);
+		html_path(text, place.data);
 		gs_text_puts(text, "</span>:");
 	}
 	gs_text_puts(text, " ");
-	put_sentence(&sentence, finding, &finding->condition);
-	text->failed |= sentence.failed;
 	html_puts(text, sentence.data ? sentence.data : "");
 	gs_text_puts(text, "</li>\n");
 }
