@@ -64,7 +64,7 @@ struct check_given {
 
 /* All that a report tells of. */
 struct check {
-	const struct gs_args *args;
+	const struct gs_args *args; /* for names of devices; NULL: there are none */
 	const struct vmstate_export *before, *after;
 	const struct check_options *options;
 	const struct gs_machine *machine; /* of --machine; NULL: none is named */
@@ -99,6 +99,8 @@ bool check_is_expired(const struct check *check, const struct gs_waiver *waiver)
 
 /* " It breaks if core.timadj is expected, or i8259/ltim is sent."; of no terms: nothing. */
 void put_broken_if(struct gs_text *out, const struct gs_condition *condition);
+/* What a terminal wants to hear before it. */
+const char *verdict_color(enum gs_verdict verdict);
 /* "core.timadj (byte 123)"; of the device itself: nothing. */
 void put_place(struct gs_text *out, const struct gs_check_finding *finding);
 /* What @finding says, and the condition if that is not said by it. */

@@ -200,7 +200,8 @@ static void begin_baseline(struct check *c, struct check_device *device, int d)
 
 static bool is_wanted(const struct check *c, const char *before, const char *after)
 {
-	return gs_args_count(c->args) == 2 || vmstate_is_named(c->args, c->before->state, before) ||
+	return !c->args || gs_args_count(c->args) == 2 ||
+	       vmstate_is_named(c->args, c->before->state, before) ||
 	       vmstate_is_named(c->args, c->after->state, after);
 }
 

@@ -21,27 +21,12 @@ static const char *const arrows[] = {"->", "<-"};
 
 /* ---- pieces ---- */
 
-static const char *color_of(enum gs_verdict verdict)
-{
-	switch (verdict) {
-	case GS_VERDICT_SILENT:
-	case GS_VERDICT_BREAK:
-		return "\033[1;31m";
-	case GS_VERDICT_CONDITIONAL:
-		return "\033[33m";
-	case GS_VERDICT_UNKNOWN:
-		return "\033[35m";
-	default:
-		return "\033[32m";
-	}
-}
-
 /* The columns that it takes. */
 static unsigned int put_verdict(struct report *r, enum gs_verdict verdict, const char *arrow)
 {
 	const char *name = gs_verdict_name(verdict);
 
-	gs_text_puts(r->out, r->color ? color_of(verdict) : "");
+	gs_text_puts(r->out, r->color ? verdict_color(verdict) : "");
 	gs_text_puts(r->out, name);
 	gs_text_puts(r->out, r->color ? NORMAL : "");
 	gs_text_printf(r->out, " %s", arrow);
@@ -96,7 +81,7 @@ static void put_counts(struct report *r)
 			int width = (int)strlen(gs_verdict_name((enum gs_verdict)v));
 			bool colored = r->color && c->counts[d][v];
 
-			gs_text_puts(r->out, colored ? color_of((enum gs_verdict)v) : "");
+			gs_text_puts(r->out, colored ? verdict_color((enum gs_verdict)v) : "");
 			gs_text_printf(r->out, "  %*zu", width > 5 ? width : 5, c->counts[d][v]);
 			gs_text_puts(r->out, colored ? NORMAL : "");
 		}

@@ -139,3 +139,18 @@ struct gs_json *condition_json(const struct gs_condition *condition)
 	}
 	return array;
 }
+
+const char *verdict_color(enum gs_verdict verdict)
+{
+	switch (verdict) {
+	case GS_VERDICT_SILENT:
+	case GS_VERDICT_BREAK:
+		return "\033[1;31m";
+	case GS_VERDICT_CONDITIONAL:
+		return "\033[33m";
+	case GS_VERDICT_UNKNOWN:
+		return "\033[35m";
+	default:
+		return "\033[32m";
+	}
+}

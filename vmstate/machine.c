@@ -114,21 +114,22 @@ static void put_one_side(struct gs_text *out, const struct gs_machine_setting *s
 }
 
 void put_setting(struct gs_text *out, const struct gs_machine *machine,
-		 const struct gs_machine_setting *setting)
+		 const struct gs_machine_setting *setting, const char *before_name,
+		 const char *after_name)
 {
 	const struct gs_machine_value *before = &setting->before, *after = &setting->after;
 
 	if (!before->value) {
-		put_one_side(out, setting, after, "B", &machine->before, "A");
+		put_one_side(out, setting, after, after_name, &machine->before, before_name);
 	} else if (!after->value) {
-		put_one_side(out, setting, before, "A", &machine->after, "B");
+		put_one_side(out, setting, before, before_name, &machine->after, after_name);
 	} else if (strcmp(before->value, after->value) == 0) {
 		gs_text_puts(out, "both set ");
 		put_value(out, setting, after);
 	} else {
-		gs_text_puts(out, "A sets ");
+		gs_text_printf(out, "%s sets ", before_name);
 		put_value(out, setting, before);
-		gs_text_puts(out, ", B ");
+		gs_text_printf(out, ", %s ", after_name);
 		put_value(out, setting, after);
 	}
 }
@@ -147,7 +148,7 @@ void put_candidates(struct gs_text *out, const struct gs_machine *machine,
 				     : " any of this may decide it, though no name resembles it: ");
 	for (size_t i = 0; i < count; i++) {
 		gs_text_puts(out, i ? "; " : "");
-		put_setting(out, machine, &candidates->settings[i]);
+		put_setting(out, machine, &candidates->settings[i], "A", "B");
 	}
 	gs_text_puts(out, ".");
 }

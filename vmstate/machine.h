@@ -26,9 +26,13 @@ static inline void machine_candidates_deinit_cleanup(struct machine_candidates *
 	machine_candidates_deinit(candidates);
 }
 
-/* "B sets e1000e.migrate-timadj=off", "both set ...", "A sets ..., B does not". */
+/*
+ * "B sets e1000e.migrate-timadj=off", "both set ...", "A sets ..., B does not"; A and B are what
+ * the sides are called.
+ */
 void put_setting(struct gs_text *out, const struct gs_machine *machine,
-		 const struct gs_machine_setting *setting);
+		 const struct gs_machine_setting *setting, const char *before_name,
+		 const char *after_name);
 /* A sentence, with a space before it, on those that resemble or, if @all, on all; or nothing. */
 void put_candidates(struct gs_text *out, const struct gs_machine *machine,
 		    const struct machine_candidates *candidates, bool all);

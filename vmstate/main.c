@@ -58,6 +58,21 @@ static const struct gs_option check_options[] = {
 	 .help = "complain of what QEMU's vmstate-static-checker.py would; exit: how often"},
 	{0}};
 
+static const struct gs_option matrix_options[] = {
+	HTML_OPTIONS,
+	{.name = "direction",
+	 .argument = "WAY",
+	 .help = "forward: to those named later; backward: from them (default: both)",
+	 .values = "forward|backward|both"},
+	VMSTATE_USED_OPTIONS,
+	{.name = "strict",
+	 .help = "judge devices of boards without versions as strictly as all others"},
+	{.name = "fail-on",
+	 .argument = "VERDICT",
+	 .help = "exit 1 for a device with it or a worse one (default: break)",
+	 .values = "silent|break|conditional|unknown|info|never"},
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "export",
 	 .summary = "write down what a QEMU binary says of the state of its devices",
@@ -134,6 +149,27 @@ static const struct gs_command commands[] = {
 	 .max_args = -1,
 	 .takes_json = true,
 	 .run = cmd_check},
+	{.name = "matrix",
+	 .arguments = "A B...",
+	 .summary = "show which machines' guests go from which QEMU to which",
+	 .details =
+		 "Each of A, B, ... is a QEMU binary, or an export; exports by vmstate tell their "
+		 "machines. For each pair, a row is a machine (versions that say the same are "
+		 "one), "
+		 "and a cell the worst verdict of vmstate check on a device, with how many devices "
+		 "have it. Exit 1 if a pair that has a machine in common fails.\n\n"
+		 "What devices save is described alike for all machines. What a machine changes "
+		 "are "
+		 "properties, as QEMU tells from 9.1 on; those are listed that may decide "
+		 "something "
+		 "that is found, by their names.\n\n"
+		 "  vmstate matrix old.json.xz qemu-system-x86_64\n"
+		 "  vmstate matrix --html -o matrix.html 8.2.json.xz 9.2.json.xz 10.0.json.xz",
+	 .options = matrix_options,
+	 .min_args = 2,
+	 .max_args = 16,
+	 .takes_json = true,
+	 .run = cmd_matrix},
 	{0},
 };
 

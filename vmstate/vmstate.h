@@ -13,6 +13,7 @@ int cmd_show(struct gs_args *args);
 int cmd_lint(struct gs_args *args);
 int cmd_diff(struct gs_args *args);
 int cmd_check(struct gs_args *args);
+int cmd_matrix(struct gs_args *args);
 
 /* complete.c: see gs_tool.complete. */
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);

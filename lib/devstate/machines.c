@@ -296,11 +296,18 @@ size_t gs_machine_family(const char *name)
 	return name[at - 1] == '-' ? at - 1 : at;
 }
 
+bool gs_machine_is_versioned(const char *name)
+{
+	return name[gs_machine_family(name)];
+}
+
 int gs_machine_compare(const char *a, const char *b)
 {
 	size_t family_a = gs_machine_family(a), family_b = gs_machine_family(b);
-	int order = strncmp(a, b, family_a < family_b ? family_a : family_b);
+	int order = gs_machine_is_versioned(b) - gs_machine_is_versioned(a);
 
+	if (order == 0)
+		order = strncmp(a, b, family_a < family_b ? family_a : family_b);
 	if (order == 0 && family_a != family_b)
 		return family_a < family_b ? -1 : 1;
 	return order ? order : strverscmp(b + family_b, a + family_a);

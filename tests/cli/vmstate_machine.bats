@@ -5,65 +5,20 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
+	# shellcheck source=tests/cli/vmstate_exports.bash
+	source "$BATS_TEST_DIRNAME/vmstate_exports.bash"
 	O=$(cd "$BATS_TEST_DIRNAME/../.." && cd "${O:-build}" && pwd)
 	V=$O/vmstate
 	TMP=$(mktemp -d "${TMPDIR:-/tmp}/vmstate_machine.XXXXXX")
 	cd "$TMP" || return
 	export COLUMNS=100
-	old_dump >old.dump && new_dump >new.dump
-	old_about >old.about && new_about >new.about
-	document old >old && document new >new
+	make_exports
 }
 
 teardown() { cd / && rm -rf "$TMP"; }
 
 flat() { tr -s '[:space:]' ' ' <<<"$output"; }
 complains() { [ "$stderr" = "$1" ] || { printf 'said: %s\nwant: %s\n' "$stderr" "$1" && false; }; }
-
-document() { # NAME [FILTER]
-	jq -n --slurpfile about "$1.about" --slurpfile dump "$1.dump" \
-		'{guestscope: $about[0], dump: $dump[0]}' | jq "${2:-.}"
-}
-
-# A device of one field, and what jq makes of it.
-device() { # TYPE [JQ]
-	jq -n --arg type "$1" '{version_id: 1, minimum_version_id: 1} as $v |
-		$v + {Name: $type, Description: ($v + {name: $type,
-			Fields: [{field: "a", version_id: 0, field_exists: false, num: 1, size: 4}]})}' | jq "${2:-.}"
-}
-
-dump() { # TYPE...
-	for type; do device "$type" "${jq[$type]:-.}" | jq --arg type "$type" '{($type): .}'; done |
-		jq -s '{vmschkmachine: {Name: "none"}} + add'
-}
-
-old_dump() { dump nic disk other; }
-
-# Subsections that the old one does not know; and an other device, which has none.
-new_dump() {
-	local subsection='.Description.Subsections = [{version_id: 1, minimum_version_id: 1, Fields: [], name: '
-	local -A jq=([nic]="$subsection\"nic/timadj\"}]" [disk]="$subsection\"disk/queue\"}]")
-	dump nic disk other
-}
-
-old_about() {
-	cat <<-'EOT'
-		{"format": 1, "machines": [{"name": "pc-2.0", "alias": "pc"}, {"name": "pc-1.0"}, {"name": "none"}]}
-	EOT
-}
-
-new_about() {
-	cat <<-'EOT'
-		{"format": 1, "types": {"abstract": {"card": "device"}, "real": {"nic": "card", "disk": "card", "other": "device"}},
-		 "machines": [{"name": "pc-3.0", "alias": "pc", "compat-props": []},
-		  {"name": "none", "compat-props": []},
-		  {"name": "pc-2.0", "deprecated": true, "compat-props": [
-		   {"qom-type": "nic", "property": "migrate-timadj", "value": "on"},
-		   {"qom-type": "other", "property": "timadj", "value": "on"},
-		   {"qom-type": "card", "property": "migrate-timadj", "value": "off"},
-		   {"qom-type": "card", "property": "x-power", "value": "1"}]}]}
-	EOT
-}
 
 @test "machine: what it sets is told where a word of it is in what is found" {
 	run -0 --separate-stderr "$V" check --machine pc-2.0 old new

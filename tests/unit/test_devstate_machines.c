@@ -200,9 +200,9 @@ static int compare(const void *a, const void *b)
 static void test_order(void **unused)
 {
 	static const char *const sorted[] = {
-		"isapc",         "none",       "pc-i440fx-10.0", "pc-i440fx-7.2", "pc-i440fx-2.10",
-		"pc-i440fx-2.9", "pc-q35-4.1", "pc-q35-4.0.1",   "pc-q35-4.0",    "raspi3b",
-		"virt-10.0",     "virt-9.2",   "x-remote",
+		"pc-i440fx-10.0", "pc-i440fx-7.2", "pc-i440fx-2.10", "pc-i440fx-2.9", "pc-q35-4.1",
+		"pc-q35-4.0.1",   "pc-q35-4.0",    "virt-10.0",      "virt-9.2",      "isapc",
+		"none",           "raspi3b",       "x-remote",
 	};
 	enum { COUNT = sizeof(sorted) / sizeof(*sorted) };
 	const char *names[COUNT];

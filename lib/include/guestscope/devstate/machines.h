@@ -83,7 +83,11 @@ bool gs_machine_resembles(const char *property, const char *name, const char *ty
  * "pc-q35-rhel": how much of a name is the family. Machines without a version are a family each.
  */
 size_t gs_machine_family(const char *name);
-/* For qsort: families by name, of each the newest first ("2.10" is newer than "2.9"). */
+bool gs_machine_is_versioned(const char *name);
+/*
+ * For qsort: families by name, of each the newest first ("2.10" is newer than "2.9"); machines
+ * without a version after them.
+ */
 int gs_machine_compare(const char *a, const char *b);
 
 #endif
