@@ -191,8 +191,8 @@ static void expand(const struct mapping *m, const struct gs_domain_part *part, c
 /* Those of its facts that say what it is: "<video><model type='x'>". */
 static void describe(const struct gs_domain_part *part, struct gs_text *ret)
 {
-	static const char *const own[] = {"@type", "@model",   "@device", "@mode",
-					  "@bus",  "@machine", "@value",  "@backend"};
+	static const char *const own[] = {"@type",    "@model", "@device",  "@mode",  "@bus",
+					  "@machine", "@value", "@backend", "@driver"};
 	static const struct {
 		const char *element, *fact;
 	} inner[] = {{"model", "model/@type"},

@@ -69,7 +69,6 @@ const struct gs_domain_rule gs_domain_rules[] = {
 
 	{"os/loader", "@type=pflash " PC, "cfi.pflash01"},
 	{"os", "@firmware=efi " PC, "cfi.pflash01"},
-	{"os/bios", "@useserial=yes " PC, "sga"},
 	{"features/vmcoreinfo", "@state=on|", "vmcoreinfo"},
 	{"genid", "", "vmgenid"},
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The XML of a domain: what is taken from it, written down as the least XML that says the same, is
- * taken from that again.
+ * taken from that again; and the types of devices that it asks for are such.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <guestscope/base/text.h>
+#include <guestscope/qmp/device_types.h>
 #include <guestscope/qmp/libvirt.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -101,6 +102,22 @@ static void put_domain(struct gs_text *xml, const struct gs_domain_info *info)
 	gs_text_puts(xml, "</devices></domain>");
 }
 
+/* Sorted, each once; types, or XML that stands for one. */
+static void check_types(const char *xml, size_t size)
+{
+	struct gs_device_types types = {0};
+	gs_autoerror struct gs_error *err = gs_device_types_parse_domain(xml, size, &types);
+
+	assert(!err || err->code == GS_ERROR_CORRUPT || err->code == GS_ERROR_INVALID);
+	for (size_t i = 0; i < types.count; i++) {
+		const char *name = types.names[i];
+
+		assert(*name == '<' || gs_device_types_is_name(name, strlen(name)));
+		assert(i == 0 || strcmp(types.names[i - 1], name) < 0);
+	}
+	gs_device_types_deinit(&types);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gs_domain_info info, again;
@@ -109,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size > INPUT_MAX)
 		size = INPUT_MAX;
+	check_types((const char *)data, size);
 	err = gs_domain_parse((const char *)data, size, &info);
 	if (err) {
 		assert(err->code == GS_ERROR_CORRUPT);
