@@ -13,104 +13,20 @@
 struct mapping {
 	struct gs_domain_parts parts;
 	struct gs_device_types *types;
+	bool *possible; /* of each rule: what it asks of other parts holds */
 };
 
-static bool span_is(const char *span, size_t size, const char *word)
-{
-	return strlen(word) == size && memcmp(span, word, size) == 0;
-}
-
+/* From the end: what is added to the document is looked for most, and stands there. */
 static const struct gs_domain_part *find_part(const struct mapping *m, const char *path,
 					      size_t size)
 {
-	for (size_t i = 0; i < m->parts.count; i++)
-		if (span_is(path, size, m->parts.items[i].path))
-			return &m->parts.items[i];
-	return NULL;
-}
-
-/* ---- conditions ---- */
-
-static bool is_one_of(const char *value, const char *values, const char *end)
-{
-	for (;;) {
-		const char *bar = memchr(values, '|', (size_t)(end - values));
-		const char *word_end = bar ? bar : end;
-
-		if (span_is(values, (size_t)(word_end - values), value) ||
-		    (*value && span_is(values, (size_t)(word_end - values), "*")))
-			return true;
-		if (!bar)
-			return false;
-		values = bar + 1;
-	}
-}
-
-/* @test: "NAME=VALUES". Of a fact that is there several times, one has to fit. */
-static bool holds_in(const struct gs_domain_part *part, const char *test, const char *end)
-{
-	const char *equals = memchr(test, '=', (size_t)(end - test));
-	size_t name_size = (size_t)(equals - test);
-	bool found = false;
-
-	for (size_t i = 0; i < part->count; i++) {
-		const char *fact = part->facts[i];
-
-		if (strncmp(fact, test, name_size) != 0 || fact[name_size] != '=')
-			continue;
-		found = true;
-		if (is_one_of(fact + name_size + 1, equals + 1, end))
-			return true;
-	}
-	return !found && is_one_of("", equals + 1, end);
-}
-
-/* @tests: separated by commas; none: it is there. */
-static bool hold_all_in(const struct gs_domain_part *part, const char *tests, const char *end)
-{
-	while (tests < end) {
-		const char *comma = memchr(tests, ',', (size_t)(end - tests));
-		const char *test_end = comma ? comma : end;
-
-		if (!holds_in(part, tests, test_end))
-			return false;
-		tests = comma ? comma + 1 : end;
-	}
-	return true;
-}
-
-/* @condition: "/PATH:TESTS". Where several parts have that path, one has to fit. */
-static bool holds_elsewhere(const struct mapping *m, const char *condition, const char *end)
-{
-	const char *path = condition + 1, *colon = memchr(path, ':', (size_t)(end - path));
-
-	for (size_t i = 0; i < m->parts.count; i++) {
+	for (size_t i = m->parts.count; i-- > 0;) {
 		const struct gs_domain_part *part = &m->parts.items[i];
 
-		if (span_is(path, (size_t)(colon - path), part->path) &&
-		    hold_all_in(part, colon + 1, end))
-			return true;
+		if (strncmp(part->path, path, size) == 0 && !part->path[size])
+			return part;
 	}
-	return false;
-}
-
-static bool applies(const struct mapping *m, const struct gs_domain_rule *rule,
-		    const struct gs_domain_part *part)
-{
-	const char *condition = rule->when;
-
-	while (*condition) {
-		const char *end = condition + strcspn(condition, " ");
-		bool negated = *condition == '!', holds;
-
-		condition += negated;
-		holds = *condition == '/' ? holds_elsewhere(m, condition, end)
-					  : holds_in(part, condition, end);
-		if (holds == negated)
-			return false;
-		condition = *end ? end + 1 : end;
-	}
-	return true;
+	return NULL;
 }
 
 /* ---- types ---- */
@@ -158,28 +74,34 @@ static const char *attachment(const struct mapping *m, const struct gs_domain_pa
 	return strcmp(model, "virtio-non-transitional") == 0 ? "pci-non-transitional" : "pci";
 }
 
-/* One of the rule's types, with values in it. "": it cannot be told. */
+/* What stands in a type for "%" or "{...}", which *size_ret of its bytes are. */
+static const char *value_in_type(const struct mapping *m, const struct gs_domain_part *part,
+				 const char *pattern, size_t *size_ret)
+{
+	if (*pattern == '%') {
+		*size_ret = 1;
+		return attachment(m, part);
+	}
+	*size_ret = strcspn(pattern, "}") + 1;
+	return value_of(m, part, pattern + 1, *size_ret - 2);
+}
+
+/* One of a rule's types, with values in it; none of it, if one of them is not known. */
 static void expand(const struct mapping *m, const struct gs_domain_part *part, const char *pattern,
 		   const char *end, struct gs_text *ret)
 {
-	const char *value;
 	size_t size;
 
 	for (; pattern < end; pattern += size) {
+		const char *value;
+
 		size = strcspn(pattern, "%{ ");
-		value = pattern;
-		if (*pattern == '%') {
-			size = 1;
-			value = attachment(m, part);
-		} else if (*pattern == '{') {
-			size = strcspn(pattern, "}") + 1;
-			value = value_of(m, part, pattern + 1, size - 2);
-		} else {
-			gs_text_append(ret, pattern, size);
+		gs_text_append(ret, pattern, size);
+		if (size)
 			continue;
-		}
+		value = value_in_type(m, part, pattern, &size);
 		if (!value || strcmp(value, "virtio-mmio") == 0)
-			gs_text_clear(ret); /* the whole type, or nothing of it */
+			gs_text_clear(ret);
 		if (!value)
 			return;
 		gs_text_puts(ret, value);
@@ -257,28 +179,33 @@ static struct gs_error *add_types(struct mapping *m, const struct gs_domain_rule
 	return err;
 }
 
-static bool is_about(const struct gs_domain_rule *rule, const struct gs_domain_part *part,
-		     bool *exactly)
-{
-	static const char below[] = "devices/";
+#define BELOW_DEVICES "devices/"
 
-	*exactly = strcmp(rule->path, part->path) == 0;
-	return *exactly ||
-	       (strcmp(rule->path, below) == 0 && strncmp(part->path, below, strlen(below)) == 0);
+static bool is_device(const struct gs_domain_part *part)
+{
+	return strncmp(part->path, BELOW_DEVICES, strlen(BELOW_DEVICES)) == 0;
+}
+
+static bool is_about(const struct gs_domain_rule *rule, const struct gs_domain_part *part)
+{
+	return strcmp(rule->path, part->path) == 0 ||
+	       (strcmp(rule->path, BELOW_DEVICES) == 0 && is_device(part));
 }
 
 static struct gs_error *map_part(struct mapping *m, const struct gs_domain_part *part)
 {
-	bool known = strncmp(part->path, "devices/", strlen("devices/")) != 0, exactly;
+	bool known = !is_device(part);
 	struct gs_error *err = NULL;
 
-	for (const struct gs_domain_rule *rule = gs_domain_rules; !err && rule->path; rule++) {
-		if (!is_about(rule, part, &exactly) || !applies(m, rule, part))
+	for (size_t i = 0; !err && gs_domain_rules[i].path; i++) {
+		const struct gs_domain_rule *rule = &gs_domain_rules[i];
+
+		if (!m->possible[i] || !is_about(rule, part) || !gs_domain_rule_fits(rule, part))
 			continue;
 		err = add_types(m, rule, part);
 		if (!is_and_more(rule))
 			return err;
-		known |= exactly;
+		known |= strcmp(rule->path, BELOW_DEVICES) != 0;
 	}
 	if (err || known)
 		return err;
@@ -396,12 +323,28 @@ static struct gs_error *add_passed_devices(struct mapping *m)
 	return err;
 }
 
+static struct gs_error *weigh_rules(struct mapping *m)
+{
+	size_t count = 0;
+
+	while (gs_domain_rules[count].path)
+		count++;
+	m->possible = calloc(count, sizeof(*m->possible));
+	if (!m->possible)
+		return gs_error_nomem();
+	for (size_t i = 0; i < count; i++)
+		m->possible[i] = gs_domain_rule_is_possible(&gs_domain_rules[i], &m->parts);
+	return NULL;
+}
+
 static struct gs_error *map(struct mapping *m)
 {
-	struct gs_error *err = add_machine(m);
+	struct gs_error *err = add_passed_devices(m);
 
 	if (!err)
-		err = add_passed_devices(m);
+		err = add_machine(m);
+	if (!err)
+		err = weigh_rules(m);
 	for (size_t i = 0; !err && i < m->parts.count; i++)
 		err = map_part(m, &m->parts.items[i]);
 	return err;
@@ -417,5 +360,6 @@ struct gs_error *gs_device_types_parse_domain(const char *xml, size_t size,
 		return err;
 	err = map(&m);
 	gs_domain_parts_deinit(&m.parts);
+	free(m.possible);
 	return gs_error_wrap(err, "domain XML");
 }

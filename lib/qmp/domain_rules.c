@@ -10,6 +10,10 @@
 
 #define PC "/machine:@family=pc|q35"
 #define X86 "/machine:@arch=x86_64|i686"
+#define ARM_VIRT "/machine:@family=virt /machine:@arch=aarch64|armv7l"
+#define VIRT_BEFORE_4_2                                                               \
+	"virt-2.6|virt-2.7|virt-2.8|virt-2.9|virt-2.10|virt-2.11|virt-2.12|virt-3.0|" \
+	"virt-3.1|virt-4.0|virt-4.1"
 #define CPU "{/machine:@cpu}"
 /* QEMU knows them by a shorter name, too. */
 #define PASSED_VIRTIO(name)                                                    \
@@ -42,16 +46,17 @@ const struct gs_domain_rule gs_domain_rules[] = {
 	{"os/type", X86 " !/cpu:", "+qemu64-" CPU},
 	{"os/type", PC " /machine:@accel=qemu|kvm", ""},
 
-	{"os/type", "/machine:@family=virt /machine:@arch=aarch64|armv7l",
-	 "+cfi.pflash01 fw_cfg_mem gpex-pcihost gpex-root gpio-key pl011 pl031 pl061 "
-	 "platform-bus-device virtio-mmio"},
+	{"os/type", ARM_VIRT,
+	 "+cfi.pflash01 fw_cfg_mem gpex-pcihost gpex-root pl011 pl031 platform-bus-device "
+	 "virtio-mmio"},
+	{"os/type", ARM_VIRT " /features/acpi: /machine:@arch=aarch64 !@machine=" VIRT_BEFORE_4_2,
+	 "+acpi-ged"},
+	{"os/type", ARM_VIRT " /machine:@arch=armv7l", "+gpio-key pl061"},
+	{"os/type", ARM_VIRT " !/features/acpi:", "+gpio-key pl061"},
+	{"os/type", "@machine=" VIRT_BEFORE_4_2, "+gpio-key pl061"},
 	{"os/type",
-	 "/machine:@family=virt /machine:@arch=aarch64|armv7l /machine:@accel=qemu "
-	 "/features/gic:@version=2 /cpu:",
-	 "arm_gic arm-gicv2m"},
-	{"os/type",
-	 "/machine:@family=virt /machine:@arch=aarch64|armv7l /machine:@accel=qemu "
-	 "/features/gic:@version=3 /cpu:",
+	 ARM_VIRT " /machine:@accel=qemu /features/gic:@version=2 /cpu:", "arm_gic arm-gicv2m"},
+	{"os/type", ARM_VIRT " /machine:@accel=qemu /features/gic:@version=3 /cpu:",
 	 "arm-gicv3 arm-gicv3-its"},
 	{"os/type", "/machine:@family=s390 /machine:@accel=qemu /cpu:",
 	 "s390-flic-qemu s390-ipl s390-pcihost s390-sclp-event-facility s390-skeys-qemu "

@@ -3,6 +3,8 @@
 #ifndef QMP_DOMAIN_RULES_H
 #define QMP_DOMAIN_RULES_H
 
+#include "domain_parts.h"
+
 /*
  * Rules are tried in order, on each part that they name (domain_parts.h). Those up to the first
  * that holds, and whose types do not begin with "+", count.
@@ -28,5 +30,10 @@ struct gs_domain_rule {
 	const char *types; /* NULL: not known */
 };
 extern const struct gs_domain_rule gs_domain_rules[];
+
+/* Whether what it asks of other parts holds, and what it asks of @part, which is one of its own. */
+bool gs_domain_rule_is_possible(const struct gs_domain_rule *rule,
+				const struct gs_domain_parts *parts);
+bool gs_domain_rule_fits(const struct gs_domain_rule *rule, const struct gs_domain_part *part);
 
 #endif
