@@ -173,17 +173,24 @@ static void put_finding(struct gs_text *text, const struct gs_check_finding *fin
 }
 
 /* Where several of them count, what it all hangs on. */
-static void put_together(struct gs_text *text, const struct gs_check_device *device, int direction)
+static void put_together(struct gs_text *text, const struct diff_verdicts *verdicts,
+			 const struct check_device *device, int direction)
 {
-	const struct gs_condition *condition = &device->directions[direction].condition;
+	const struct gs_condition *condition = &device->is.directions[direction].condition;
 	gs_autotext struct gs_text sentence = {0};
+	size_t count = 0;
 
-	if (device->directions[direction].findings < 2 || !condition->count)
+	for (size_t i = device->first; i < device->first + device->count; i++) {
+		const struct gs_check_finding *finding = &verdicts->check.findings[i].is;
+
+		count += (int)finding->direction == direction && finding->verdict > GS_VERDICT_INFO;
+	}
+	if (count < 2 || !condition->count)
 		return;
 	put_broken_if(&sentence, condition);
 	text->failed |= sentence.failed;
 	gs_text_puts(text, "<li>");
-	put_badge(text, gs_verdict_name(device->directions[direction].verdict), arrows[direction],
+	put_badge(text, verdict_name(device, direction), arrows[direction],
 		  gs_check_direction_name((enum gs_check_direction)direction));
 	gs_text_puts(text, " All together:");
 	html_puts(text, sentence.data ? sentence.data : "");
@@ -208,7 +215,7 @@ void diff_put_findings(struct gs_text *text, const struct diff_verdicts *verdict
 			put_finding(text, &finding->is, twin != NULL);
 	}
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
-		put_together(text, &device->is, d);
+		put_together(text, verdicts, device, d);
 	if (left_out)
 		gs_text_printf(text, "<li>%zu more are left out.</li>\n", left_out);
 	gs_text_puts(text, "</ul>\n");

@@ -86,6 +86,22 @@ device() { # TYPE NAME FIELD
 		END { exit bad || !count }' page
 }
 
+@test "page: what several findings come to, and what is the same both ways" {
+	device a a f | jq '.a.Description.Subsections = [{name: "a/x", version_id: 1, minimum_version_id: 1, Fields: []},
+		{name: "a/y", version_id: 1, minimum_version_id: 1, Fields: []}]' >old
+	device a a f >new
+	run -1 "$V" diff --html old new
+	echo "$output" >page
+	"$CHECK" page --text >text
+	grep -qF '→ CONDITIONAL All together: It breaks if a/x is sent, or a/y is sent.' text
+	[ "$(grep -c 'All together' text)" -eq 1 ]
+	device a a x | jq '.a.Description.Fields |= (map(.num = 1) | . + [.[0] | .field = "y"])' >old
+	jq '.a.Description.Fields |= reverse' old >new
+	run -1 "$V" diff --html old new
+	[ "$(grep -c '<li>.*↔ SILENT' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '<li><span' <<<"$output")" -eq 1 ]
+}
+
 @test "page: which QEMU it was, why a device is missing" {
 	about() { # VERSION, with types and missing modules
 		jq --arg version "$1" --argjson more "$2" '{guestscope: ({format: 1, qemu: {version: $version, package: "Debian <1>",
