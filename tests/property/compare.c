@@ -279,7 +279,7 @@ static void run(struct report *report, const struct gs_devstate *before,
 static bool agrees(const struct truth *truth, enum gs_verdict verdict, bool *cautious)
 {
 	*cautious = verdict == GS_VERDICT_UNKNOWN && truth->verdict != GS_VERDICT_UNKNOWN &&
-		    truth->worlds.free_count;
+		    truth->worlds.quantity_count;
 	if (verdict == GS_VERDICT_INFO)
 		verdict = GS_VERDICT_OK;
 	return verdict == truth->verdict || *cautious;
@@ -320,9 +320,22 @@ static void compare_direction(struct report *report, const struct truth *truth,
 	}
 }
 
-/* The only finding of a section's data points at the first byte that goes wrong. */
-static void compare_offset(struct report *report, const struct truth *truth,
-			   enum gs_check_direction direction)
+/* Some fields have no name of their own, so that which of them is meant is a matter of taste. */
+static bool has_ambiguous_names(const struct description *description)
+{
+	for (size_t i = 0; i < description->field_count; i++) {
+		const struct field *field = &description->fields[i];
+
+		if (field_is_unused(field) || field_occurrence(description, i) > 0 ||
+		    (field->description && has_ambiguous_names(field->description)))
+			return true;
+	}
+	return false;
+}
+
+/* The one finding that is worse than INFO. */
+static const struct gs_check_finding *only_finding(const struct report *report,
+						   enum gs_check_direction direction)
 {
 	const struct gs_check_finding *only = NULL;
 
@@ -332,11 +345,24 @@ static void compare_offset(struct report *report, const struct truth *truth,
 		if (finding->direction != direction || finding->verdict <= GS_VERDICT_INFO)
 			continue;
 		if (only)
-			return;
+			return NULL;
 		only = finding;
 	}
+	return only;
+}
+
+/* The only finding of a section's data points at the first byte that goes wrong. */
+static void compare_offset(struct report *report, const struct truth *truth,
+			   enum gs_check_direction direction)
+{
+	const struct gs_check_finding *only = only_finding(report, direction);
+
 	if (!only || only->offset.certainty != GS_WIRE_EXACT || strchr(only->path, '[') ||
 	    !truth->wrong.known || only->offset.bytes == truth->wrong.bytes)
+		return;
+	if (only->offset.bytes < truth->wrong.bytes &&
+	    (has_ambiguous_names(truth->worlds.saver->description) ||
+	     has_ambiguous_names(truth->worlds.loader->description)))
 		return;
 	complain(report, "%s: at byte %llu, and not %zu", only->id,
 		 (unsigned long long)only->offset.bytes, truth->wrong.bytes);

@@ -104,6 +104,7 @@ void field_insert(struct description *description, size_t at, const struct field
 		(description->field_count - at) * sizeof(copy));
 	description->fields[at] = copy;
 	description->field_count++;
+	description->no_fields = false;
 }
 
 void field_remove(struct description *description, size_t at)

@@ -173,7 +173,8 @@ struct truth judge(struct export *saver, struct export *loader)
 		enum gs_verdict verdict = verdict_of(&tally);
 
 		if (!first && (verdict != truth.verdict ||
-			       memcmp(&tally.broken, &truth.broken, sizeof(tally.broken)) != 0)) {
+			       (verdict == GS_VERDICT_CONDITIONAL &&
+				memcmp(&tally.broken, &truth.broken, sizeof(tally.broken)) != 0))) {
 			truth.verdict = GS_VERDICT_UNKNOWN;
 			return truth;
 		}

@@ -107,6 +107,7 @@ struct place {
 	size_t index;
 	const struct place *parent; /* NULL: the section, or a subsection */
 	bool told;                  /* lengths are */
+	bool shared;                /* the other side has one of that path, too */
 	struct place *partner;
 };
 struct places {
@@ -122,7 +123,8 @@ static void collect(struct places *places, struct description *list, const struc
 		struct place *place = &places->all[places->count++];
 
 		*place = (struct place){
-			field, path_join(path, field->name), scope, list, i, parent, told, NULL};
+			field, path_join(path, field->name), scope, list, i, parent, told, false,
+			NULL};
 		if (field->description)
 			collect(places, field->description, place, place->path, scope, told);
 	}
@@ -149,34 +151,61 @@ static void pair_up(struct place *a, struct place *b)
 	b->partner = a;
 }
 
-static bool same_path(const struct place *a, const struct place *b)
+static bool same_elements(const struct field *a, const struct field *b)
+{
+	return !a->description == !b->description && (a->description || a->size == b->size);
+}
+
+/* Whether both are in the same section or subsection, or in structs that are partners. */
+static bool same_list(const struct place *a, const struct place *b)
+{
+	if (a->parent || b->parent)
+		return a->parent && b->parent && a->parent->partner == b->parent;
+	return strcmp(a->scope, b->scope) == 0;
+}
+
+typedef bool match_fn(const struct place *a, const struct place *b);
+
+static bool match_path(const struct place *a, const struct place *b)
 {
 	return strcmp(a->path, b->path) == 0;
 }
 
-static bool same_end(const struct place *a, const struct place *b)
+static bool match_path_and_size(const struct place *a, const struct place *b)
 {
-	return strcmp(a->scope, b->scope) == 0 &&
+	return match_path(a, b) && same_elements(a->field, b->field);
+}
+
+/* The one's path ends in the other's, and neither's is on the other side. */
+static bool match_end(const struct place *a, const struct place *b)
+{
+	return !a->shared && !b->shared && strcmp(a->scope, b->scope) == 0 &&
 	       (path_ends_in(a->path, b->path) || path_ends_in(b->path, a->path));
 }
 
+/* In structs that are partners, but not by their names. */
+static bool match_name(const struct place *a, const struct place *b)
+{
+	return same_list(a, b) && strcmp(a->field->name, b->field->name) == 0;
+}
+
 /* The first of each, in order. */
-static void pair_by(struct places *as, struct places *bs,
-		    bool (*match)(const struct place *a, const struct place *b))
+static void pair_by(struct places *as, struct places *bs, match_fn *match)
 {
 	for (size_t i = 0; i < as->count; i++) {
 		struct place *a = &as->all[i];
 
-		if (a->partner || (match != same_path && has_path(bs, a->path)))
-			continue;
 		for (size_t k = 0; k < bs->count && !a->partner; k++) {
-			struct place *b = &bs->all[k];
-
-			if (!b->partner && match(a, b) &&
-			    (match == same_path || !has_path(as, b->path)))
-				pair_up(a, b);
+			if (!bs->all[k].partner && match(a, &bs->all[k]))
+				pair_up(a, &bs->all[k]);
 		}
 	}
+}
+
+static void note_shared(struct places *as, const struct places *bs)
+{
+	for (size_t i = 0; i < as->count; i++)
+		as->all[i].shared = has_path(bs, as->all[i].path);
 }
 
 static struct place *neighbour(struct places *places, const struct place *place, int step)
@@ -203,18 +232,6 @@ static bool same_neighbours(struct places *as, const struct place *a, struct pla
 	return true;
 }
 
-static bool same_list(const struct place *a, const struct place *b)
-{
-	if (a->parent || b->parent)
-		return a->parent && b->parent && a->parent->partner == b->parent;
-	return strcmp(a->scope, b->scope) == 0;
-}
-
-static bool same_elements(const struct field *a, const struct field *b)
-{
-	return !a->description == !b->description && (a->description || a->size == b->size);
-}
-
 static void pair_between(struct places *as, struct places *bs)
 {
 	for (size_t i = 0; i < as->count; i++) {
@@ -227,6 +244,19 @@ static void pair_between(struct places *as, struct places *bs)
 			    same_neighbours(as, a, bs, b))
 				pair_up(a, b);
 		}
+	}
+}
+
+static void pair_places(struct places *as, struct places *bs)
+{
+	note_shared(as, bs);
+	note_shared(bs, as);
+	pair_by(as, bs, match_path_and_size);
+	pair_by(as, bs, match_path);
+	pair_by(as, bs, match_end);
+	for (int depth = 0; depth < 3; depth++) {
+		pair_between(as, bs);
+		pair_by(as, bs, match_name);
 	}
 }
 
@@ -270,9 +300,7 @@ static void add_quantities(struct worlds *worlds, struct export *saver, struct e
 	as.count = bs.count = 0;
 	collect(&as, saver->description, NULL, "", "", saver->tells_num);
 	collect(&bs, loader->description, NULL, "", "", loader->tells_num);
-	pair_by(&as, &bs, same_path);
-	pair_by(&as, &bs, same_end);
-	pair_between(&as, &bs);
+	pair_places(&as, &bs);
 	for (size_t i = 0; i < as.count; i++)
 		note_quantities(worlds, &as.all[i]);
 	for (size_t i = 0; i < bs.count; i++) {

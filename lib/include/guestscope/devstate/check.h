@@ -23,9 +23,10 @@
  *	  its occurrence; a predicate that both exports have is the same one on both sides.
  *	- each subsection of the saving side, known by its name and its parent's: sent or not.
  *	- each length of an array that is not told, 1 or more; of a field of size 0, how many bytes
- *	  it is, 1 or more. A field whose partner, be it by name or, renamed, alone between the same
- *	  neighbours, has elements of the same size is assumed to have its length, too (so is an
- *	  array of structs, whatever is in them); such assumptions are counted.
+ *	  it is, 1 or more. A field whose partner, be it by name (of several, those of one size
+ *	  first) or, renamed, alone between the same neighbours, has elements of the same size is
+ *	  assumed to have its length, whenever it is sent (so is an array of structs, whatever is
+ *	  in them); such assumptions are counted.
  * Two subsections of one name are one: both are sent, or none.
  *
  * A value is in its field, if the bytes that a field sends are taken
