@@ -80,10 +80,7 @@ GS_MUST_CHECK struct gs_error *gs_record_write(const struct gs_guest *guest, int
 GS_MUST_CHECK struct gs_error *gs_record_read(const char *run_dir, const char *name,
 					      struct gs_guest *ret);
 
-/* ---- listen.c, setup.c: what QEMU inherits ---- */
-
-/* A listening socket at DIR/NAME, mode 0600; what was there goes. The path may be of any length. */
-GS_MUST_CHECK struct gs_error *gs_launch_listen(const char *dir, const char *name, int *fd_ret);
+/* ---- setup.c: what QEMU inherits ---- */
 
 /* Everything that must live until QEMU runs. */
 struct gs_launch_setup {

@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <guestscope/base/socket.h>
 #include <guestscope/base/text.h>
 
 #include "internal.h"
@@ -66,9 +68,11 @@ static struct gs_error *setup_files(struct gs_launch_setup *s)
 
 static struct gs_error *setup_monitors(struct gs_launch_setup *s)
 {
-	struct gs_error *err = gs_launch_listen(s->claim->dir, "qmp", &s->plan.monitor_fds[0]);
+	const char *dir = s->claim->dir;
+	int *fds = s->plan.monitor_fds;
+	struct gs_error *err = gs_unix_listen(dir, "qmp", SOCK_STREAM, &fds[0]);
 
-	return err ? err : gs_launch_listen(s->claim->dir, "qmp2", &s->plan.monitor_fds[1]);
+	return err ? err : gs_unix_listen(dir, "qmp2", SOCK_STREAM, &fds[1]);
 }
 
 static struct gs_error *setup_ram(struct gs_launch_setup *s)

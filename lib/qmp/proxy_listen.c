@@ -11,10 +11,10 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <guestscope/base/socket.h>
 #include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
@@ -67,15 +67,6 @@ static struct gs_error *lock_place(const struct place *place)
 	return NULL;
 }
 
-static struct gs_error *make_address(const struct place *place, struct sockaddr_un *ret)
-{
-	*ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if ((size_t)snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%s",
-			     place->dir_fd, place->name) < sizeof(ret->sun_path))
-		return NULL;
-	return gs_error_create(GS_ERROR_INVALID, "too long a name for a socket");
-}
-
 /* A socket that refuses connections is one whose owner died. */
 static struct gs_error *remove_stale(const struct place *place, const struct sockaddr_un *address)
 {
@@ -99,7 +90,7 @@ static struct gs_error *bind_place(const struct place *place, struct gs_proxy_li
 {
 	gs_autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
-	struct gs_error *err = make_address(place, &address);
+	struct gs_error *err = gs_unix_address(place->dir_fd, place->name, &address);
 	struct stat st;
 
 	if (!err)
