@@ -26,7 +26,9 @@
  *	  it is, 1 or more. A field whose partner, be it by name (of several, those of one size
  *	  first) or, renamed, alone between the same neighbours, has elements of the same size is
  *	  assumed to have its length, whenever it is sent (so is an array of structs, whatever is
- *	  in them); such assumptions are counted.
+ *	  in them). In a run of unlike fields between the same neighbours, lengths that make both
+ *	  sides the same number of bytes are assumed: 1 for all of them, or else, where there is
+ *	  but one, the one that does. Assumptions are counted, and no world is outside of them.
  * Two subsections of one name are one: both are sent, or none.
  *
  * A value is in its field, if the bytes that a field sends are taken
