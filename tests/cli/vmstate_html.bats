@@ -198,7 +198,7 @@ device() { # TYPE NAME FIELD
 	if [ -z "$browser" ]; then skip "no chromium"; fi
 	run -1 "$V" diff --html 7.2 10.0
 	{ echo "$output" && cat "$BATS_TEST_DIRNAME/vmstate_html.js.html"; } >page.html
-	run -0 --separate-stderr timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/profile" \
+	run -0 --separate-stderr timeout 60 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$TMP/profile" \
 		--virtual-time-budget=20000 --dump-dom "file://$TMP/page.html"
 	output=$(sed -n 's/^<title>\(.*\)<\/title>.*/\1/p' <<<"$output" | head -n 1)
 	says "all well"
