@@ -45,7 +45,8 @@ struct matrix {
 	struct check_given given;
 	struct matrix_pair *pairs; /* each export with all that were named after it */
 	size_t pair_count;
-	bool failed; /* a pair that shares a machine has what --fail-on names */
+	size_t finding_count; /* of all pairs */
+	bool failed;          /* a pair that shares a machine has what --fail-on names */
 };
 
 /* ---- matrix_collect.c ---- */

@@ -5,6 +5,11 @@
 
 #include "matrix.h"
 
+/* What a file can ask for grows faster than the file. */
+#define FINDINGS_MAX 131072 /* of all pairs; real: 300 of one */
+#define JOINS_MAX 262144    /* of a pair's machines with its findings; real: 40,000 */
+#define SETTINGS_MAX 256    /* of a machine; real: 10 */
+
 /* ---- machines ---- */
 
 static int by_machine(const void *a, const void *b)
@@ -106,6 +111,10 @@ static struct gs_error *add_setting(struct matrix_row *row,
 			return NULL;
 		}
 	}
+	if (row->setting_count == SETTINGS_MAX)
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "more than %d properties of '%.80s' that may decide",
+				       SETTINGS_MAX, row->machine.name);
 	grown = reallocarray(row->settings, row->setting_count + 1, sizeof(*grown));
 	if (!grown)
 		return gs_error_nomem();
@@ -128,6 +137,10 @@ static struct gs_error *join_rows(struct matrix_pair *pair)
 {
 	struct gs_error *err = NULL;
 
+	if (pair->check.finding_count && pair->row_count > JOINS_MAX / pair->check.finding_count)
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "%zu machines and %zu findings are more than can be joined",
+				       pair->row_count, pair->check.finding_count);
 	for (size_t i = 0; !err && i < pair->row_count; i++) {
 		if (!matrix_is_shared(&pair->rows[i]))
 			continue;
@@ -169,6 +182,11 @@ static struct gs_error *judge(struct matrix *matrix, struct matrix_pair *pair)
 		err = make_rows(pair);
 	if (!err)
 		err = join_rows(pair);
+	matrix->finding_count += check->finding_count;
+	if (!err && matrix->finding_count > FINDINGS_MAX)
+		err = gs_error_create(GS_ERROR_UNSUPPORTED,
+				      "more than %d findings in all: show fewer at a time",
+				      FINDINGS_MAX);
 	matrix->failed |= !err && may_share(pair) && check->failed;
 	return err;
 }

@@ -145,6 +145,14 @@ Not judged: what no export tells (CPU, virtio, RAM)."
 	[[ $output = *"vmstate check --machine '$evil' 'a'\''b c' b"$'\n'* ]]
 }
 
+@test "matrix: more than can be joined" {
+	jq '.guestscope.machines = [range(4096) | {name: "m\(.)"}]' old >many
+	jq '.dump += ([range(100) | {key: "d\(.)", value: $d}] | from_entries)' --argjson d "$(device d | jq .d)" many >more
+	jq '.dump[].Description.version_id? |= 2' more >less
+	run -1 --separate-stderr "$V" matrix less more
+	[[ $stderr = "vmstate: 4096 machines and "*" findings are more than can be joined" ]]
+}
+
 @test "matrix: misuse" {
 	run -2 --separate-stderr "$V" matrix old
 	run -2 --separate-stderr "$V" matrix $(printf 'old %.0s' {1..17})
