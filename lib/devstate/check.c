@@ -66,8 +66,7 @@ static struct gs_error *judge_refusal(struct gs_judge *judge, bool saver_refuses
 			       gained ? "gained" : "lost");
 		return gs_judge_tell(judge, GS_RULE_UNMIGRATABLE, NULL, nowhere);
 	}
-	gs_text_puts(&judge->text, "The loader refuses to be migrated: it does not load this "
-				   "device at all.");
+	gs_text_puts(&judge->text, "The loader refuses to migrate this device.");
 	return gs_judge_tell_outcome(judge, GS_RULE_UNMIGRATABLE, GS_OUTCOME_BROKEN, nowhere);
 }
 

@@ -4,7 +4,7 @@
 
 #include "check_scope.h"
 
-#define SHOWN_MAX 6 /* fields of one side */
+#define SHOWN_MAX 3 /* fields of one side */
 
 /* ---- columns ---- */
 
@@ -92,9 +92,11 @@ static void put_size(struct gs_text *text, const struct gs_run *run)
 		gs_text_puts(text, "structs");
 	} else if (run->untold && !field->size) {
 		gs_text_puts(text, "of a size that is not told");
+	} else if (run->untold && field->size == 1) {
+		gs_text_puts(text, "n bytes");
 	} else if (run->untold || field->size == run->bytes) {
-		gs_text_printf(text, "%" PRIu64 " byte%s%s", field->size,
-			       field->size == 1 ? "" : "s", run->untold ? " or more of them" : "");
+		gs_text_printf(text, "%s%" PRIu64 " byte%s", run->untold ? "n x " : "", field->size,
+			       field->size == 1 ? "" : "s");
 	} else {
 		gs_text_printf(text, "%" PRIu64 " x %" PRIu64 " byte%s", run->bytes / field->size,
 			       field->size, field->size == 1 ? "" : "s");
@@ -244,42 +246,45 @@ static bool find_length(const struct gs_run *a, const struct gs_run *b, uint64_t
 	return true;
 }
 
-static void put_length(struct gs_text *text, const struct gs_run *run, uint64_t length, bool first)
+static void put_length(struct gs_text *text, const struct gs_run *run, uint64_t length, size_t told)
 {
-	gs_text_puts(text, first ? ": it loads if " : ", ");
+	gs_text_puts(text, told ? ", " : ": it loads if ");
 	put_name(text, run);
 	gs_text_printf(text, " has %" PRIu64 " element%s", length, length == 1 ? "" : "s");
 }
 
-/* One to one, or all of them single against one. */
-static void put_lengths(struct gs_text *text, const struct column *some,
-			const struct column *others)
+/* One to one, or all of them single against one. How many are told, with @told before. */
+static size_t put_lengths(struct gs_text *text, const struct column *some,
+			  const struct column *others, size_t told)
 {
 	uint64_t length, sum = 0;
-	size_t told = 0;
 
 	for (size_t i = 0; i < some->count && some->fields == others->fields; i++) {
 		if (some->fields != some->count || others->fields != others->count ||
 		    told == SHOWN_MAX || !find_length(&some->runs[i], &others->runs[i], &length))
 			continue;
-		put_length(text, &some->runs[i], length, told++ == 0);
+		put_length(text, &some->runs[i], length, told++);
 	}
 	for (size_t i = 0; i < some->count; i++)
 		sum += some->runs[i].bytes;
-	if (others->fields == 1 && some->fields > 1 && !others->first->untold &&
-	    sum == others->first->bytes)
-		gs_text_puts(text, ": it loads if none of these is an array");
+	if (told || others->fields != 1 || some->fields < 2 || others->first->untold ||
+	    sum != others->first->bytes)
+		return told;
+	gs_text_puts(text, ": it loads if none of these is an array");
+	return 1;
 }
 
 static void say_untold(struct gs_text *text, const struct column *sent, const struct column *taken)
 {
+	size_t told;
+
 	gs_text_puts(text, "The saver sends ");
 	put_column(text, sent);
 	gs_text_puts(text, ", and the loader takes ");
 	put_column(text, taken);
-	gs_text_puts(text, ", of lengths that are not all told");
-	put_lengths(text, sent, taken);
-	put_lengths(text, taken, sent);
+	told = put_lengths(text, sent, taken, 0);
+	if (!put_lengths(text, taken, sent, told))
+		gs_text_puts(text, ", of lengths that are not all told");
 	gs_text_puts(text, ".");
 }
 
