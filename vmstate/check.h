@@ -103,6 +103,8 @@ void put_broken_if(struct gs_text *out, const struct gs_condition *condition);
 const char *verdict_color(enum gs_verdict verdict);
 /* "core.timadj (byte 123)"; of the device itself: nothing. */
 void put_place(struct gs_text *out, const struct gs_check_finding *finding);
+/* " (byte 123)", behind its path; of the device itself: nothing. */
+void put_offset(struct gs_text *out, const struct gs_check_finding *finding);
 /* What @finding says, and the condition if that is not said by it. */
 void put_sentence(struct gs_text *out, const struct gs_check_finding *finding,
 		  const struct gs_condition *condition);

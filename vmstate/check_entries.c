@@ -38,20 +38,39 @@ static struct gs_error *say_worst(const struct check *c, const struct check_devi
 {
 	size_t more;
 	const struct check_finding *worst = worst_finding(c, device, d, &more);
-	struct gs_text place = {0}, text = {0};
+	struct gs_text place = {0}, offset = {0}, text = {0};
 	struct gs_error *err;
 
 	if (worst) {
-		put_place(&place, &worst->is);
+		ret->rule = worst->is.rule;
+		gs_text_puts_printable(&place, worst->is.path);
+		put_offset(&offset, &worst->is);
 		put_whole_sentence(&text, worst, &device->is.directions[d].condition);
 	}
 	if (more)
 		gs_text_printf(&text, " (And %zu more.)", more);
 	err = gs_text_finish(&place, &ret->place);
 	if (!err)
+		err = gs_text_finish(&offset, &ret->offset);
+	if (!err)
 		err = gs_text_finish(&text, &ret->text);
+	gs_text_deinit(&offset);
 	gs_text_deinit(&text);
 	return err;
+}
+
+/* What one direction's is called in the other one. */
+static enum gs_check_rule mirrored(enum gs_check_rule rule)
+{
+	static const enum gs_check_rule pairs[][2] = {
+		{GS_RULE_FIELD_UNSENT, GS_RULE_FIELD_LEFT},
+		{GS_RULE_VERSION_ABOVE, GS_RULE_VERSION_BELOW}};
+
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		if (rule == pairs[i][0] || rule == pairs[i][1])
+			return pairs[i][rule == pairs[i][0]];
+	}
+	return rule;
 }
 
 static int only_direction(const struct check_said *said)
@@ -63,7 +82,7 @@ static int only_direction(const struct check_said *said)
 	if (!*forward->text)
 		return GS_CHECK_BACKWARD;
 	if (!*backward->text || (left[GS_CHECK_FORWARD] == left[GS_CHECK_BACKWARD] &&
-				 strcmp(forward->place, backward->place) == 0))
+				 forward->rule == mirrored(backward->rule)))
 		return GS_CHECK_FORWARD;
 	return GS_CHECK_DIRECTIONS;
 }
@@ -196,6 +215,7 @@ void check_entries_deinit(struct check_entries *entries)
 	for (size_t i = 0; i < entries->said_count; i++) {
 		for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
 			free(entries->said[i].worst[d].place);
+			free(entries->said[i].worst[d].offset);
 			free(entries->said[i].worst[d].text);
 		}
 	}

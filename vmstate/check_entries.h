@@ -9,17 +9,19 @@
 struct check_said {
 	const struct check_device *device;
 	/*
-	 * The direction that something is to be said of; of what is as bad both ways, and in the
-	 * same place, forward stands for both. GS_CHECK_DIRECTIONS: each has its own.
+	 * The direction that something is to be said of; of what is as bad both ways, and by the
+	 * same difference, forward stands for both. GS_CHECK_DIRECTIONS: each has its own.
 	 */
 	int direction;
 	struct check_worst {
-		char *place; /* "core.timadj (byte 123)"; "": the device itself */
-		char *text;  /* sentences; "": nothing is found */
+		char *place;  /* "core.timadj"; "": the device itself */
+		char *offset; /* " (byte 123)", or "" */
+		char *text;   /* sentences; "": nothing is found */
+		enum gs_check_rule rule;
 	} worst[GS_CHECK_DIRECTIONS];
 };
 
-/* The same is said of them, but for the place if they have one direction. */
+/* The same is said of them, but for the offset, and for the place if they have one direction. */
 struct check_entry {
 	const struct check_said *said; /* by place */
 	size_t count;

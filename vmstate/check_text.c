@@ -118,26 +118,51 @@ static void put_name(struct report *r, const struct check_device *device, struct
 	r->out->failed |= name.failed;
 }
 
-/* "am53c974, dc390 at esp/x (byte 400); sysbus-esp at esp/x (byte 40)" */
+/* How many of the entry's, from @said on, are of one place: it stands behind the last. */
+static size_t count_at_place(const struct check_said *said, size_t left)
+{
+	int d = said->direction;
+	size_t count = 1;
+
+	if (d == GS_CHECK_DIRECTIONS)
+		return left;
+	while (count < left && strcmp(said->worst[d].place, said[count].worst[d].place) == 0)
+		count++;
+	return count;
+}
+
+/* The offset, too, if it is the same of them all. */
+static void put_shared_place(struct report *r, const struct check_said *said, size_t count,
+			     struct gs_wrap *wrap)
+{
+	int d = said->direction;
+
+	if (d == GS_CHECK_DIRECTIONS || !*said->worst[d].place)
+		return;
+	gs_text_puts_wrapped(r->out, "at", wrap);
+	gs_text_puts_wrapped(r->out, said->worst[d].place, wrap);
+	for (size_t i = 1; i < count; i++) {
+		if (strcmp(said->worst[d].offset, said[i].worst[d].offset) != 0)
+			return;
+	}
+	gs_text_puts_wrapped(r->out, said->worst[d].offset, wrap);
+}
+
+/* "am53c974, sysbus-esp at esp/x; e1000e at mac (byte 40)" */
 static void put_names(struct report *r, const struct check_entry *entry, struct gs_wrap *wrap)
 {
-	for (size_t i = 0; i < entry->count; i++) {
-		const struct check_said *said = &entry->said[i];
-		const char *place = said->direction == GS_CHECK_DIRECTIONS
-					    ? ""
-					    : said->worst[said->direction].place;
-		bool is_last = i + 1 == entry->count;
+	size_t count;
 
-		put_name(r, said->device, wrap);
-		if (!is_last && strcmp(place, said[1].worst[said->direction % 2].place) == 0) {
-			put_mark(r, wrap, ",");
-			continue;
+	for (size_t i = 0; i < entry->count; i += count) {
+		const struct check_said *said = &entry->said[i];
+
+		count = count_at_place(said, entry->count - i);
+		put_mark(r, wrap, i ? ";" : "");
+		for (size_t j = 0; j < count; j++) {
+			put_mark(r, wrap, j ? "," : "");
+			put_name(r, said[j].device, wrap);
 		}
-		if (*place) {
-			gs_text_puts_wrapped(r->out, "at", wrap);
-			gs_text_puts_wrapped(r->out, place, wrap);
-		}
-		put_mark(r, wrap, is_last ? "" : ";");
+		put_shared_place(r, said, count, wrap);
 	}
 }
 
@@ -149,6 +174,7 @@ static void put_both_ways(struct report *r, const struct check_said *said)
 		gs_text_printf(r->out, "\n%*s%s ", INDENT, "", arrows[d]);
 		if (*said->worst[d].place) {
 			gs_text_puts_wrapped(r->out, said->worst[d].place, &wrap);
+			gs_text_puts_wrapped(r->out, said->worst[d].offset, &wrap);
 			put_mark(r, &wrap, ":");
 		}
 		gs_text_puts_wrapped(r->out, said->worst[d].text, &wrap);
@@ -182,7 +208,9 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 	for (size_t i = 0; i < entry->count; i++) {
 		const char *name = entry->said[i].device->name;
 
-		if (i && out->size + strlen(name) > room) {
+		bool is_last = i + 1 == entry->count;
+
+		if (i && out->size + strlen(name) > room + (is_last ? strlen(" and 1 more") : 0)) {
 			gs_text_printf(out, " and %zu more", entry->count - i);
 			return;
 		}

@@ -50,16 +50,21 @@ static void put_condition(struct gs_text *out, const struct gs_condition *condit
 }
 
 /* Of a subsection itself, that nothing is before it goes without saying. */
-void put_place(struct gs_text *out, const struct gs_check_finding *finding)
+void put_offset(struct gs_text *out, const struct gs_check_finding *finding)
 {
 	size_t size = strlen(finding->path);
 
-	gs_text_puts_printable(out, finding->path);
 	if (!size || finding->offset.certainty == GS_WIRE_UNKNOWN ||
 	    (finding->path[size - 1] == ']' && !finding->offset.bytes))
 		return;
 	gs_text_printf(out, " (byte %" PRIu64 "%s)", finding->offset.bytes,
 		       finding->offset.certainty == GS_WIRE_EXACT ? "" : "+");
+}
+
+void put_place(struct gs_text *out, const struct gs_check_finding *finding)
+{
+	gs_text_puts_printable(out, finding->path);
+	put_offset(out, finding);
 }
 
 /* Whether the finding's own sentence says it: it is about that, and nothing else. */
