@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # vmstate check: what is reported, in each format, what makes it fail, and what is waived. (Whether the
 # verdicts are right is for tests/property and tests/compat.)
+#
+# GOLDEN=update bats -f screen tests/cli/vmstate_check.bats    rewrites what the README shows.
 
 bats_require_minimum_version 1.5.0
 
@@ -38,7 +40,22 @@ Not judged is what no export tells: CPUs, RAM, virtio's queues (-v: all of it)."
 	complains ""
 }
 
-@test "check: 7.2 to 10.0 is one screen" {
+# The README's block: the command, and what it prints.
+readme() {
+	sed -n '/^<!-- check:begin -->$/,/^<!-- check:end -->$/p' "$README" | sed '1,2d;$d' | sed '$d'
+}
+
+@test "check: 7.2 to 10.0 is one screen, which the README shows" {
+	README=$BATS_TEST_DIRNAME/../../README.md
+	{
+		echo "\$ vmstate check x86_64@7.2.json.xz x86_64@10.0.json.xz"
+		COLUMNS=100 "$V" check 7.2 10.0 || [ $? -eq 1 ]
+	} >screen
+	if [ "${GOLDEN-}" = update ]; then
+		sed -i -e '/^<!-- check:begin -->$/,/^<!-- check:end -->$/{//!d}' \
+			-e "/^<!-- check:begin -->\$/r /dev/stdin" "$README" < <(echo '```' && cat screen && echo '```')
+	fi
+	diff -u screen <(readme)
 	for columns in 80 100 120; do
 		COLUMNS=$columns run -1 --separate-stderr "$V" check 7.2 10.0
 		[ "${#lines[@]}" -le 23 ] # and a prompt

@@ -77,8 +77,7 @@ static void test_table(void)
 	for (size_t i = 0; i < count; i++) {
 		const struct mutation *mutation = &mutations[i];
 		const char *model = model_disagreement(mutation);
-		const char *checker =
-			compare(&mutation->before, &mutation->after, true).disagreement;
+		const char *checker = compare(&mutation->before, &mutation->after).disagreement;
 
 		test_done(!model && !checker, mutation->name);
 		if (model || checker)
@@ -93,17 +92,17 @@ static void test_table(void)
 
 static bool disagrees(const struct export *before, const struct export *after)
 {
-	return compare(before, after, false).disagreement;
+	return compare(before, after).disagreement;
 }
 
 static void show_disagreement(struct export *before, struct export *after)
 {
 	print_pair(before, after);
-	print_remark(compare(before, after, false).disagreement);
+	print_remark(compare(before, after).disagreement);
 	minimise(before, after, disagrees);
 	printf("# the least that shows one:\n");
 	print_pair(before, after);
-	print_remark(compare(before, after, false).disagreement);
+	print_remark(compare(before, after).disagreement);
 	printf("# before: %s\n", export_json(before, "one"));
 	printf("# after:  %s\n", export_json(after, "another"));
 }
@@ -149,7 +148,7 @@ static void test_pair(struct totals *totals, uint64_t seed, uint64_t i)
 	struct comparison comparison;
 
 	generate_pair(seed + i * 0x2545f4914f6cdd1d, &before, &after);
-	comparison = compare(&before, &after, false);
+	comparison = compare(&before, &after);
 	if (comparison.skipped) {
 		totals->skipped++;
 		return;
@@ -193,7 +192,7 @@ static void test_chances(const struct chances *chances)
 static int compare_texts(const char *before_text, const char *after_text)
 {
 	struct export before = export_parse(before_text), after = export_parse(after_text);
-	struct comparison comparison = compare(&before, &after, false);
+	struct comparison comparison = compare(&before, &after);
 
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
 		printf("%s: checker %s, model %s\n",

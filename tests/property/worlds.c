@@ -189,18 +189,15 @@ static bool match_name(const struct place *a, const struct place *b)
 	return same_list(a, b) && strcmp(a->field->name, b->field->name) == 0;
 }
 
-/* The first of each, in order; structs with structs. */
+/* The first of each, in order. */
 static void pair_by(struct places *as, struct places *bs, match_fn *match)
 {
 	for (size_t i = 0; i < as->count; i++) {
 		struct place *a = &as->all[i];
 
 		for (size_t k = 0; k < bs->count && !a->partner; k++) {
-			struct place *b = &bs->all[k];
-
-			if (!b->partner && !a->field->description == !b->field->description &&
-			    match(a, b))
-				pair_up(a, b);
+			if (!bs->all[k].partner && match(a, &bs->all[k]))
+				pair_up(a, &bs->all[k]);
 		}
 	}
 }
