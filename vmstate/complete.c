@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Completion: the devices of the export that was named before, and guests. */
+/* Completion: devices and machines of the exports that were named before, and guests. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,12 +34,27 @@ static void offer_devices(const struct gs_args *args, struct gs_candidates *out)
 			     device->description ? device->description->name : NULL);
 }
 
+/* Of all of them: it is enough if one has it. */
+static void offer_machines(const struct gs_args *args, struct gs_candidates *out)
+{
+	for (size_t i = 0; i < gs_args_count(args); i++) {
+		auto_export struct vmstate_export export = {0};
+		gs_autoerror struct gs_error *err = vmstate_load(gs_args_at(args, i), &export);
+
+		for (size_t j = 0; export.about && j < export.about->machine_count; j++)
+			gs_candidate(out, export.about->machines[j].name,
+				     export.about->machines[j].alias);
+	}
+}
+
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out)
 {
 	if (strcmp(kind, "GUEST") == 0)
 		offer_guests(out);
 	else if (strcmp(kind, "DEVICE") == 0)
 		offer_devices(args, out);
+	else if (strcmp(kind, "MACHINE") == 0)
+		offer_machines(args, out);
 	else
 		return false;
 	return true;

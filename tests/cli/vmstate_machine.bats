@@ -114,3 +114,10 @@ sentence_of() { "$V" check --json old new | jq -r ".findings[] | select(.section
 	run -1 --separate-stderr "$V" check --machine pc-2.0 many new
 	complains "vmstate: machine 'pc-2.0' sets more than 256 properties of 'nic'" || complains "vmstate: machine 'pc-2.0' sets more than 256 properties of 'disk'"
 }
+
+@test "machine: completion, once an export that tells is named" {
+	run -0 "$V" completion words -- check old new --machine pc-
+	[ "$(cut -f 1 <<<"$output" | sort -u | xargs)" = "pc-1.0 pc-2.0 pc-3.0" ]
+	run -0 "$V" completion words -- check old.dump --machine pc-
+	[ -z "$output" ]
+}
