@@ -59,27 +59,29 @@ static struct gs_error *expect(struct gs_json_reader *r, enum gs_json_type type)
 	return NULL;
 }
 
-/* true, false, null. */
-static struct gs_error *read_word(struct gs_json_reader *r, enum gs_json_token_type *ret)
+/* What follows it is judged by who reads on. */
+static bool read_word(struct gs_json_reader *r, const char *word, size_t size)
 {
-	struct gs_json_token token;
-	struct gs_error *err = gs_json_scan_next(&r->scan, &token);
+	const struct gs_json_scan *scan = &r->scan;
 
-	if (!err)
-		*ret = token.type;
-	return err;
+	if (scan->size - scan->pos < size || memcmp(scan->text + scan->pos, word, size) != 0)
+		return false;
+	r->scan.pos += size;
+	return true;
 }
 
 struct gs_error *gs_json_reader_bool(struct gs_json_reader *r, bool *ret)
 {
-	enum gs_json_token_type type = GS_JSON_TOKEN_NULL;
 	struct gs_error *err = expect(r, GS_JSON_BOOL);
+	bool value;
 
-	if (!err)
-		err = read_word(r, &type);
-	if (!err)
-		*ret = type == GS_JSON_TOKEN_TRUE;
-	return err;
+	if (err)
+		return err;
+	value = read_word(r, "true", 4);
+	if (!value && !read_word(r, "false", 5))
+		return gs_json_scan_error(r->scan.pos, "unknown word");
+	*ret = value;
+	return NULL;
 }
 
 struct gs_error *gs_json_reader_number(struct gs_json_reader *r, struct gs_json_slice *text_ret)
@@ -164,16 +166,37 @@ struct gs_error *gs_json_reader_element(struct gs_json_reader *r, bool *more_ret
 	return go_on(r, ']', "expected ',' or ']'", more_ret);
 }
 
-struct gs_error *gs_json_reader_member(struct gs_json_reader *r, struct gs_json_slice *key_ret,
-				       bool *more_ret)
+static bool read_likely(struct gs_json_reader *r, struct gs_json_slice likely)
+{
+	const struct gs_json_scan *scan = &r->scan;
+	const char *key = scan->text + scan->pos + 1;
+
+	if (scan->size - scan->pos < likely.size + 2 || key[likely.size] != '"' ||
+	    memcmp(key, likely.text, likely.size) != 0)
+		return false;
+	r->scan.pos += likely.size + 2;
+	return true;
+}
+
+static struct gs_error *read_key(struct gs_json_reader *r, struct gs_json_slice likely,
+				 struct gs_json_slice *ret)
+{
+	if (look(r) != '"')
+		return wrong(r, "expected a key");
+	if (likely.size == 0 || !read_likely(r, likely))
+		return read_string(r, ret);
+	*ret = likely;
+	return NULL;
+}
+
+struct gs_error *gs_json_reader_likely_member(struct gs_json_reader *r, struct gs_json_slice likely,
+					      struct gs_json_slice *key_ret, bool *more_ret)
 {
 	struct gs_error *err = go_on(r, '}', "expected ',' or '}'", more_ret);
 
 	if (err || !*more_ret)
 		return err;
-	if (look(r) != '"')
-		return wrong(r, "expected a key");
-	err = read_string(r, key_ret);
+	err = read_key(r, likely, key_ret);
 	if (err)
 		return err;
 	if (look(r) != ':')
@@ -182,16 +205,20 @@ struct gs_error *gs_json_reader_member(struct gs_json_reader *r, struct gs_json_
 	return NULL;
 }
 
+struct gs_error *gs_json_reader_member(struct gs_json_reader *r, struct gs_json_slice *key_ret,
+				       bool *more_ret)
+{
+	return gs_json_reader_likely_member(r, (struct gs_json_slice){0}, key_ret, more_ret);
+}
+
 /* ---- what is passed over ---- */
 
 static struct gs_error *skip_null(struct gs_json_reader *r)
 {
-	enum gs_json_token_type type;
-
 	r->is_first = false;
 	if (look(r) != 'n')
 		return wrong(r, "expected a value");
-	return read_word(r, &type);
+	return read_word(r, "null", 4) ? NULL : gs_json_scan_error(r->scan.pos, "unknown word");
 }
 
 /* A value, or as far into it as to its first element. */

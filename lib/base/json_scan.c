@@ -2,6 +2,7 @@
 /* The strict scanner: every byte of a JSON text is judged here and nowhere else. */
 #include "json_scan.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,12 +25,13 @@ static char byte_at(const struct gs_json_scan *s, size_t pos)
 	return pos < s->size ? s->text[pos] : '\0';
 }
 
-/* Texts are long: eight bytes at a time go by where that is possible. */
+/* Texts are long: eight bytes at a time go by where that is possible, the first one lowest. */
 static bool load8(const struct gs_json_scan *s, uint64_t *ret)
 {
 	if (s->size - s->pos < sizeof(*ret))
 		return false;
 	memcpy(ret, s->text + s->pos, sizeof(*ret));
+	*ret = le64toh(*ret);
 	return true;
 }
 
@@ -40,14 +42,21 @@ static bool is_space(char c)
 	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-void gs_json_scan_space(struct gs_json_scan *s)
+void gs_json_scan_blanks(struct gs_json_scan *s)
 {
 	uint64_t bytes;
 
 	while (s->pos < s->size && is_space(s->text[s->pos])) {
 		s->pos++;
-		while (load8(s, &bytes) && bytes == EIGHT(' '))
+		while (load8(s, &bytes)) {
+			uint64_t others = bytes ^ EIGHT(' ');
+
+			if (others) {
+				s->pos += (size_t)__builtin_ctzll(others) / 8;
+				break;
+			}
 			s->pos += sizeof(bytes);
+		}
 	}
 }
 
@@ -70,10 +79,29 @@ static struct gs_error *scan_integer(struct gs_json_scan *s)
 	return scan_digits(s);
 }
 
+/* Counts are most of them. */
+static bool skip_count(struct gs_json_scan *s)
+{
+	size_t end = s->pos;
+	char after;
+
+	while (end < s->size && is_digit(s->text[end]))
+		end++;
+	after = byte_at(s, end);
+	if (end == s->pos || after == '.' || (after | 0x20) == 'e' ||
+	    (s->text[s->pos] == '0' && end - s->pos > 1))
+		return false;
+	s->pos = end;
+	return true;
+}
+
 struct gs_error *gs_json_scan_number(struct gs_json_scan *s)
 {
-	struct gs_error *err = scan_integer(s);
+	struct gs_error *err;
 
+	if (skip_count(s))
+		return NULL;
+	err = scan_integer(s);
 	if (!err && byte_at(s, s->pos) == '.') {
 		s->pos++;
 		err = scan_digits(s);
@@ -183,23 +211,29 @@ static bool is_plain(char c)
 }
 
 /*
- * The same of eight bytes. Subtracting borrows from the byte above, but the first to do so is one
- * that is not plain.
+ * The same of eight bytes: the highest bit of the first that is not plain is set, none below it.
+ * (Subtracting borrows from the byte above, but the first to do so is one that is not plain.)
  */
-static bool are_plain(uint64_t bytes)
+static uint64_t not_plain(uint64_t bytes)
 {
 	uint64_t quotes = bytes ^ EIGHT('"'), backslashes = bytes ^ EIGHT('\\');
 
-	return !((bytes | (bytes - EIGHT(0x20)) | (quotes - EIGHT(1)) | (backslashes - EIGHT(1))) &
-		 EIGHT(0x80));
+	return (bytes | (bytes - EIGHT(0x20)) | (quotes - EIGHT(1)) | (backslashes - EIGHT(1))) &
+	       EIGHT(0x80);
 }
 
 static void skip_plain(struct gs_json_scan *s)
 {
-	uint64_t bytes;
+	uint64_t bytes, found;
 
-	while (load8(s, &bytes) && are_plain(bytes))
+	while (load8(s, &bytes)) {
+		found = not_plain(bytes);
+		if (found) {
+			s->pos += (size_t)__builtin_ctzll(found) / 8;
+			return;
+		}
 		s->pos += sizeof(bytes);
+	}
 	while (s->pos < s->size && is_plain(s->text[s->pos]))
 		s->pos++;
 }

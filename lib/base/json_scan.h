@@ -32,8 +32,13 @@ struct gs_json_token {
 
 /* The next token, past white space. CORRUPT names the offset. */
 GS_MUST_CHECK struct gs_error *gs_json_scan_next(struct gs_json_scan *s, struct gs_json_token *ret);
-/* Past white space. */
-void gs_json_scan_space(struct gs_json_scan *s);
+/* Past white space, where there is some. */
+void gs_json_scan_blanks(struct gs_json_scan *s);
+static inline void gs_json_scan_space(struct gs_json_scan *s)
+{
+	if (s->pos < s->size && s->text[s->pos] <= ' ')
+		gs_json_scan_blanks(s);
+}
 /* Past a number or a string that begins here. */
 GS_MUST_CHECK struct gs_error *gs_json_scan_number(struct gs_json_scan *s);
 GS_MUST_CHECK struct gs_error *gs_json_scan_string(struct gs_json_scan *s,

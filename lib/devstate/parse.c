@@ -48,16 +48,13 @@ static bool is_next(struct parser *parser, enum gs_json_type type)
 	return gs_json_reader_type(parser->reader) == type;
 }
 
-/* QEMU writes members in one order: @hint is the one that comes after the last. */
-static const struct member *find_member(const struct member *members, size_t count, size_t hint,
+static const struct member *find_member(const struct member *members, size_t count,
 					struct gs_json_slice key)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct member *member = &members[(hint + i) % count];
-
-		if (member->key.size == key.size &&
-		    memcmp(member->key.text, key.text, key.size) == 0)
-			return member;
+		if (members[i].key.size == key.size &&
+		    memcmp(members[i].key.text, key.text, key.size) == 0)
+			return &members[i];
 	}
 	return NULL;
 }
@@ -72,31 +69,34 @@ static struct gs_error *find_missing(const struct member *members, size_t count,
 	return NULL;
 }
 
-/* An object, called @what in errors. Other members are passed over. */
+/* An object, called @what in errors. Other members are passed over. QEMU writes them in order: the
+ * one behind the last is likely. */
 static struct gs_error *parse_object(struct parser *parser, const char *what,
 				     const struct member *members, size_t count, void *to)
 {
+	const struct member *likely = members, *member;
 	struct gs_json_slice key;
 	unsigned int seen = 0;
 	struct gs_error *err;
-	size_t at = 0;
 	bool more;
 
 	if (!is_next(parser, GS_JSON_OBJECT))
 		return wrong_type(parser, what, "object");
 	err = gs_json_reader_enter(parser->reader, GS_JSON_OBJECT);
-	while (!err && !(err = gs_json_reader_member(parser->reader, &key, &more)) && more) {
-		const struct member *member = find_member(members, count, at, key);
-
+	while (!err) {
+		err = gs_json_reader_likely_member(parser->reader, likely->key, &key, &more);
+		if (err || !more)
+			break;
+		member = key.text == likely->key.text ? likely : find_member(members, count, key);
 		if (!member) {
 			err = gs_json_reader_skip(parser->reader, NULL);
 			continue;
 		}
-		at = (size_t)(member - members);
-		if (seen & 1u << at)
+		if (seen & 1u << (member - members))
 			return gs_error_create(GS_ERROR_CORRUPT, "%s is there twice",
 					       member->key.text);
-		seen |= 1u << at++;
+		seen |= 1u << (member - members);
+		likely = member + 1 < members + count ? member + 1 : members;
 		err = member->read(parser, member->key.text, to);
 	}
 	return err ? err : find_missing(members, count, seen);
@@ -194,12 +194,13 @@ static struct gs_error *read_nested(struct parser *parser, const char *key, void
 	return add_description(parser, &((struct gs_vmsd_field *)to)->description);
 }
 
+/* (num comes before size, but seldom.) */
 static const struct member field_members[] = {
 	{KEY("field"), false, read_field_name},
 	{KEY("version_id"), false, read_field_version},
 	{KEY("field_exists"), false, read_condition},
-	{KEY("num"), true, read_num},
 	{KEY("size"), false, read_size},
+	{KEY("num"), true, read_num},
 	{KEY("Description"), true, read_nested},
 };
 

@@ -64,12 +64,28 @@ static int compare_named(const void *a, const void *b)
 	return order ? order : (x->field > y->field) - (x->field < y->field);
 }
 
+/* Nearly all lists do not: no two names have the same bits. */
+static bool may_have_twins(const struct gs_vmsd_field *fields, size_t count)
+{
+	uint64_t seen[64] = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t hash = hash_of(fields[i].name);
+		uint64_t bit = (uint64_t)1 << hash % 64;
+
+		if (seen[hash / 64 % 64] & bit)
+			return true;
+		seen[hash / 64 % 64] |= bit;
+	}
+	return false;
+}
+
 /* Sorted, so that a long list costs no time by the square of its length, whatever the names. */
 struct gs_error *gs_parse_count_occurrences(struct gs_vmsd_field *fields, size_t count)
 {
 	gs_autofree struct named *sorted = NULL;
 
-	if (count < 2)
+	if (!may_have_twins(fields, count))
 		return NULL;
 	sorted = calloc(count, sizeof(*sorted));
 	if (!sorted)

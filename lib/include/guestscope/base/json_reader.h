@@ -68,6 +68,14 @@ GS_MUST_CHECK struct gs_error *gs_json_reader_element(struct gs_json_reader *r, 
 /* Go on to the value of the next member of an object that was entered; the same. */
 GS_MUST_CHECK struct gs_error *gs_json_reader_member(struct gs_json_reader *r,
 						     struct gs_json_slice *key_ret, bool *more_ret);
+/*
+ * The same for who knows what key it will probably be (ASCII, nothing to be escaped), which is
+ * faster if that is right: *key_ret is then @likely itself.
+ */
+GS_MUST_CHECK struct gs_error *gs_json_reader_likely_member(struct gs_json_reader *r,
+							    struct gs_json_slice likely,
+							    struct gs_json_slice *key_ret,
+							    bool *more_ret);
 /* Past a value of any type; its text, which lives as long as all of it. @text_ret may be NULL. */
 GS_MUST_CHECK struct gs_error *gs_json_reader_skip(struct gs_json_reader *r,
 						   struct gs_json_slice *text_ret);
