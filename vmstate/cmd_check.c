@@ -112,10 +112,8 @@ static int check_and_report(struct check *c, struct gs_outfile *file)
 static struct gs_error *load(const struct gs_args *args, struct vmstate_export *before,
 			     struct vmstate_export *after)
 {
-	struct gs_error *err = vmstate_load(gs_args_at(args, 0), before);
+	struct gs_error *err = vmstate_load_two(args, before, after);
 
-	if (!err)
-		err = vmstate_load(gs_args_at(args, 1), after);
 	return err ? err : vmstate_check_named(args, before->state, after->state);
 }
 

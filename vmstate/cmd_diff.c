@@ -86,10 +86,8 @@ struct gs_error *diff_run(struct diff *diff, diff_take take, void *arg)
 
 static struct gs_error *prepare(struct diff *diff)
 {
-	struct gs_error *err = vmstate_load(gs_args_at(diff->args, 0), &diff->before);
+	struct gs_error *err = vmstate_load_two(diff->args, &diff->before, &diff->after);
 
-	if (!err)
-		err = vmstate_load(gs_args_at(diff->args, 1), &diff->after);
 	if (!err)
 		err = vmstate_check_named(diff->args, diff->before.state, diff->after.state);
 	return err ? err : vmstate_used(diff->args, &diff->used);

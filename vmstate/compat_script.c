@@ -183,9 +183,7 @@ int check_by_script(const struct gs_args *args)
 	struct gs_error *err = check_arguments(args);
 
 	if (!err)
-		err = vmstate_load(gs_args_at(args, 0), &a);
-	if (!err)
-		err = vmstate_load(gs_args_at(args, 1), &b);
+		err = vmstate_load_two(args, &a, &b);
 	if (err)
 		return gs_args_fail(args, err);
 	return emit_report(args, exports[before], exports[!before]);

@@ -4,6 +4,7 @@
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
+#include <guestscope/base/thread.h>
 #include <guestscope/codec.h>
 #include <guestscope/launch/export.h>
 
@@ -138,4 +139,36 @@ struct gs_error *vmstate_load(const char *source, struct vmstate_export *ret)
 		export = (struct vmstate_export){0};
 	}
 	return err;
+}
+
+/* ---- two of them ---- */
+
+struct two {
+	const char *sources[2];
+	struct vmstate_export *rets[2];
+};
+
+static struct gs_error *load_one(void *arg, unsigned int index)
+{
+	struct two *two = arg;
+
+	return vmstate_load(two->sources[index], two->rets[index]);
+}
+
+static bool is_file(const char *source)
+{
+	return !is_program(source) && !gs_export_is_binary(source);
+}
+
+/* Binaries one after the other: they are run, and our threads block what interrupts that. */
+struct gs_error *vmstate_load_two(const struct gs_args *args, struct vmstate_export *before,
+				  struct vmstate_export *after)
+{
+	struct two two = {{gs_args_at(args, 0), gs_args_at(args, 1)}, {before, after}};
+	struct gs_error *err;
+
+	if (gs_cpu_count() > 1 && is_file(two.sources[0]) && is_file(two.sources[1]))
+		return gs_threads_run(2, load_one, &two);
+	err = load_one(&two, 0);
+	return err ? err : load_one(&two, 1);
 }

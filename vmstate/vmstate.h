@@ -31,6 +31,11 @@ struct vmstate_export {
  * if that is not in the cache. Errors name @source; *ret is then untouched.
  */
 GS_MUST_CHECK struct gs_error *vmstate_load(const char *source, struct vmstate_export *ret);
+/* The first two arguments, at the same time if they are files. What is loaded is the caller's, also
+ * after an error. */
+GS_MUST_CHECK struct gs_error *vmstate_load_two(const struct gs_args *args,
+						struct vmstate_export *before,
+						struct vmstate_export *after);
 void vmstate_export_deinit(struct vmstate_export *export);
 
 static inline void vmstate_export_deinit_cleanup(struct vmstate_export *export)
