@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE (64u << 10)
+/* The next chunk is as large as all before it, so that there are few, and little is left over. */
+#define CHUNK_MIN (16u << 10)
+#define CHUNK_MAX (1u << 20)
 
 struct gs_arena_chunk {
 	struct gs_arena_chunk *next;
@@ -17,15 +19,20 @@ struct gs_arena_chunk {
 
 static struct gs_arena_chunk *add_chunk(struct gs_arena *arena, size_t least)
 {
-	size_t size = least > CHUNK_SIZE ? least : CHUNK_SIZE;
+	size_t size = arena->size < CHUNK_MIN ? CHUNK_MIN : arena->size;
 	struct gs_arena_chunk *chunk;
 
+	if (size > CHUNK_MAX)
+		size = CHUNK_MAX;
+	if (size < least)
+		size = least;
 	if (size > SIZE_MAX - sizeof(*chunk))
 		return NULL;
 	chunk = calloc(1, sizeof(*chunk) + size);
 	if (!chunk)
 		return NULL;
 	chunk->size = size;
+	arena->size += size;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;
 	return chunk;
@@ -70,4 +77,5 @@ void gs_arena_deinit(struct gs_arena *arena)
 		free(arena->chunks);
 		arena->chunks = next;
 	}
+	arena->size = 0;
 }

@@ -8,6 +8,7 @@
 struct gs_arena_chunk;
 struct gs_arena {
 	struct gs_arena_chunk *chunks;
+	size_t size; /* of all of them */
 };
 
 /* @count elements, zeroed, aligned for all types; NULL: out of memory. Zero elements are room, too.
