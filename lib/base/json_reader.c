@@ -51,10 +51,20 @@ enum gs_json_type gs_json_reader_type(struct gs_json_reader *r)
 
 /* ---- values ---- */
 
+static struct gs_error *other_type(struct gs_json_reader *r, enum gs_json_type wanted)
+{
+	enum gs_json_type type = gs_json_reader_type(r);
+
+	if (type == GS_JSON_NULL && look(r) != 'n')
+		return wrong(r, "expected a value");
+	return gs_error_create(GS_ERROR_INVALID, "json offset %zu: expected %s, found %s",
+			       r->scan.pos, gs_json_type_name(wanted), gs_json_type_name(type));
+}
+
 static struct gs_error *expect(struct gs_json_reader *r, enum gs_json_type type)
 {
 	if (gs_json_reader_type(r) != type)
-		return wrong(r, "expected a value of another type");
+		return other_type(r, type);
 	r->is_first = false;
 	return NULL;
 }

@@ -36,7 +36,11 @@ GS_MUST_CHECK struct gs_error *gs_json_scan_next(struct gs_json_scan *s, struct 
 void gs_json_scan_blanks(struct gs_json_scan *s);
 static inline void gs_json_scan_space(struct gs_json_scan *s)
 {
-	if (s->pos < s->size && s->text[s->pos] <= ' ')
+	if (s->pos >= s->size || s->text[s->pos] > ' ')
+		return;
+	if (s->text[s->pos] == ' ' && s->size - s->pos > 1 && s->text[s->pos + 1] > ' ')
+		s->pos++; /* the one behind a colon */
+	else
 		gs_json_scan_blanks(s);
 }
 /* Past a number or a string that begins here. */

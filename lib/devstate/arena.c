@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* The next chunk is as large as all before it, so that there are few, and little is left over. */
-#define CHUNK_MIN (16u << 10)
+#define CHUNK_MIN (4u << 10)
 #define CHUNK_MAX (1u << 20)
 
 struct gs_arena_chunk {

@@ -32,20 +32,16 @@ struct member {
 		name, sizeof(name) - 1 \
 	}
 
-/* What is no JSON at all is of no type. */
-static struct gs_error *wrong_type(struct parser *parser, const char *what, const char *wanted)
+/* Takes the @err of who wanted to read a value. */
+static struct gs_error *explain(struct parser *parser, struct gs_error *err, const char *what,
+				const char *wanted)
 {
-	enum gs_json_type type = gs_json_reader_type(parser->reader);
-	struct gs_error *err = gs_json_reader_skip(parser->reader, NULL);
+	const char *found = gs_json_type_name(gs_json_reader_type(parser->reader));
 
-	return err ? err
-		   : gs_error_create(GS_ERROR_CORRUPT, "%s is no %s, but %s", what, wanted,
-				     gs_json_type_name(type));
-}
-
-static bool is_next(struct parser *parser, enum gs_json_type type)
-{
-	return gs_json_reader_type(parser->reader) == type;
+	if (!err || err->code != GS_ERROR_INVALID)
+		return err;
+	gs_error_destroy(err);
+	return gs_error_create(GS_ERROR_CORRUPT, "%s is no %s, but %s", what, wanted, found);
 }
 
 static const struct member *find_member(const struct member *members, size_t count,
@@ -80,9 +76,9 @@ static struct gs_error *parse_object(struct parser *parser, const char *what,
 	struct gs_error *err;
 	bool more;
 
-	if (!is_next(parser, GS_JSON_OBJECT))
-		return wrong_type(parser, what, "object");
 	err = gs_json_reader_enter(parser->reader, GS_JSON_OBJECT);
+	if (err)
+		return explain(parser, err, what, "object");
 	while (!err) {
 		err = gs_json_reader_likely_member(parser->reader, likely->key, &key, &more);
 		if (err || !more)
@@ -107,12 +103,11 @@ static struct gs_error *parse_object(struct parser *parser, const char *what,
 static struct gs_error *number(struct parser *parser, const char *key, uint64_t *ret)
 {
 	struct gs_json_slice text;
-	struct gs_error *err;
+	struct gs_error *err = gs_json_reader_number(parser->reader, &text);
 
-	if (!is_next(parser, GS_JSON_NUMBER))
-		return wrong_type(parser, key, "number");
-	err = gs_json_reader_number(parser->reader, &text);
-	if (!err && !gs_json_slice_u64(text, ret))
+	if (err)
+		return explain(parser, err, key, "number");
+	if (!gs_json_slice_u64(text, ret))
 		err = gs_error_create(GS_ERROR_CORRUPT, "%s is no count: %.*s", key,
 				      text.size < 40 ? (int)text.size : 40, text.text);
 	return err;
@@ -134,13 +129,10 @@ static struct gs_error *version(struct parser *parser, const char *key, uint32_t
 static struct gs_error *string(struct parser *parser, const char *key, const char **ret)
 {
 	struct gs_json_slice text;
-	struct gs_error *err;
+	struct gs_error *err = gs_json_reader_string(parser->reader, &text);
 
-	if (!is_next(parser, GS_JSON_STRING))
-		return wrong_type(parser, key, "string");
-	err = gs_json_reader_string(parser->reader, &text);
 	if (err)
-		return err;
+		return explain(parser, err, key, "string");
 	*ret = gs_arena_strndup(&parser->state->arena, text.text, text.size);
 	return *ret ? NULL : gs_error_nomem();
 }
@@ -161,9 +153,10 @@ static struct gs_error *read_field_version(struct parser *parser, const char *ke
 
 static struct gs_error *read_condition(struct parser *parser, const char *key, void *to)
 {
-	if (!is_next(parser, GS_JSON_BOOL))
-		return wrong_type(parser, key, "boolean");
-	return gs_json_reader_bool(parser->reader, &((struct gs_vmsd_field *)to)->conditional);
+	struct gs_vmsd_field *field = to;
+
+	return explain(parser, gs_json_reader_bool(parser->reader, &field->conditional), key,
+		       "boolean");
 }
 
 static struct gs_error *read_num(struct parser *parser, const char *key, void *to)
@@ -217,16 +210,15 @@ static struct gs_error *read_field(struct parser *parser, size_t i)
 
 /* ---- lists ---- */
 
-/* Whatever is behind @first when it is done belongs to the list. */
+/* @read adds element @i to where the list grows. */
 static struct gs_error *read_list(struct parser *parser, const char *key,
 				  struct gs_error *(*read)(struct parser *parser, size_t i))
 {
-	struct gs_error *err;
+	struct gs_error *err = gs_json_reader_enter(parser->reader, GS_JSON_ARRAY);
 	bool more;
 
-	if (!is_next(parser, GS_JSON_ARRAY))
-		return wrong_type(parser, key, "list");
-	err = gs_json_reader_enter(parser->reader, GS_JSON_ARRAY);
+	if (err)
+		return explain(parser, err, key, "list");
 	for (size_t i = 0; !err; i++) {
 		err = gs_json_reader_element(parser->reader, &more);
 		if (err || !more)
@@ -437,11 +429,8 @@ static struct gs_error *parse_machine(struct parser *parser)
 
 static struct gs_error *parse_export(struct parser *parser)
 {
-	struct gs_error *err;
+	struct gs_error *err = explain(parser, parse_machine(parser), "export", "object");
 
-	if (!is_next(parser, GS_JSON_OBJECT))
-		return wrong_type(parser, "export", "object");
-	err = parse_machine(parser);
 	return err ? err : parse_devices(parser);
 }
 

@@ -62,12 +62,17 @@ static void test_other_types(void **state)
 
 	(void)state;
 	open_text(&r, " 1");
-	assert_error(gs_json_reader_string(&r, &slice), GS_ERROR_CORRUPT,
-		     "json offset 1: expected a value of another type");
+	assert_error(gs_json_reader_string(&r, &slice), GS_ERROR_INVALID,
+		     "json offset 1: expected string, found number");
+	assert_ok(gs_json_reader_number(&r, &slice));
+	assert_slice(slice, "1");
 	open_text(&r, "null");
-	assert_error(gs_json_reader_bool(&r, &value), GS_ERROR_CORRUPT, NULL);
+	assert_error(gs_json_reader_bool(&r, &value), GS_ERROR_INVALID, NULL);
 	open_text(&r, "{}");
-	assert_error(gs_json_reader_enter(&r, GS_JSON_ARRAY), GS_ERROR_CORRUPT, NULL);
+	assert_error(gs_json_reader_enter(&r, GS_JSON_ARRAY), GS_ERROR_INVALID, NULL);
+	open_text(&r, "+");
+	assert_error(gs_json_reader_number(&r, &slice), GS_ERROR_CORRUPT,
+		     "json offset 0: expected a value");
 	open_text(&r, "");
 	assert_error(gs_json_reader_number(&r, &slice), GS_ERROR_CORRUPT,
 		     "json offset 0: the text ends too early");

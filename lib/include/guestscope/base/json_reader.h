@@ -11,7 +11,8 @@
  *	while (!err && !(err = gs_json_reader_member(r, &key, &more)) && more)
  *		err = gs_json_slice_is(key, "size") ? read_size(r) : gs_json_reader_skip(r);
  *
- * Errors are CORRUPT and name the byte offset. After one, nothing can be read any more.
+ * Errors are CORRUPT and name the byte offset. After one, nothing can be read any more. (INVALID is
+ * what was asked for.)
  */
 #ifndef GUESTSCOPE_BASE_JSON_READER_H
 #define GUESTSCOPE_BASE_JSON_READER_H
@@ -54,7 +55,7 @@ static inline void gs_json_reader_cleanup(struct gs_json_reader *r)
  * says. Reads nothing.
  */
 enum gs_json_type gs_json_reader_type(struct gs_json_reader *r);
-/* These read a value of the type that they say: one of any other type is an error. */
+/* These read a value of the type that they say. INVALID: it is of another, and is still there. */
 GS_MUST_CHECK struct gs_error *gs_json_reader_bool(struct gs_json_reader *r, bool *ret);
 GS_MUST_CHECK struct gs_error *gs_json_reader_number(struct gs_json_reader *r,
 						     struct gs_json_slice *text_ret);
