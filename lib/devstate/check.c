@@ -39,13 +39,39 @@ static struct gs_error *judge_gone(struct gs_judge *judge, const struct gs_check
 	return err;
 }
 
+/* Whether the other one has the device as well, for all that its dump lacks it. */
+static bool is_stateless(const struct gs_judge *judge, const struct gs_check_options *options)
+{
+	bool is_before = !judge->saver == (judge->direction == GS_CHECK_BACKWARD);
+	const struct gs_devstate_device *device = judge->saver ? judge->saver : judge->loader;
+	const char *module;
+
+	return gs_about_absence(is_before ? options->about_before : options->about_after,
+				is_before ? options->about_after : options->about_before,
+				device->type, &module) == GS_ABSENCE_STATELESS;
+}
+
+/* It may send, or load, what it registers outside of its type: the IDE of PIIX did. Or whether it
+ * is sent at all is up to its guest: not of ramfb, unless it is asked to. */
+static struct gs_error *judge_stateless(struct gs_judge *judge)
+{
+	gs_text_printf(&judge->text,
+		       "The %s has the device, too, but its export describes no state of it.",
+		       judge->saver ? "loader" : "saver");
+	return gs_judge_tell_outcome(judge, GS_RULE_NOT_IN_DUMP, GS_OUTCOME_UNKNOWN, nowhere);
+}
+
 static struct gs_error *judge_alone(struct gs_judge *judge, const struct gs_check_options *options)
 {
+	bool refuses = judge->saver && gs_devstate_is_unmigratable(judge->saver);
+
+	if (!refuses && is_stateless(judge, options))
+		return judge_stateless(judge);
 	if (!judge->saver) {
 		gs_text_puts(&judge->text, "The saver has no such device: nothing of it is sent.");
 		return gs_judge_tell(judge, GS_RULE_DEVICE_NEW, NULL, nowhere);
 	}
-	if (!gs_devstate_is_unmigratable(judge->saver))
+	if (!refuses)
 		return judge_gone(judge, options);
 	gs_text_puts(&judge->text, "The loader has no such device, and the saver refuses to save "
 				   "it: there is nothing to load.");

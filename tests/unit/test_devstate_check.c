@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What comes of it when one saves and the other loads: devices, sections and subsections. */
+#include "fake_about.h"
 #include "fake_check.h"
 
 #define NAMED(type, name, version, minimum, more)                                           \
@@ -68,6 +69,26 @@ static void test_used(void **unused)
 		   "INFO, UNKNOWN; INFO n:device-new; UNKNOWN b:not-in-dump");
 }
 
+/* The other one has the device as well: what it sends of it, or loads, it does not tell. */
+static void test_stateless(void **unused)
+{
+	static const char types[] = "{'format': 1, 'types': {'abstract': {}, 'real': {'a': null}, "
+				    "'missing': {}}}";
+	auto_about struct gs_about *before = fake_about(types), *after = fake_about(types);
+	const char *const used[] = {"a"};
+	struct gs_check_options options = {.about_before = before, .about_after = after};
+
+	(void)unused;
+	for (int i = 0; i < 2; i++) {
+		check_with(TELLING(NAMED("a", "n", "1", "1", X)), TELLING(""), &options,
+			   "UNKNOWN; UNKNOWN n:not-in-dump", "UNKNOWN; UNKNOWN n:not-in-dump");
+		options.used = used;
+		options.used_count = 1;
+	}
+	check_with(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(""), &options,
+		   "INFO; INFO n:unmigratable", "UNKNOWN; UNKNOWN n:not-in-dump");
+}
+
 /* ---- versions ---- */
 
 static void test_version(void **unused)
@@ -99,6 +120,7 @@ int main(void)
 		cmocka_unit_test(test_section_renamed),
 		cmocka_unit_test(test_unmigratable),
 		cmocka_unit_test(test_used),
+		cmocka_unit_test(test_stateless),
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_subsection_added),
 	};

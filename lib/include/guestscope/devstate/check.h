@@ -136,7 +136,7 @@ enum gs_check_rule {
 	GS_RULE_FIELD_RENAMED,        /* same bytes */
 	GS_RULE_FIELD_REPACKED,       /* same bytes, divided otherwise: into a struct, say */
 	GS_RULE_NESTED_MINIMUM,       /* a struct's minimum is above its version */
-	GS_RULE_NOT_IN_DUMP,          /* used, but in neither export */
+	GS_RULE_NOT_IN_DUMP,          /* no description: of one side's, or of a used one */
 	GS_RULE_TOO_MUCH,             /* more than can be weighed: says how much */
 	GS_RULE_COUNT,
 };
@@ -192,7 +192,9 @@ struct gs_check_options {
 	bool strict;
 	/* What stands beside the dumps; NULL: not known. Where they tell that the saver's type is
 	 * abstract, so that no guest has such a device, nothing about it is worse than INFO; of one
-	 * that is gone the text says why (gs_about_absence()). */
+	 * that is gone the text says why (gs_about_absence()). One that the other side has as well,
+	 * though without a description (GS_ABSENCE_STATELESS), is UNKNOWN: what it registers by
+	 * itself no export tells. */
 	const struct gs_about *about_before, *about_after;
 };
 
