@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A paused QEMU: starts it, pokes at its devices, saves what it is, or loads what another one was."""
+"""A paused QEMU: starts it, pokes at its devices, saves what it is, loads what another one was."""
 import json
 import socket
 import subprocess
 import tempfile
 
 TIMEOUT = 30  # seconds without a word
-# What every guest has. It does not run and its clocks stand still, so that nothing changes of itself.
+# What every guest has. It does not run, and its clocks stand still: nothing changes of itself.
 COMMON = ('-nodefaults -display none -S -m 32M -accel tcg -rtc base=2020-02-02T02:02:02,clock=vm '
           '-chardev socket,id=qmp,fd={qmp} -mon chardev=qmp,mode=control '
           '-chardev socket,id=qtest,fd={qtest} -qtest chardev:qtest -qtest-log none')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reads the values in the stream of a saved guest, by the description at its end; takes sections out.
+"""Reads the values in the stream of a guest, by the description at its end; takes sections out.
 
     header: magic, version | elements by type byte | EOF | description
     0x07 configuration   name of the machine, subsections
@@ -59,7 +59,7 @@ def numbers(kind, data, size):
 
 def read_fields(cursor, says, path, values):
     """Fields of one name in a row are parts of one array: "index" may lack. Those that only happen
-    to have the same name are "x[0]", "x[1]": the first one may be the only one on the other side."""
+    to have the same name are "x[0]", "x[1]"; on the other side, "x" may be the only one."""
     before, first = None, 0
     for field in says.get('fields', []):
         first = first if field['name'] == before else 0
