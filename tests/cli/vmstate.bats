@@ -48,7 +48,7 @@ show() { "$V" show --json "$(export_of "$1")" "${@:2}"; }
 
 @test "files: plain, packed by xz, and ours that QEMU's is in" {
 	xz -dc "$(export_of 10.0)" >plain
-	{ echo '{"guestscope": {"version": 1}, "dump":' && cat plain && echo '}'; } >ours
+	{ echo '{"guestscope": {"format": 1}, "dump":' && cat plain && echo '}'; } >ours
 	xz -k ours
 	"$V" show "$(export_of 10.0)" >want
 	for file in plain ours ours.xz; do
