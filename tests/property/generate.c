@@ -485,6 +485,23 @@ static void change_device(struct dice *dice, struct export *export)
 		export->description = NULL;
 }
 
+/* With lengths that are not told, it must be clear which one of a name is which. */
+static void number_names(struct description *description)
+{
+	if (!description)
+		return;
+	for (size_t i = description->field_count; i-- > 0;) {
+		struct field *field = &description->fields[i];
+		unsigned int occurrence = field_occurrence(description, i);
+
+		number_names(field->description);
+		if (occurrence && !field_is_unused(field))
+			snprintf(field->name + strlen(field->name), 4, "%u", occurrence % 100);
+	}
+	for (size_t i = 0; i < description->subsection_count; i++)
+		number_names(description->subsections[i]);
+}
+
 void generate_pair(uint64_t seed, struct export *before, struct export *after)
 {
 	struct dice dice = {.state = seed};
@@ -501,6 +518,8 @@ void generate_pair(uint64_t seed, struct export *before, struct export *after)
 	if (dice.small) {
 		before->tells_num = chance(&dice, 20);
 		after->tells_num = before->tells_num ? false : chance(&dice, 80);
+		number_names(before->description);
+		number_names(after->description);
 	}
 	if (chance(&dice, 50)) {
 		struct export swapped = *before;
