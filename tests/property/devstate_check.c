@@ -21,7 +21,7 @@
 #define TABLE "tests/property/mutations"
 #define MUTATIONS_MIN 60
 #define PAIRS_DEFAULT 12000
-#define SHARE_MIN 40        /* one in so many loads, at least, comes to each verdict */
+#define SHARE_MIN 80        /* one in so many loads, at least, comes to each verdict */
 #define CAUTIOUS_MAX 100    /* one in so many loads, at most, is UNKNOWN and need not be */
 #define DISAGREEMENTS_MAX 5 /* that are shown */
 

@@ -50,7 +50,7 @@ static void random_scalar(struct dice *dice, struct field *field)
 {
 	snprintf(field->name, NAME_SIZE, "%s",
 		 chance(dice, 7) ? "unused" : PICK(dice, field_names));
-	field->size = chance(dice, 1) ? 0 : PICK(dice, sizes);
+	field->size = chance(dice, 3) ? 0 : PICK(dice, sizes);
 	if (chance(dice, 20))
 		field->num = 1 + roll(dice, 4);
 	field->conditional = chance(dice, 9);
@@ -211,7 +211,7 @@ static void change_size(struct dice *dice, struct description *description)
 	struct field *field = any_scalar(dice, description);
 
 	if (field)
-		field->size = chance(dice, 5) ? 0 : PICK(dice, sizes);
+		field->size = chance(dice, 12) ? 0 : PICK(dice, sizes);
 }
 
 static void change_num(struct dice *dice, struct description *description)
@@ -506,7 +506,7 @@ void generate_pair(uint64_t seed, struct export *before, struct export *after)
 {
 	struct dice dice = {.state = seed};
 
-	dice.small = chance(&dice, 18);
+	dice.small = chance(&dice, 25);
 	*before = (struct export){"dev", true, NULL};
 	before->description = random_description(&dice, "dev", 0);
 	*after = export_copy(before);

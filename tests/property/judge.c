@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "judge.h"
+#include "partners.h"
 #include "stream.h"
 
 bool world_set_has(const struct world_set *set, uint32_t variables)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "partners.h"
 #include "stream.h"
 
 enum { SECTION_FULL = 0x04, SUBSECTION = 0x05, FOOTER = 0x7e };

@@ -46,12 +46,4 @@ bool worlds_next_setting(const struct worlds *worlds, struct world *world);
 /* The variable that a literal names, or NONE. */
 int worlds_find(const struct worlds *worlds, const struct gs_literal *literal);
 
-/*
- * Whether a path is another one's end: a whole number of steps of it. Paths here have '/' for each
- * step, and none other.
- */
-bool path_ends_in(const char *path, const char *end);
-/* "s/x" of "s" and "x", and of "" and "s.x". */
-const char *path_join(const char *path, const char *step);
-
 #endif
