@@ -23,13 +23,16 @@
  *	  its occurrence; a predicate that both exports have is the same one on both sides.
  *	- each subsection of the saving side, known by its name and its parent's: sent or not.
  *	- each length of an array that is not told, 1 or more; of a field of size 0, how many bytes
- *	  it is, 1 or more. A field whose partner, be it by name (of several, those of one size
- *	  first) or, renamed, alone between the same neighbours, has elements of the same size is
- *	  assumed to have its length, whenever it is sent (so is an array of structs, whatever is
- *	  in them). In a run of unlike fields between the same neighbours, lengths that make both
- *	  sides the same number of bytes are assumed: 1 for all of them, or else, where there is
- *	  but one, the one that does. Assumptions are counted, and no world is outside of them.
+ *	  it is, 1 or more. Of these, some are assumed, and counted: see below.
  * Two subsections of one name are one: both are sent, or none.
+ *
+ * A length that is not told is assumed, whenever the field is sent,
+ *	- if its partner's elements are of the same size (or both are structs): to be its partner's.
+ *	  Partners go by name (of several, those of one size first; inside structs that are
+ *	  partners, too), or stand, renamed, alone between the same neighbours;
+ *	- in a run of fields without such partners between the same neighbours, or ends: if all
+ *	  such lengths taken as 1 make the run as many bytes on both sides, to be 1; else, if it is
+ *	  the only one in the run and one number makes the run as many bytes, to be that.
  *
  * A value is in its field, if the bytes that a field sends are taken
  *	- by its namesake: the same bytes of it, and divided into the same elements; or
