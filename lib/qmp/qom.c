@@ -8,9 +8,10 @@
 
 #include "session.h"
 
-#define NODES_MAX (1 << 18) /* real: some hundred, and ten more for each CPU */
-#define DEPTH_MAX 64        /* real: 6 */
-#define IN_FLIGHT 4         /* leaves some for the session's owner */
+#define NODES_MAX (1 << 16)  /* real: 100, and two more for each CPU */
+#define DEPTH_MAX 64         /* real: 6 */
+#define PATH_BYTES_MAX 1024u /* real: 100 */
+#define IN_FLIGHT 4          /* leaves some for the session's owner */
 
 struct node {
 	char *path; /* NULL, as the type, once its answer is there */
@@ -86,31 +87,33 @@ static struct gs_error *type_of_child(const char *type, char **ret)
 	return *ret ? NULL : gs_error_nomem();
 }
 
+static struct gs_error *check_place(const struct node *parent, const char *name)
+{
+	if (parent->depth == DEPTH_MAX)
+		return gs_error_create(GS_ERROR_CORRUPT, "it is more than %d objects deep",
+				       DEPTH_MAX);
+	if (strlen(name) >= PATH_BYTES_MAX - strlen(parent->path)) /* with a slash */
+		return gs_error_create(GS_ERROR_CORRUPT, "it has a path of more than %u bytes",
+				       PATH_BYTES_MAX);
+	return NULL;
+}
+
 static struct gs_error *add_child(struct walk *w, const struct node *parent, const char *name,
 				  const char *property_type)
 {
 	const char *slash = strcmp(parent->path, "/") == 0 ? "" : "/";
-	char *type;
+	gs_autofree char *type = NULL;
 	struct gs_error *err = type_of_child(property_type, &type);
 
-	if (err || !type)
+	if (err || !type || is_leaf(type))
 		return err;
-	if (is_leaf(type)) {
-		free(type);
-		return NULL;
-	}
-	if (parent->depth == DEPTH_MAX) {
-		free(type);
-		return gs_error_create(GS_ERROR_CORRUPT, "%s is more than %d objects deep",
-				       parent->path, DEPTH_MAX);
-	}
-	return add_node(w, gs_strf("%s%s%s", parent->path, slash, name), type, parent->depth + 1);
+	err = check_place(parent, name);
+	return err ? err
+		   : add_node(w, gs_strf("%s%s%s", parent->path, slash, name), gs_take(type),
+			      parent->depth + 1);
 }
 
-/*
- * All devices, and they alone, have both of these: buses can be realized, but not plugged. (That
- * types come from there could be had of qom-list-types, which loads all of QEMU's modules.)
- */
+/* All devices, and they alone, have both of these: buses can be realized, but not plugged. */
 static bool is_device(const struct gs_json *properties)
 {
 	bool realized = false, hotplugged = false;

@@ -445,15 +445,19 @@ static void assert_tree_refused(const char *answer, enum gs_error_code code, con
 
 static void test_hostile_tree(void **state)
 {
+	gs_autofree char *deep = gs_strf("{\"name\": \"%0100d\", \"type\": \"child<a>\"}", 0);
 	gs_autotext struct gs_text wide = {0};
 
 	(void)state;
-	assert_tree_refused(HAS("a", "child<a>"), GS_ERROR_CORRUPT, NULL);
+	assert_tree_refused(HAS("a", "child<a>"), GS_ERROR_CORRUPT,
+			    "the guest's tree of objects: it is more than 64 objects deep");
+	assert_tree_refused(deep, GS_ERROR_CORRUPT,
+			    "the guest's tree of objects: it has a path of more than 1024 bytes");
 	gs_text_puts(&wide, HAS("a", "child<a>"));
-	for (int i = 0; i < 1 << 18; i++)
+	for (int i = 0; i < 1 << 16; i++)
 		gs_text_puts(&wide, "," HAS("a", "child<a>"));
 	assert_tree_refused(wide.data, GS_ERROR_CORRUPT,
-			    "the guest's tree of objects: it has more than 262144 objects");
+			    "the guest's tree of objects: it has more than 65536 objects");
 	assert_tree_refused("1", GS_ERROR_PROTOCOL,
 			    "the guest's tree of objects: qom-list: a property of / without name "
 			    "or type");
