@@ -95,11 +95,12 @@ static struct gs_error *count_id(struct gs_check *check, const char *id, unsigne
 static struct gs_error *put_id(struct gs_check *check, const struct gs_check_finding *finding,
 			       struct gs_text *id)
 {
+	const char *type = finding->type_before ? finding->type_before : finding->type_after;
 	struct gs_error *err;
 	unsigned int count = 0;
 
 	gs_text_printf(id, "%s:", gs_check_direction_name(finding->direction));
-	gs_check_put_name(id, finding->section);
+	gs_check_put_name(id, type ? type : finding->section);
 	gs_text_printf(id, "%s%s:%s", *finding->path ? "/" : "", finding->path,
 		       gs_check_rule_name(finding->rule));
 	if (id->failed)

@@ -81,13 +81,14 @@ __attribute__((unused)) static struct gs_error *note_finding(void *arg,
 							     const struct gs_check_finding *finding)
 {
 	struct gs_text *text = &((struct verdicts *)arg)->text[finding->direction];
+	const char *type = finding->type_before ? finding->type_before : finding->type_after;
 	gs_autotext struct gs_text id = {0};
 
 	check_sentence(finding->text);
 	assert_int_not_equal(finding->verdict, GS_VERDICT_OK);
 	assert_int_equal(finding->verdict == GS_VERDICT_CONDITIONAL, finding->condition.count > 0);
 	gs_text_printf(&id, "%s:%s%s%s:%s", gs_check_direction_name(finding->direction),
-		       finding->section, *finding->path ? "/" : "", finding->path,
+		       type ? type : finding->section, *finding->path ? "/" : "", finding->path,
 		       gs_check_rule_name(finding->rule));
 	assert_int_equal(strncmp(finding->id, id.data, id.size), 0);
 	gs_text_printf(text, "; %s %s", gs_verdict_name(finding->verdict),

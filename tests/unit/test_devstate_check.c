@@ -29,33 +29,33 @@ static void test_device_gone(void **unused)
 {
 	(void)unused;
 	check(TELLING(NAMED("a", "n", "1", "1", X)), TELLING(""),
-	      "CONDITIONAL if used a; CONDITIONAL n:device-gone if used a",
-	      "INFO; INFO n:device-new");
+	      "CONDITIONAL if used a; CONDITIONAL a:device-gone if used a",
+	      "INFO; INFO a:device-new");
 }
 
 static void test_type_renamed(void **unused)
 {
 	(void)unused;
 	check(TELLING(NAMED("a", "n", "1", "1", X)), TELLING(NAMED("b", "n", "1", "1", X)),
-	      "INFO; INFO n:type", "INFO; INFO n:type");
+	      "INFO; INFO a:type", "INFO; INFO a:type");
 }
 
 static void test_section_renamed(void **unused)
 {
 	(void)unused;
 	check(TELLING(NAMED("a", "n", "1", "1", X)), TELLING(NAMED("a", "m", "1", "1", X)),
-	      "BREAK; BREAK n:name", "BREAK; BREAK m:name");
+	      "BREAK; BREAK a:name", "BREAK; BREAK a:name");
 }
 
 static void test_unmigratable(void **unused)
 {
 	(void)unused;
 	check(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(NAMED("a", "n", "0", "0", X)),
-	      "INFO; INFO n:unmigratable", "BREAK; BREAK n:unmigratable");
+	      "INFO; INFO a:unmigratable", "BREAK; BREAK a:unmigratable");
 	check(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(NAMED("a", "m", "0", "0", "")), "OK",
 	      "OK");
-	check(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(""), "INFO; INFO n:unmigratable",
-	      "INFO; INFO n:device-new");
+	check(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(""), "INFO; INFO a:unmigratable",
+	      "INFO; INFO a:device-new");
 }
 
 static void test_used(void **unused)
@@ -65,8 +65,8 @@ static void test_used(void **unused)
 
 	(void)unused;
 	check_with(TELLING(NAMED("a", "n", "1", "1", X) NAMED("c", "c", "1", "1", X)), TELLING(""),
-		   &options, "BREAK, UNKNOWN; BREAK n:device-gone; UNKNOWN b:not-in-dump",
-		   "INFO, UNKNOWN; INFO n:device-new; UNKNOWN b:not-in-dump");
+		   &options, "BREAK, UNKNOWN; BREAK a:device-gone; UNKNOWN b:not-in-dump",
+		   "INFO, UNKNOWN; INFO a:device-new; UNKNOWN b:not-in-dump");
 }
 
 /* The other one has the device as well: what it sends of it, or loads, it does not tell. */
@@ -95,9 +95,9 @@ static void test_version(void **unused)
 {
 	(void)unused;
 	check(TELLING(NAMED("a", "n", "2", "2", X)), TELLING(NAMED("a", "n", "3", "2", X)), "OK",
-	      "BREAK; BREAK n:version-above @0");
+	      "BREAK; BREAK a:version-above @0");
 	check(TELLING(NAMED("a", "n", "2", "2", X)), TELLING(NAMED("a", "n", "3", "3", X)),
-	      "BREAK; BREAK n:version-below @0", "BREAK; BREAK n:version-above @0");
+	      "BREAK; BREAK a:version-below @0", "BREAK; BREAK a:version-above @0");
 }
 
 /* ---- subsections ---- */

@@ -159,8 +159,9 @@ struct gs_check_finding {
 	const char *path;    /* "core.timadj", "[esp/pdma]/pdma_cb"; "" for the device itself */
 	const char *text; /* one sentence, from a capital to a full stop; no control characters */
 	/*
-	 * Stable as long as the difference is there: direction, section, path and rule, joined as
-	 * "forward:e1000e/core.timadj:field-unsent"; "#2", ... added where that is not unique.
+	 * Stable as long as the difference is there, whatever comes of others: direction, type (the
+	 * older one of a renamed device), path and rule, joined as
+	 * "forward:e1000e/core.timadj:field-unsent"; "#2", ... added where one device has several.
 	 */
 	const char *id;
 	/* How much of the section's (or the subsection's, if the path goes through one) data is
