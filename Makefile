@@ -20,7 +20,7 @@ AR         ?= ar
 PKG_CONFIG ?= pkg-config
 
 ROOMS := base memory codec symbols qmp block devstate launch dump linux guest hold job
-TOOLS := qmpctl dumptool vmstate
+TOOLS := qmpctl dumptool vmstate tracehooks
 
 # A target that needs packages asks for them by itself, so that `make demo` and `make check` work on a fresh machine. (All
 # others expect them to be there: a packager's build must not call apt-get.)

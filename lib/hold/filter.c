@@ -118,7 +118,7 @@ static bool matches_parent(const struct gs_hold_filter *filter,
 {
 	if (filter->parent_pid)
 		return candidate->parent == filter->parent_pid;
-	return !filter->parent || matches_program(filter->parent, candidate->parent_exe);
+	return !filter->parent || matches_program(filter->parent, candidate->parent_name);
 }
 
 /* Arguments, with spaces for their NULs. Out of memory is no match: the process runs on. */

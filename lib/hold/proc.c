@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A process as /proc shows it. */
+#include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,6 +114,78 @@ const char *gs_proc_argument(const struct gs_proc *proc, size_t n)
 	return at < proc->args_size ? proc->args + at : NULL;
 }
 
+/* ---- descendants ---- */
+
+struct relation {
+	pid_t pid, parent;
+};
+
+static struct gs_error *read_relations(struct relation **ret, size_t *count_ret)
+{
+	DIR *dir = opendir("/proc");
+	size_t count = 0, room = 0;
+	struct relation *list = NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		pid_t pid = atoi(entry->d_name);
+		struct gs_proc_stat stat;
+
+		if (pid <= 0 || !gs_proc_stat(pid, &stat))
+			continue;
+		if (count == room) {
+			struct relation *more;
+
+			room = room ? room * 2 : 256;
+			more = reallocarray(list, room, sizeof(*list));
+			if (!more) {
+				free(list);
+				closedir(dir);
+				return gs_error_nomem();
+			}
+			list = more;
+		}
+		list[count++] = (struct relation){pid, stat.parent};
+	}
+	if (!dir)
+		return gs_error_os(errno, "/proc");
+	closedir(dir);
+	*ret = list;
+	*count_ret = count;
+	return NULL;
+}
+
+/* Children of each that was found, in turn; found ones are struck out, so it ends. */
+struct gs_error *gs_proc_descendants(pid_t pid, struct gs_proc_tree *ret)
+{
+	gs_autofree struct relation *list = NULL;
+	size_t count = 0;
+	struct gs_error *err = read_relations(&list, &count);
+
+	if (err)
+		return err;
+	*ret = (struct gs_proc_tree){.pids = calloc(count + 1, sizeof(*ret->pids))};
+	if (!ret->pids)
+		return gs_error_nomem();
+	for (size_t done = 0; done <= ret->count; done++) {
+		pid_t parent = done ? ret->pids[done - 1] : pid;
+
+		for (size_t i = 0; i < count; i++) {
+			if (list[i].parent != parent)
+				continue;
+			ret->pids[ret->count++] = list[i].pid;
+			list[i].parent = 0;
+		}
+	}
+	return NULL;
+}
+
+void gs_proc_tree_deinit(struct gs_proc_tree *tree)
+{
+	free(tree->pids);
+	*tree = (struct gs_proc_tree){0};
+}
+
 /* ---- for a shell ---- */
 
 static bool is_plain(const char *word)
@@ -154,6 +228,16 @@ static void put_quoted(struct gs_text *text, const char *word)
 	gs_text_puts(text, "'");
 }
 
+void gs_proc_put_argument(struct gs_text *text, const char *word)
+{
+	if (is_plain(word))
+		gs_text_puts(text, word);
+	else if (has_control(word))
+		put_escaped(text, word);
+	else
+		put_quoted(text, word);
+}
+
 char *gs_proc_command_line(const struct gs_proc *proc)
 {
 	gs_autotext struct gs_text text = {0};
@@ -161,15 +245,8 @@ char *gs_proc_command_line(const struct gs_proc *proc)
 	char *line = NULL;
 
 	for (size_t at = 0; at < proc->args_size; at += strlen(proc->args + at) + 1) {
-		const char *word = proc->args + at;
-
 		gs_text_puts(&text, at ? " " : "");
-		if (is_plain(word))
-			gs_text_puts(&text, word);
-		else if (has_control(word))
-			put_escaped(&text, word);
-		else
-			put_quoted(&text, word);
+		gs_proc_put_argument(&text, proc->args + at);
 	}
 	err = gs_text_finish(&text, &line);
 	return line;

@@ -78,14 +78,14 @@ lines() {
 
 @test "bash" {
 	start bash --norc --noprofile
-	tmux -L "$SERVER" send-keys "PS1='> '; for t in qmpctl dumptool vmstate; do source <(\$t completion bash); done; echo rea''dy" Enter
+	tmux -L "$SERVER" send-keys "PS1='> '; for t in qmpctl dumptool vmstate tracehooks; do source <(\$t completion bash); done; echo rea''dy" Enter
 	await ready
 	lines
 }
 
 @test "zsh" {
 	start zsh -f
-	tmux -L "$SERVER" send-keys "PS1='> '; autoload -Uz compinit; compinit -u -D; for t in qmpctl dumptool vmstate; do source <(\$t completion zsh); done; echo rea''dy" Enter
+	tmux -L "$SERVER" send-keys "PS1='> '; autoload -Uz compinit; compinit -u -D; for t in qmpctl dumptool vmstate tracehooks; do source <(\$t completion zsh); done; echo rea''dy" Enter
 	await ready
 	lines
 }

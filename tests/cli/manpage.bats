@@ -6,7 +6,7 @@
 setup() {
 	cd "$BATS_TEST_DIRNAME/../.."
 	O=${O:-build}
-	TOOLS="qmpctl dumptool vmstate"
+	TOOLS="qmpctl dumptool vmstate tracehooks"
 	for tool in $TOOLS; do [ -x "$O/$tool" ] || return; done
 }
 

@@ -51,12 +51,12 @@ included_rooms() {
 }
 
 @test "private headers stay in their room" {
-	run grep -nE '#include "(\.\./|.*/)' lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]
+	run grep -nE '#include "(\.\./|.*/)' lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] tracehooks/*.[ch]
 	[ "$status" -eq 1 ]
 }
 
 @test "tools include public headers and their own only" {
-	for tool in qmpctl dumptool vmstate; do
+	for tool in qmpctl dumptool vmstate tracehooks; do
 		for h in $(sed -n 's|^#include "\(.*\)"|\1|p' $tool/*.[ch] | sort -u); do
 			[ -e "$tool/$h" ]
 		done
@@ -64,21 +64,21 @@ included_rooms() {
 }
 
 @test "cJSON is known to base/json alone" {
-	run grep -lE 'cJSON' -r lib qmpctl dumptool vmstate --include='*.[ch]'
+	run grep -lE 'cJSON' -r lib qmpctl dumptool vmstate tracehooks --include='*.[ch]'
 	for f in $output; do
 		[[ $f = lib/base/json* || $f = lib/include/guestscope/base/json.h ]]
 	done
 }
 
 @test "libvirt is known to the room qmp alone" {
-	run grep -lE '<libvirt/|virDomain' -r lib qmpctl dumptool vmstate --include='*.[ch]'
+	run grep -lE '<libvirt/|virDomain' -r lib qmpctl dumptool vmstate tracehooks --include='*.[ch]'
 	for f in $output; do
 		[[ $f = lib/qmp/libvirt* ]]
 	done
 }
 
 @test "libxml2 is known to the XML of domains alone" {
-	run grep -lE '<libxml/|xml[A-Z]' -r lib qmpctl dumptool vmstate --include='*.[ch]'
+	run grep -lE '<libxml/|xml[A-Z]' -r lib qmpctl dumptool vmstate tracehooks --include='*.[ch]'
 	[ "$output" = lib/qmp/domain.c ]
 }
 
@@ -131,11 +131,11 @@ included_rooms() {
 @test "code is formatted" {
 	if ! command -v clang-format >/dev/null; then skip "no clang-format"; fi
 	clang-format --dry-run -Werror lib/*/*.[ch] lib/include/guestscope/*.h \
-		lib/include/guestscope/*/*.h qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch]
+		lib/include/guestscope/*/*.h qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] tracehooks/*.[ch]
 }
 
 @test "files and lines keep their size" {
-	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] vmstate/*.css vmstate/*.js \
+	files=$(ls lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] tracehooks/*.[ch] vmstate/*.css vmstate/*.js \
 		lib/include/guestscope/*.h lib/include/guestscope/*/*.h)
 	run sh -c "LC_ALL=C.UTF-8 wc -L $(echo $files) | awk '\$2 != \"total\" && \$1 > 100'"
 	echo "more than 100 columns: $output"
@@ -146,14 +146,14 @@ included_rooms() {
 }
 
 @test "every source file says its licence and its job" {
-	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] vmstate/*.css vmstate/*.js; do
+	for f in lib/*/*.[ch] qmpctl/*.[ch] dumptool/*.[ch] vmstate/*.[ch] tracehooks/*.[ch] vmstate/*.css vmstate/*.js; do
 		head -n 1 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0-or-later' || { echo "$f"; false; }
 		sed -n 2p "$f" | grep -q '^/\*' || { echo "$f"; false; }
 	done
 }
 
 @test "nothing is left for later" {
-	run grep -nwE 'TODO|FIXME|XXX' -r lib qmpctl dumptool vmstate Makefile
+	run grep -nwE 'TODO|FIXME|XXX' -r lib qmpctl dumptool vmstate tracehooks Makefile
 	echo "$output"
 	[ "$status" -eq 1 ]
 }

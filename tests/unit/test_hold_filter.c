@@ -20,13 +20,13 @@ static const struct gs_hold_candidate probe = {.exe = "/usr/bin/qemu-system-x86_
 					       .uid = 64055,
 					       .depth = 2,
 					       .parent = 10,
-					       .parent_exe = "/usr/sbin/libvirtd"};
+					       .parent_name = "libvirtd"};
 static const struct gs_hold_candidate guest = {.exe = "/usr/bin/qemu-system-x86_64",
 					       ARGS("qemu\0-name\0guest=web one"),
 					       .uid = 64055,
 					       .depth = 3,
 					       .parent = 1,
-					       .parent_exe = "/sbin/init"};
+					       .parent_name = "systemd"};
 
 static bool takes(struct gs_hold_wish wish, const struct gs_hold_candidate *candidate)
 {

@@ -15,7 +15,8 @@ struct gs_hold_wish {
 	const char *exec; /* glob: of the file's path if it has a slash, else of its name */
 	const char *argv; /* POSIX extended regular expression, searched in all arguments, joined by
 			     single spaces */
-	const char *parent; /* a pid, or a glob as above: the process that started it */
+	const char *parent; /* the process that has forked it: a pid, or a glob of its name, of
+			     * which ps shows 15 bytes */
 	bool has_uid;
 	uid_t uid; /* effective */
 	bool has_depth;
@@ -33,7 +34,7 @@ struct gs_hold_candidate {
 	uid_t uid;
 	unsigned int depth;
 	pid_t parent;
-	const char *parent_exe; /* "" if unknown */
+	const char *parent_name; /* "" if unknown */
 };
 
 struct gs_hold_filter;

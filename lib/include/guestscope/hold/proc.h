@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <guestscope/base/error.h>
+#include <guestscope/base/text.h>
 
 /*
  * A process, or a thread, for ever: numbers are used again, but not with the same start. Whoever
@@ -38,9 +39,19 @@ void gs_proc_deinit(struct gs_proc *proc);
 /* Whether that very process, or thread, is still there; one that awaits its parent is not. */
 bool gs_proc_is(const struct gs_proc_id *id);
 
+/* All that a process has forked, and they, and so on, but for those whose parents have ended. */
+struct gs_proc_tree {
+	pid_t *pids; /* parents before their children */
+	size_t count;
+};
+GS_MUST_CHECK struct gs_error *gs_proc_descendants(pid_t pid, struct gs_proc_tree *ret);
+void gs_proc_tree_deinit(struct gs_proc_tree *tree);
+
 /* The Nth argument; NULL past the last one. */
 const char *gs_proc_argument(const struct gs_proc *proc, size_t n);
-/* All of them in one line, quoted so that a shell reads the same, control characters too; the
+/* As a shell reads it back, control characters too. */
+void gs_proc_put_argument(struct gs_text *text, const char *argument);
+/* All of them in one line so; the
  * caller frees. NULL: out of memory. */
 char *gs_proc_command_line(const struct gs_proc *proc);
 

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The front end's side of a keeper: its beginning, what it tells, and its end. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <guestscope/base/process.h>
+#include <guestscope/base/socket.h>
+#include <guestscope/base/text.h>
+
+#include "keeper.h"
+
+struct gs_keeper {
+	pid_t pid;
+	int event_fd;
+	char *dir;
+};
+
+char *gs_keeper_socket_name(pid_t keeper)
+{
+	return gs_strf("%d.socket", (int)keeper);
+}
+
+pid_t gs_keeper_pid(const struct gs_keeper *keeper)
+{
+	return keeper->pid;
+}
+
+int gs_keeper_fd(const struct gs_keeper *keeper)
+{
+	return keeper->event_fd;
+}
+
+const char *gs_keeper_dir(const struct gs_keeper *keeper)
+{
+	return keeper->dir;
+}
+
+/* ---- the beginning ---- */
+
+/* In the child: all that is kept is what it has to have. */
+__attribute__((noreturn)) static void become_keeper(struct gs_hold_filter *filter,
+						    const struct gs_keeper *keeper,
+						    unsigned int hold_max_s, int event_fd)
+{
+	gs_autofree char *name = gs_keeper_socket_name(getpid());
+	struct gs_error *err = NULL;
+	int fds[2] = {event_fd, -1};
+
+	if (!name)
+		_exit(1);
+	err = gs_unix_listen(keeper->dir, name, SOCK_SEQPACKET, &fds[1]);
+	if (err || !gs_process_isolate("tracehooks-keep", fds, 2))
+		_exit(1);
+	gs_keeper_main(&(struct gs_keeper_inheritance){.filter = filter,
+						       .dir = keeper->dir,
+						       .hold_max_s = hold_max_s,
+						       .event_fd = GS_ISOLATED_FD(0),
+						       .listen_fd = GS_ISOLATED_FD(1)});
+}
+
+/* Its first packet is an empty one: it serves. */
+static struct gs_error *await_service(const struct gs_keeper *keeper)
+{
+	struct gs_keeper_event event;
+	ssize_t size;
+
+	do
+		size = recv(keeper->event_fd, &event, sizeof(event), 0);
+	while (size < 0 && errno == EINTR);
+	if (size == 1)
+		return NULL;
+	return gs_error_create(GS_ERROR_GONE, "the keeper does not start; is %s writable?",
+			       keeper->dir);
+}
+
+static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_filter *filter,
+				    unsigned int hold_max_s)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return gs_error_os(errno, "socketpair");
+	keeper->event_fd = pair[0];
+	keeper->pid = fork();
+	if (keeper->pid == 0)
+		become_keeper(filter, keeper, hold_max_s, pair[1]);
+	close(pair[1]);
+	if (keeper->pid < 0)
+		return gs_error_os(errno, "fork");
+	return await_service(keeper);
+}
+
+struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct gs_keeper **ret)
+{
+	GS_CLEANUP(gs_hold_filter_free) struct gs_hold_filter *filter = NULL;
+	struct gs_keeper *keeper;
+	struct gs_error *err = gs_hold_filter_new(options->wish, &filter);
+
+	if (!err)
+		err = gs_hold_dir_make(options->dir);
+	if (err)
+		return err;
+	keeper = calloc(1, sizeof(*keeper));
+	if (!keeper)
+		return gs_error_nomem();
+	*keeper = (struct gs_keeper){.pid = -1, .event_fd = -1, .dir = strdup(options->dir)};
+	err = keeper->dir ? fork_keeper(keeper, filter, options->hold_max_s) : gs_error_nomem();
+	if (err)
+		gs_keeper_stop(keeper);
+	else
+		*ret = keeper;
+	return err;
+}
+
+void gs_keeper_stop(struct gs_keeper *keeper)
+{
+	gs_autofree char *name = gs_keeper_socket_name(keeper->pid);
+	gs_autofree char *path = name ? gs_strf("%s/%s", keeper->dir, name) : NULL;
+
+	if (keeper->event_fd >= 0)
+		close(keeper->event_fd);
+	while (keeper->pid > 0 && waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (path && keeper->pid > 0)
+		unlink(path); /* it was killed, and could not */
+	free(keeper->dir);
+	free(keeper);
+}
+
+/* ---- what it tells ---- */
+
+struct gs_error *gs_keeper_next(struct gs_keeper *keeper, struct gs_keeper_event *ret)
+{
+	ssize_t size;
+
+	do
+		size = recv(keeper->event_fd, ret, sizeof(*ret), MSG_DONTWAIT);
+	while (size < 0 && errno == EINTR);
+	if (size == (ssize_t)sizeof(*ret))
+		return NULL;
+	if (size < 0 && errno == EAGAIN)
+		return gs_error_create(GS_ERROR_NODATA, "nothing has happened");
+	return gs_error_create(GS_ERROR_GONE, "the keeper was killed: nothing is held any more");
+}

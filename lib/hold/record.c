@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A hold as values and as JSON. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <guestscope/base/text.h>
+#include <guestscope/hold/record.h>
+
+static const char *const state_names[] = {
+	[GS_HOLD_HELD] = "held",
+	[GS_HOLD_HANDED_OVER] = "handed-over",
+	[GS_HOLD_DEBUGGED] = "debugged",
+};
+
+const char *gs_hold_state_name(enum gs_hold_state state)
+{
+	return state_names[state];
+}
+
+void gs_hold_record_deinit(struct gs_hold_record *record)
+{
+	for (char **argument = record->argv; argument && *argument; argument++)
+		free(*argument);
+	free(record->argv);
+	free(record->program);
+	free(record->lineage);
+	*record = (struct gs_hold_record){0};
+}
+
+bool gs_hold_is_stale(const struct gs_hold_record *record)
+{
+	return !gs_proc_is(&record->keeper);
+}
+
+char *gs_hold_record_command(const struct gs_hold_record *record)
+{
+	gs_autotext struct gs_text text = {0};
+	gs_autoerror struct gs_error *err = NULL;
+	char *line = NULL;
+
+	for (size_t i = 0; record->argv[i]; i++) {
+		gs_text_puts(&text, i ? " " : "");
+		gs_proc_put_argument(&text, record->argv[i]);
+	}
+	err = gs_text_finish(&text, &line);
+	return line;
+}
+
+/* ---- to JSON ---- */
+
+static struct gs_json *argv_json(const struct gs_hold_record *record)
+{
+	struct gs_json *array = gs_json_new_array();
+	bool ok = array;
+
+	for (size_t i = 0; ok && record->argv[i]; i++)
+		ok = gs_json_append(array, gs_json_new_string(record->argv[i]));
+	if (ok)
+		return array;
+	gs_json_destroy(array);
+	return NULL;
+}
+
+static struct gs_json *ancestor_json(const struct gs_hold_ancestor *ancestor)
+{
+	struct gs_json *object = gs_json_new_object();
+
+	if (object && gs_json_set(object, "pid", gs_json_new_i64(ancestor->pid)) &&
+	    gs_json_set(object, "name", gs_json_new_string(ancestor->name)))
+		return object;
+	gs_json_destroy(object);
+	return NULL;
+}
+
+static struct gs_json *lineage_json(const struct gs_hold_record *record)
+{
+	struct gs_json *array = gs_json_new_array();
+	bool ok = array;
+
+	for (size_t i = 0; ok && i < record->lineage_count; i++)
+		ok = gs_json_append(array, ancestor_json(&record->lineage[i]));
+	if (ok)
+		return array;
+	gs_json_destroy(array);
+	return NULL;
+}
+
+static struct gs_json *keeper_json(const struct gs_proc_id *keeper)
+{
+	struct gs_json *object = gs_json_new_object();
+
+	if (object && gs_json_set(object, "pid", gs_json_new_i64(keeper->pid)) &&
+	    gs_json_set(object, "start", gs_json_new_u64(keeper->start)))
+		return object;
+	gs_json_destroy(object);
+	return NULL;
+}
+
+static struct gs_json *optional_json(int64_t number)
+{
+	return number ? gs_json_new_i64(number) : gs_json_new_null();
+}
+
+struct gs_json *gs_hold_record_json(const struct gs_hold_record *record)
+{
+	struct gs_json *json = gs_json_new_object();
+
+	if (json && gs_json_set(json, "id", gs_json_new_i64(record->process.pid)) &&
+	    gs_json_set(json, "start", gs_json_new_u64(record->process.start)) &&
+	    gs_json_set(json, "state", gs_json_new_string(state_names[record->state])) &&
+	    gs_json_set(json, "program", gs_json_new_string(record->program)) &&
+	    gs_json_set(json, "argv", argv_json(record)) &&
+	    gs_json_set(json, "lineage", lineage_json(record)) &&
+	    gs_json_set(json, "keeper", keeper_json(&record->keeper)) &&
+	    gs_json_set(json, "debugger", optional_json(record->debugger)) &&
+	    gs_json_set(json, "since", gs_json_new_i64(record->since)) &&
+	    gs_json_set(json, "until", optional_json(record->until)))
+		return json;
+	gs_json_destroy(json);
+	return NULL;
+}
+
+/* ---- from JSON ---- */
+
+static struct gs_error *bad(const char *key)
+{
+	return gs_error_create(GS_ERROR_CORRUPT, "the record of a hold has no right '%s'", key);
+}
+
+static struct gs_error *get_pid(const struct gs_json *json, const char *key, pid_t *ret)
+{
+	uint64_t number;
+
+	if (!gs_json_u64(gs_json_get(json, key), &number) || number == 0 || number > INT_MAX)
+		return bad(key);
+	*ret = (pid_t)number;
+	return NULL;
+}
+
+static struct gs_error *get_id(const struct gs_json *json, const char *pid_key,
+			       struct gs_proc_id *ret)
+{
+	struct gs_error *err = get_pid(json, pid_key, &ret->pid);
+
+	if (!err && !gs_json_u64(gs_json_get(json, "start"), &ret->start))
+		err = bad("start");
+	return err;
+}
+
+static struct gs_error *get_state(const struct gs_json *json, enum gs_hold_state *ret)
+{
+	const char *name = gs_json_string(gs_json_get(json, "state"));
+
+	for (size_t i = 0; name && i < sizeof(state_names) / sizeof(*state_names); i++) {
+		if (strcmp(name, state_names[i]) == 0) {
+			*ret = (enum gs_hold_state)i;
+			return NULL;
+		}
+	}
+	return bad("state");
+}
+
+static struct gs_error *get_argv(const struct gs_json *json, struct gs_hold_record *record)
+{
+	const struct gs_json *array = gs_json_get(json, "argv");
+	size_t count = 0;
+
+	record->argv = calloc(gs_json_count(array) + 1, sizeof(*record->argv));
+	if (!record->argv)
+		return gs_error_nomem();
+	gs_json_for_each (argument, array) {
+		const char *text = gs_json_string(argument);
+
+		if (!text)
+			return bad("argv");
+		record->argv[count] = strdup(text);
+		if (!record->argv[count++])
+			return gs_error_nomem();
+	}
+	return NULL;
+}
+
+static struct gs_error *get_lineage(const struct gs_json *json, struct gs_hold_record *record)
+{
+	const struct gs_json *array = gs_json_get(json, "lineage");
+	struct gs_error *err = NULL;
+
+	record->lineage = calloc(gs_json_count(array) + 1, sizeof(*record->lineage));
+	if (!record->lineage)
+		return gs_error_nomem();
+	gs_json_for_each (item, array) {
+		struct gs_hold_ancestor *ancestor = &record->lineage[record->lineage_count++];
+		const char *name = gs_json_string(gs_json_get(item, "name"));
+
+		err = name ? get_pid(item, "pid", &ancestor->pid) : bad("lineage");
+		if (err)
+			return err;
+		strncpy(ancestor->name, name, sizeof(ancestor->name) - 1);
+	}
+	return NULL;
+}
+
+static void get_times(const struct gs_json *json, struct gs_hold_record *record)
+{
+	gs_json_i64(gs_json_get(json, "since"), &record->since);
+	gs_json_i64(gs_json_get(json, "until"), &record->until);
+}
+
+struct gs_error *gs_hold_record_parse(const struct gs_json *json, struct gs_hold_record *ret)
+{
+	const char *program = gs_json_string(gs_json_get(json, "program"));
+	struct gs_hold_record record = {0};
+	struct gs_error *err = get_id(json, "id", &record.process);
+
+	if (!err)
+		err = get_id(gs_json_get(json, "keeper"), "pid", &record.keeper);
+	if (!err)
+		err = get_state(json, &record.state);
+	if (!err && gs_json_type(gs_json_get(json, "debugger")) == GS_JSON_NUMBER)
+		err = get_pid(json, "debugger", &record.debugger);
+	if (!err)
+		err = get_argv(json, &record);
+	if (!err)
+		err = get_lineage(json, &record);
+	get_times(json, &record);
+	record.program = strdup(program ? program : "");
+	if (!err && !record.program)
+		err = gs_error_nomem();
+	if (err)
+		gs_hold_record_deinit(&record);
+	else
+		*ret = record;
+	return err;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* release: held processes run on. */
+#include "tracehooks.h"
+
+static bool is_wanted(const struct gs_args *args, const struct gs_hold_record *record)
+{
+	return gs_args_has(args, "all") || (gs_args_has(args, "stale") && gs_hold_is_stale(record));
+}
+
+static struct gs_error *release_some(const struct gs_args *args, const char *dir,
+				     const struct gs_hold_list *list)
+{
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < list->count; i++) {
+		if (is_wanted(args, &list->records[i]))
+			err = gs_hold_release(dir, &list->records[i]);
+	}
+	return err;
+}
+
+static struct gs_error *release_named(const struct gs_args *args, const char *dir,
+				      const struct gs_hold_list *list)
+{
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < gs_args_count(args); i++) {
+		const struct gs_hold_record *record;
+
+		err = find_hold(list, gs_args_at(args, i), &record);
+		if (!err)
+			err = gs_hold_release(dir, record);
+	}
+	return err;
+}
+
+int cmd_release(struct gs_args *args)
+{
+	bool some = gs_args_has(args, "all") || gs_args_has(args, "stale");
+	gs_autofree char *dir = hold_dir();
+	struct gs_hold_list list = {0};
+	struct gs_error *err = NULL;
+
+	if (some == (gs_args_count(args) > 0))
+		err = gs_error_create(GS_ERROR_INVALID,
+				      "release: which ones? Either IDs, or --all, or --stale");
+	if (!err)
+		err = dir ? gs_hold_list(dir, &list) : gs_error_nomem();
+	if (!err)
+		err = some ? release_some(args, dir, &list) : release_named(args, dir, &list);
+	gs_hold_list_deinit(&list);
+	return gs_args_fail(args, err);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* tracehooks: hold processes so that a debugger can attach. This file is its table of commands. */
+#include "tracehooks.h"
+
+#define FILTERS                                                                                    \
+	{.name = "exec",                                                                           \
+	 .argument = "GLOB",                                                                       \
+	 .help = "hold programs of that name, or, with a slash in it, of that path"},              \
+		{.name = "argv",                                                                   \
+		 .argument = "REGEX",                                                              \
+		 .help = "hold those whose arguments, joined by spaces, match"},                   \
+		{.name = "uid", .argument = "UID", .help = "hold those of that effective user"},   \
+		{.name = "parent",                                                                 \
+		 .argument = "PID|GLOB",                                                           \
+		 .help = "hold those that this process, or one of that name, has forked"},         \
+		{.name = "depth",                                                                  \
+		 .argument = "N",                                                                  \
+		 .help = "hold those that are at most N forks below the first process"},           \
+		{.name = "nth", .argument = "N", .help = "hold the Nth that fits (default: 1)"},   \
+		{.name = "every", .help = "hold all that fit, from the Nth on"},                   \
+	{                                                                                          \
+		.name = "hold-max", .argument = "TIME",                                            \
+		.help = "release what no debugger has come for by then; 0: never (default: 10min)" \
+	}
+
+static const struct gs_option run_options[] = {FILTERS, {0}};
+static const struct gs_option attach_options[] = {FILTERS, {0}};
+
+static const struct gs_option release_options[] = {
+	{.name = "all", .letter = 'a', .help = "release all"},
+	{.name = "stale",
+	 .help = "release those whose keeper was killed: continue what it has left stopped"},
+	{0}};
+
+static const struct gs_command commands[] = {
+	{.name = "run",
+	 .arguments = "-- COMMAND [ARG]...",
+	 .summary = "run a command, and hold what it starts",
+	 .details = "Every descendant that fits is held when it has become another program, before "
+		    "anything of that has run; the others run on, and so does who has started it. "
+		    "Without a filter that is COMMAND itself. The exit status is COMMAND's.\n\n"
+		    "Ctrl-C releases all.\n\n"
+		    "  tracehooks run --exec 'qemu-system-*' --argv guest= -- virsh create vm.xml",
+	 .options = run_options,
+	 .takes_json = true,
+	 .run = cmd_run},
+	{.name = "attach",
+	 .arguments = "PID",
+	 .summary = "hold what a running process starts",
+	 .details =
+		 "PID and its descendants are traced until tracehooks ends: no debugger can attach "
+		 "to them meanwhile. Descendants whose parents have ended already are not found.",
+	 .options = attach_options,
+	 .min_args = 1,
+	 .max_args = 1,
+	 .takes_json = true,
+	 .run = cmd_attach},
+	{.name = "list", .summary = "list what is held", .takes_json = true, .run = cmd_list},
+	{.name = "show",
+	 .arguments = "ID",
+	 .summary = "show where a hold comes from, and its command line",
+	 .min_args = 1,
+	 .max_args = 1,
+	 .takes_json = true,
+	 .run = cmd_show},
+	{.name = "debug",
+	 .arguments = "ID [gdb|lldb|strace|COMMAND...]",
+	 .summary = "hand a held process over to a debugger",
+	 .details =
+		 "The debugger (default: gdb) is started with what makes the first continue work, "
+		 "and leaves the process running when it quits. Options of it stand behind \"--\". "
+		 "Of another COMMAND, {} stands for the process; without {} its number is put "
+		 "behind it.\n\n"
+		 "  tracehooks debug 4711\n"
+		 "  tracehooks debug 4711 -- gdb -ex 'break main' -ex continue\n"
+		 "  tracehooks debug 4711 -- ltrace -p {}",
+	 .min_args = 1,
+	 .max_args = -1,
+	 .run = cmd_debug},
+	{.name = "release",
+	 .arguments = "[ID]...",
+	 .summary = "let held processes run",
+	 .options = release_options,
+	 .max_args = -1,
+	 .run = cmd_release},
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	static const struct gs_tool tool = {
+		.name = "tracehooks",
+		.summary = "hold processes so that a debugger can attach, without rebuilding them",
+		.commands = commands,
+		.complete = complete,
+	};
+
+	return gs_tool_main(&tool, argc, argv);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands of tracehooks share. */
+#ifndef TRACEHOOKS_H
+#define TRACEHOOKS_H
+
+#include <guestscope/base/command.h>
+#include <guestscope/hold/keeper.h>
+
+int cmd_run(struct gs_args *args);
+int cmd_attach(struct gs_args *args);
+int cmd_list(struct gs_args *args);
+int cmd_show(struct gs_args *args);
+int cmd_release(struct gs_args *args);
+int cmd_debug(struct gs_args *args);
+
+/* complete.c: see gs_tool.complete. */
+bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
+
+/* ---- wish.c ---- */
+
+/* What the options ask for; the caller frees the folder's name. */
+GS_MUST_CHECK struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish *wish,
+					      struct gs_keeper_options *ret);
+
+/* ---- watch.c: a front end, from the keeper's start to its end ---- */
+
+struct watch {
+	const struct gs_args *args;
+	struct gs_keeper *keeper;
+	const char *dir;
+	size_t held;      /* that are, or await a debugger */
+	bool idle;        /* and nothing will be */
+	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
+	int signals;      /* that came */
+	bool lost;        /* the keeper was killed */
+	uint64_t beat_ms; /* when the terminal was told last that it is waiting */
+};
+GS_MUST_CHECK struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args);
+/* Until @pidfd's process has ended and nothing will be held, or a signal came twice. */
+void watch_until_end(struct watch *watch, int pidfd);
+void watch_end(struct watch *watch);
+
+/* ---- print.c ---- */
+
+/* The block on stderr, or, with --json, a line on stdout. */
+void print_event(const struct gs_args *args, const struct gs_keeper_event *event,
+		 const struct gs_hold_record *record);
+/* One hold's members, in an emitter's map or row. */
+void emit_hold(struct gs_emit *e, const struct gs_hold_record *record);
+
+/* ---- find.c ---- */
+
+/* The folder of holds; the caller frees. NULL: out of memory. */
+char *hold_dir(void);
+/* The hold that @word names; NODATA says which there are. */
+GS_MUST_CHECK struct gs_error *find_hold(const struct gs_hold_list *list, const char *word,
+					 const struct gs_hold_record **ret);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A front end: tells what its keeper tells, and ends with what it watches. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <guestscope/base/time.h>
+
+#include "tracehooks.h"
+
+#define BEAT_MS 30000 /* on a terminal nobody is left to wonder */
+
+static sigset_t watched_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+static struct gs_error *start_keeper(struct watch *watch)
+{
+	gs_autofree char *dir = hold_dir();
+	struct gs_keeper_options options = {.dir = dir};
+	struct gs_hold_wish wish;
+	struct gs_error *err =
+		dir ? keeper_options(watch->args, &wish, &options) : gs_error_nomem();
+
+	if (!err)
+		err = gs_keeper_start(&options, &watch->keeper);
+	if (!err)
+		watch->dir = gs_take(dir);
+	return err;
+}
+
+struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args)
+{
+	sigset_t set = watched_signals();
+	struct gs_error *err;
+
+	*watch = (struct watch){.args = args, .signal_fd = -1};
+	err = start_keeper(watch);
+	if (err)
+		return err;
+	watch->beat_ms = gs_deadline_in(BEAT_MS);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	watch->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return watch->signal_fd < 0 ? gs_error_os(errno, "signalfd") : NULL;
+}
+
+void watch_end(struct watch *watch)
+{
+	if (watch->keeper)
+		gs_keeper_stop(watch->keeper);
+	if (watch->signal_fd >= 0)
+		close(watch->signal_fd);
+	free((char *)watch->dir);
+}
+
+/* ---- what happens ---- */
+
+static void count(struct watch *watch, enum gs_keeper_event_kind kind)
+{
+	if (kind == GS_KEEPER_HELD)
+		watch->held++;
+	else if ((kind == GS_KEEPER_RELEASED || kind == GS_KEEPER_ENDED) && watch->held)
+		watch->held--;
+}
+
+/* What there is to say of it stands in its record. */
+static void tell(struct watch *watch, const struct gs_keeper_event *event)
+{
+	struct gs_hold_list list = {0};
+	gs_autoerror struct gs_error *err = gs_hold_list(watch->dir, &list), *none = NULL;
+	const struct gs_hold_record *record = NULL;
+	char id[16];
+
+	snprintf(id, sizeof(id), "%d", (int)event->id);
+	none = find_hold(&list, id, &record);
+	print_event(watch->args, event, none ? NULL : record);
+	gs_hold_list_deinit(&list);
+	watch->beat_ms = gs_deadline_in(BEAT_MS);
+}
+
+static void take_events(struct watch *watch)
+{
+	struct gs_keeper_event event;
+	struct gs_error *err;
+
+	while (!(err = gs_keeper_next(watch->keeper, &event))) {
+		watch->idle = event.kind == GS_KEEPER_IDLE;
+		if (watch->idle)
+			continue;
+		count(watch, event.kind);
+		tell(watch, &event);
+	}
+	if (err->code == GS_ERROR_GONE) {
+		gs_args_note(watch->args, "%s", err->message);
+		watch->lost = watch->idle = true;
+		watch->held = 0;
+	}
+	gs_error_destroy(err);
+}
+
+static void take_signals(struct watch *watch)
+{
+	struct signalfd_siginfo info;
+
+	while (read(watch->signal_fd, &info, sizeof(info)) > 0) {
+		gs_autoerror struct gs_error *err = NULL;
+
+		if (watch->signals++ == 0 && !watch->lost)
+			err = gs_keeper_release_all(watch->keeper);
+	}
+}
+
+static void beat(struct watch *watch)
+{
+	if (!watch->held || !gs_deadline_passed(watch->beat_ms) || !isatty(STDERR_FILENO) ||
+	    gs_args_quiet(watch->args))
+		return;
+	fprintf(stderr, "tracehooks: %zu held; see tracehooks list\n", watch->held);
+	watch->beat_ms = gs_deadline_in(BEAT_MS);
+}
+
+void watch_until_end(struct watch *watch, int pidfd)
+{
+	bool ended = false;
+
+	while ((!ended || !watch->idle) && watch->signals < 2) {
+		struct pollfd fds[] = {
+			{.fd = ended ? -1 : pidfd, .events = POLLIN},
+			{.fd = watch->lost ? -1 : gs_keeper_fd(watch->keeper), .events = POLLIN},
+			{.fd = watch->signal_fd, .events = POLLIN}};
+
+		if (poll(fds, 3, watch->held ? 1000 : -1) < 0 && errno != EINTR)
+			return;
+		ended |= fds[0].revents != 0;
+		if (fds[1].revents)
+			take_events(watch);
+		if (fds[2].revents)
+			take_signals(watch);
+		beat(watch);
+	}
+}
