@@ -320,19 +320,6 @@ static void compare_direction(struct report *report, const struct truth *truth,
 	}
 }
 
-/* Some fields have no name of their own, so that which of them is meant is a matter of taste. */
-static bool has_ambiguous_names(const struct description *description)
-{
-	for (size_t i = 0; i < description->field_count; i++) {
-		const struct field *field = &description->fields[i];
-
-		if (field_is_unused(field) || field_occurrence(description, i) > 0 ||
-		    (field->description && has_ambiguous_names(field->description)))
-			return true;
-	}
-	return false;
-}
-
 /* The one finding that is worse than INFO. */
 static const struct gs_check_finding *only_finding(const struct report *report,
 						   enum gs_check_direction direction)
@@ -351,18 +338,20 @@ static const struct gs_check_finding *only_finding(const struct report *report,
 	return only;
 }
 
-/* The only finding of a section's data points at the first byte that goes wrong. */
+/*
+ * The only finding of a section's data points at the first byte that goes wrong. It may be before
+ * it where several fields have no namesakes: which of them is new, and which is but another's new
+ * name, is a matter of taste.
+ */
 static void compare_offset(struct report *report, const struct truth *truth,
-			   enum gs_check_direction direction)
+			   enum gs_check_direction direction, bool simple)
 {
 	const struct gs_check_finding *only = only_finding(report, direction);
 
 	if (!only || only->offset.certainty != GS_WIRE_EXACT || strchr(only->path, '[') ||
 	    !truth->wrong.known || only->offset.bytes == truth->wrong.bytes)
 		return;
-	if (only->offset.bytes < truth->wrong.bytes &&
-	    (has_ambiguous_names(truth->worlds.saver->description) ||
-	     has_ambiguous_names(truth->worlds.loader->description)))
+	if (only->offset.bytes < truth->wrong.bytes && !simple)
 		return;
 	complain(report, "%s: at byte %llu, and not %zu", only->id,
 		 (unsigned long long)only->offset.bytes, truth->wrong.bytes);
@@ -431,7 +420,7 @@ static void check_both(struct report *report, struct report *mirror, const struc
 	run(mirror, b, a);
 }
 
-struct comparison compare(const struct export *before, const struct export *after)
+struct comparison compare(const struct export *before, const struct export *after, bool simple)
 {
 	static struct report report, mirror;
 	struct export a = export_copy(before), b = export_copy(after);
@@ -448,7 +437,7 @@ struct comparison compare(const struct export *before, const struct export *afte
 	check_both(&report, &mirror, &a, &b);
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
 		compare_direction(&report, &truths[d], (enum gs_check_direction)d, &comparison);
-		compare_offset(&report, &truths[d], (enum gs_check_direction)d);
+		compare_offset(&report, &truths[d], (enum gs_check_direction)d, simple);
 	}
 	compare_mirror(&report, &mirror);
 	gs_text_deinit(&mirror.complaints);

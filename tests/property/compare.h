@@ -13,7 +13,10 @@ struct comparison {
 	const char *disagreement;           /* in lines; NULL: none */
 };
 
-/* Notes are written into neither. What is found is in the pool. */
-struct comparison compare(const struct export *before, const struct export *after);
+/*
+ * Notes are written into neither. What is found is in the pool. @simple: no more than one change is
+ * between them, so that it is clear where it is.
+ */
+struct comparison compare(const struct export *before, const struct export *after, bool simple);
 
 #endif

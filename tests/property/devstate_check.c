@@ -77,7 +77,8 @@ static void test_table(void)
 	for (size_t i = 0; i < count; i++) {
 		const struct mutation *mutation = &mutations[i];
 		const char *model = model_disagreement(mutation);
-		const char *checker = compare(&mutation->before, &mutation->after).disagreement;
+		const char *checker =
+			compare(&mutation->before, &mutation->after, true).disagreement;
 
 		test_done(!model && !checker, mutation->name);
 		if (model || checker)
@@ -92,17 +93,17 @@ static void test_table(void)
 
 static bool disagrees(const struct export *before, const struct export *after)
 {
-	return compare(before, after).disagreement;
+	return compare(before, after, false).disagreement;
 }
 
 static void show_disagreement(struct export *before, struct export *after)
 {
 	print_pair(before, after);
-	print_remark(compare(before, after).disagreement);
+	print_remark(compare(before, after, false).disagreement);
 	minimise(before, after, disagrees);
 	printf("# the least that shows one:\n");
 	print_pair(before, after);
-	print_remark(compare(before, after).disagreement);
+	print_remark(compare(before, after, false).disagreement);
 	printf("# before: %s\n", export_json(before, "one"));
 	printf("# after:  %s\n", export_json(after, "another"));
 }
@@ -148,7 +149,7 @@ static void test_pair(struct totals *totals, uint64_t seed, uint64_t i)
 	struct comparison comparison;
 
 	generate_pair(seed + i * 0x2545f4914f6cdd1d, &before, &after);
-	comparison = compare(&before, &after);
+	comparison = compare(&before, &after, false);
 	if (comparison.skipped) {
 		totals->skipped++;
 		return;
@@ -192,7 +193,7 @@ static void test_chances(const struct chances *chances)
 static int compare_texts(const char *before_text, const char *after_text)
 {
 	struct export before = export_parse(before_text), after = export_parse(after_text);
-	struct comparison comparison = compare(&before, &after);
+	struct comparison comparison = compare(&before, &after, false);
 
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++)
 		printf("%s: checker %s, model %s\n",
