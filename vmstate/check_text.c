@@ -225,7 +225,7 @@ static const char *absence_text(enum gs_absence absence)
 	case GS_ABSENCE_MODULE:
 		return "in modules that the loader did not find";
 	case GS_ABSENCE_STATELESS:
-		return "of which the loader describes no state";
+		return "of which one QEMU describes no state";
 	default:
 		return "that the loader does not have";
 	}

@@ -39,6 +39,22 @@ static struct gs_error *judge_gone(struct gs_judge *judge, const struct gs_check
 	return err;
 }
 
+/* One of them refuses. */
+static struct gs_error *judge_refusal(struct gs_judge *judge, bool saver_refuses)
+{
+	bool gained = saver_refuses == (judge->direction == GS_CHECK_FORWARD);
+
+	if (saver_refuses) {
+		gs_text_printf(&judge->text,
+			       "The saver refuses to save it, so there is nothing to load; the "
+			       "newer export has %s migration.",
+			       gained ? "gained" : "lost");
+		return gs_judge_tell(judge, GS_RULE_UNMIGRATABLE, NULL, nowhere);
+	}
+	gs_text_puts(&judge->text, "The loader refuses to migrate this device.");
+	return gs_judge_tell_outcome(judge, GS_RULE_UNMIGRATABLE, GS_OUTCOME_BROKEN, nowhere);
+}
+
 /* Whether the other one has the device as well, for all that its dump lacks it. */
 static bool is_stateless(const struct gs_judge *judge, const struct gs_check_options *options)
 {
@@ -66,7 +82,9 @@ static struct gs_error *judge_alone(struct gs_judge *judge, const struct gs_chec
 	bool refuses = judge->saver && gs_devstate_is_unmigratable(judge->saver);
 
 	if (!refuses && is_stateless(judge, options))
-		return judge_stateless(judge);
+		return judge->loader && gs_devstate_is_unmigratable(judge->loader)
+			       ? judge_refusal(judge, false)
+			       : judge_stateless(judge);
 	if (!judge->saver) {
 		gs_text_puts(&judge->text, "The saver has no such device: nothing of it is sent.");
 		return gs_judge_tell(judge, GS_RULE_DEVICE_NEW, NULL, nowhere);
@@ -79,22 +97,6 @@ static struct gs_error *judge_alone(struct gs_judge *judge, const struct gs_chec
 }
 
 /* ---- pairs ---- */
-
-/* One of them refuses. */
-static struct gs_error *judge_refusal(struct gs_judge *judge, bool saver_refuses)
-{
-	bool gained = saver_refuses == (judge->direction == GS_CHECK_FORWARD);
-
-	if (saver_refuses) {
-		gs_text_printf(&judge->text,
-			       "The saver refuses to save it, so there is nothing to load; the "
-			       "newer export has %s migration.",
-			       gained ? "gained" : "lost");
-		return gs_judge_tell(judge, GS_RULE_UNMIGRATABLE, NULL, nowhere);
-	}
-	gs_text_puts(&judge->text, "The loader refuses to migrate this device.");
-	return gs_judge_tell_outcome(judge, GS_RULE_UNMIGRATABLE, GS_OUTCOME_BROKEN, nowhere);
-}
 
 /* An export without a description of a device says nothing but that there is one. */
 static struct gs_error *judge_undescribed(struct gs_judge *judge)

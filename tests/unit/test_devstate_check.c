@@ -86,7 +86,7 @@ static void test_stateless(void **unused)
 		options.used_count = 1;
 	}
 	check_with(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(""), &options,
-		   "INFO; INFO n:unmigratable", "UNKNOWN; UNKNOWN n:not-in-dump");
+		   "INFO; INFO n:unmigratable", "BREAK; BREAK n:unmigratable");
 }
 
 /* ---- versions ---- */

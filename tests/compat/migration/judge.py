@@ -55,8 +55,8 @@ class Check:
             files = [os.path.join(folder, side) for side in ('older', 'newer')]
             self.names = {}
             for file, binary in zip(files, (older, newer)):
-                subprocess.run([vmstate, 'export', '-q', '--no-cache', '--qemu', binary, '-o', file],
-                               check=True)
+                command = [vmstate, 'export', '-q', '--no-cache', '--qemu', binary, '-o', file]
+                subprocess.run(command, check=True)
                 with open(file, encoding='utf-8') as export:
                     self.note_names(json.load(export)['dump'])
             done = subprocess.run([vmstate, 'check', '--json', '--strict', '--fail-on', 'never',
