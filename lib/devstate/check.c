@@ -19,13 +19,21 @@ static bool is_used(const struct gs_check_options *options, const struct gs_devs
 	return false;
 }
 
-static struct gs_error *judge_gone(struct gs_judge *judge, const struct gs_check_options *options)
+/* @module: that has it, and was not found; NULL: none is known of. */
+static struct gs_error *judge_gone(struct gs_judge *judge, const struct gs_check_options *options,
+				   const char *module)
 {
 	struct gs_literal literal = {
 		.kind = GS_LITERAL_USED, .side = GS_SIDE_SAVER, .name = judge->saver->type};
 	struct gs_error *err;
 
-	gs_text_puts(&judge->text, "The loader has no such device: a load fails");
+	if (module) {
+		gs_text_puts(&judge->text, "The loader did not find the module ");
+		gs_check_put_name(&judge->text, module);
+		gs_text_puts(&judge->text, ", which has this device: a load fails");
+	} else {
+		gs_text_puts(&judge->text, "The loader has no such device: a load fails");
+	}
 	if (is_used(options, judge->saver)) {
 		gs_text_puts(&judge->text, ".");
 		return gs_judge_tell_outcome(judge, GS_RULE_DEVICE_GONE, GS_OUTCOME_BROKEN,
@@ -55,16 +63,16 @@ static struct gs_error *judge_refusal(struct gs_judge *judge, bool saver_refuses
 	return gs_judge_tell_outcome(judge, GS_RULE_UNMIGRATABLE, GS_OUTCOME_BROKEN, nowhere);
 }
 
-/* Whether the other one has the device as well, for all that its dump lacks it. */
-static bool is_stateless(const struct gs_judge *judge, const struct gs_check_options *options)
+/* Why the other one's dump lacks it. */
+static enum gs_absence absence(const struct gs_judge *judge, const struct gs_check_options *options,
+			       const char **module_ret)
 {
 	bool is_before = !judge->saver == (judge->direction == GS_CHECK_BACKWARD);
 	const struct gs_devstate_device *device = judge->saver ? judge->saver : judge->loader;
-	const char *module;
 
 	return gs_about_absence(is_before ? options->about_before : options->about_after,
 				is_before ? options->about_after : options->about_before,
-				device->type, &module) == GS_ABSENCE_STATELESS;
+				device->type, module_ret);
 }
 
 /* It may send, or load, what it registers outside of its type: the IDE of PIIX did. Or whether it
@@ -80,8 +88,10 @@ static struct gs_error *judge_stateless(struct gs_judge *judge)
 static struct gs_error *judge_alone(struct gs_judge *judge, const struct gs_check_options *options)
 {
 	bool refuses = judge->saver && gs_devstate_is_unmigratable(judge->saver);
+	const char *module = NULL;
+	enum gs_absence why = absence(judge, options, &module);
 
-	if (!refuses && is_stateless(judge, options))
+	if (!refuses && why == GS_ABSENCE_STATELESS)
 		return judge->loader && gs_devstate_is_unmigratable(judge->loader)
 			       ? judge_refusal(judge, false)
 			       : judge_stateless(judge);
@@ -89,8 +99,13 @@ static struct gs_error *judge_alone(struct gs_judge *judge, const struct gs_chec
 		gs_text_puts(&judge->text, "The saver has no such device: nothing of it is sent.");
 		return gs_judge_tell(judge, GS_RULE_DEVICE_NEW, NULL, nowhere);
 	}
+	if (!refuses && why == GS_ABSENCE_ABSTRACT) {
+		gs_text_puts(&judge->text, "The loader has no such type, of which no guest has a "
+					   "device: it is abstract.");
+		return gs_judge_tell(judge, GS_RULE_DEVICE_GONE, NULL, nowhere);
+	}
 	if (!refuses)
-		return judge_gone(judge, options);
+		return judge_gone(judge, options, module);
 	gs_text_puts(&judge->text, "The loader has no such device, and the saver refuses to save "
 				   "it: there is nothing to load.");
 	return gs_judge_tell(judge, GS_RULE_UNMIGRATABLE, NULL, nowhere);

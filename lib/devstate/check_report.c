@@ -113,7 +113,21 @@ static struct gs_error *put_id(struct gs_check *check, const struct gs_check_fin
 
 /* ---- telling ---- */
 
-/* Boards that promise nothing break no promise. */
+/* Boards that promise nothing break no promise; and of an abstract type there are no devices. */
+static bool is_harmless(const struct gs_check *check, const struct gs_check_device *device,
+			enum gs_check_direction direction)
+{
+	const struct gs_check_options *options = check->options;
+	bool is_forward = direction == GS_CHECK_FORWARD;
+	const char *type = is_forward ? device->type_before : device->type_after;
+	const struct gs_about_type *saver =
+		type ? gs_about_find_type(is_forward ? options->about_before : options->about_after,
+					  type)
+		     : NULL;
+
+	return (device->unversioned && !options->strict) || (saver && saver->abstract);
+}
+
 static void let_off(enum gs_verdict *verdict, struct gs_condition *condition)
 {
 	if (*verdict != GS_VERDICT_OK)
@@ -130,7 +144,7 @@ static struct gs_error *tell_finding(struct gs_check *check, const struct gs_che
 
 	finding.type_before = device->type_before;
 	finding.type_after = device->type_after;
-	if (device->unversioned && !check->options->strict)
+	if (is_harmless(check, device, finding.direction))
 		let_off(&finding.verdict, &finding.condition);
 	err = put_id(check, &finding, &id);
 	if (err || !check->report->finding)
@@ -149,7 +163,7 @@ struct gs_error *gs_check_tell(struct gs_check *check, struct gs_check_device *d
 
 		for (; !err && found; found = found->next)
 			err = tell_finding(check, device, &found->finding);
-		if (device->unversioned && !check->options->strict)
+		if (is_harmless(check, device, (enum gs_check_direction)d))
 			let_off(&device->directions[d].verdict, &device->directions[d].condition);
 	}
 	if (err || !check->report->device)
