@@ -16,10 +16,35 @@ static bool is_used(const struct diff *diff, const struct gs_devstate_change *ch
 
 static bool is_wanted(const struct diff *diff, const struct gs_devstate_change *change)
 {
-	if (vmstate_is_named(diff->args, diff->before.state, change->device_before) ||
-	    vmstate_is_named(diff->args, diff->after.state, change->device_after))
-		return true;
-	return diff->used.count ? is_used(diff, change) : gs_args_count(diff->args) == 2;
+	if (diff->used.count)
+		return is_used(diff, change);
+	return gs_args_count(diff->args) == 2 ||
+	       vmstate_is_named(diff->args, diff->before.state, change->device_before) ||
+	       vmstate_is_named(diff->args, diff->after.state, change->device_after);
+}
+
+static struct gs_error *add_named(struct diff *diff, const struct gs_devstate *state)
+{
+	const struct gs_devstate_device *device;
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && (device = gs_devstate_at(state, i)); i++) {
+		if (vmstate_is_named(diff->args, state, device->type))
+			err = gs_device_types_add(&diff->used, device->type);
+	}
+	return err;
+}
+
+/* What guests have, and besides what is named. */
+static struct gs_error *find_used(struct diff *diff)
+{
+	struct gs_error *err = vmstate_used(diff->args, &diff->used);
+
+	if (!err && diff->used.count)
+		err = add_named(diff, diff->before.state);
+	if (!err && diff->used.count)
+		err = add_named(diff, diff->after.state);
+	return err;
 }
 
 /* ---- running ---- */
@@ -90,7 +115,7 @@ static struct gs_error *prepare(struct diff *diff)
 
 	if (!err)
 		err = vmstate_check_named(diff->args, diff->before.state, diff->after.state);
-	return err ? err : vmstate_used(diff->args, &diff->used);
+	return err ? err : find_used(diff);
 }
 
 /* A page goes to a file, about which there may be something to say before anything is done. */

@@ -11,7 +11,7 @@
 struct diff {
 	const struct gs_args *args;
 	struct vmstate_export before, after;
-	struct gs_device_types used; /* none: all count */
+	struct gs_device_types used; /* with what is named; none: all that is named, or all */
 	/* So far; of a change that is being told, without it. */
 	const char *device_before, *device_after; /* of the last one */
 	size_t count, device_count, counts[DIFF_KINDS];

@@ -50,7 +50,7 @@ struct gs_error *diff_judge(const struct diff *diff, struct diff_verdicts *ret)
 	};
 	if (diff->used.count)
 		ret->options.library.used = (const char *const *)diff->used.names;
-	ret->check = (struct check){.args = diff->args,
+	ret->check = (struct check){.args = diff->used.count ? NULL : diff->args,
 				    .before = &diff->before,
 				    .after = &diff->after,
 				    .options = &ret->options};

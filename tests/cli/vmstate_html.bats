@@ -120,6 +120,18 @@ device() { # TYPE NAME FIELD
 	[ "$(kind qxl) $(kind sysbus-ahci) $(kind sdmmc-common) $(kind e1000e) $(kind ufs)" = "module-missing no-state abstract  no-such-type" ]
 }
 
+@test "page: devices that are used, and those that are named besides" {
+	printf 'e1000e\nqxl\nac97\n' >used
+	run -1 --separate-stderr "$V" diff --html --used-by used 7.2 10.0 sb16
+	[ "$stderr" = "vmstate: note: used, but in neither export: ac97" ]
+	echo "$output" >page
+	"$CHECK" page
+	sed -n 's/^<details class="item" id="device-\([a-z0-9]*\)" data-kind="\([^"]*\)".*/\1\2/p' page | sort >said
+	[ "$(cut -d ' ' -f 1 said | tr '\n' ' ')" = "e1000e qxl sb16 " ]
+	[ "$(grep -c '^qxl forward-BREAK$' said)" -eq 1 ] # it is used: no condition
+	[ "$(grep -c 'forward-.* backward-' said)" -eq 2 ]
+}
+
 @test "page: names that want to be markup, or to drive something" {
 	bad='<script>alert("1")</script>'
 	nasty=$'</td></details>\'"&amp;<img src=x onerror=a>\e[31m\u202e\u0085 -->'
@@ -198,7 +210,7 @@ device() { # TYPE NAME FIELD
 	if [ -z "$browser" ]; then skip "no chromium"; fi
 	run -1 "$V" diff --html 7.2 10.0
 	{ echo "$output" && cat "$BATS_TEST_DIRNAME/vmstate_html.js.html"; } >page.html
-	run -0 --separate-stderr timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$TMP/profile" \
+	run -0 --separate-stderr timeout 60 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$TMP/profile" \
 		--virtual-time-budget=20000 --dump-dom "file://$TMP/page.html"
 	output=$(sed -n 's/^<title>\(.*\)<\/title>.*/\1/p' <<<"$output" | head -n 1)
 	says "all well"
