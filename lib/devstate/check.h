@@ -93,7 +93,11 @@ struct gs_variables {
 	struct gs_literal *literals;
 	size_t count, capacity;
 };
-/* Known by all but @value and @side; of another side, it is of both. */
+/* All that a side has; then it is known who has what. */
+GS_MUST_CHECK struct gs_error *gs_variables_note(struct gs_variables *variables,
+						 enum gs_literal_side side,
+						 const struct gs_vmsd *description);
+/* Known by all but @value and @side. */
 GS_MUST_CHECK struct gs_error *gs_variables_add(struct gs_variables *variables,
 						const struct gs_literal *literal,
 						uint32_t *number_ret);
@@ -177,6 +181,8 @@ GS_MUST_CHECK struct gs_error *gs_check_fields(struct gs_judge *judge, const str
 
 /* ---- sections and subsections: check_section.c ---- */
 
+/* Whether a loader of the description takes a subsection of that name for its own. */
+bool gs_vmsd_claims(const struct gs_vmsd *description, const char *subsection);
 /* The section of two devices that have descriptions. */
 GS_MUST_CHECK struct gs_error *gs_check_section(struct gs_judge *judge);
 /* Of descriptions that end at the same byte of the stream. */

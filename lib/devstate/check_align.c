@@ -265,8 +265,7 @@ static struct gs_error *walk_pair(struct pass *pass, const struct gs_vmsd_field 
 	mark = set_mark(scope);
 	if (err || count == 0 || !gs_field_is_there(pair[0], pass->levels[0].version))
 		return err;
-	scope->judge->assumed += pair[GS_SAVER]->has_num != pair[GS_LOADER]->has_num &&
-				 scope->told[GS_SAVER] != scope->told[GS_LOADER];
+	scope->judge->assumed += gs_field_is_assumed(scope->told, pair[GS_SAVER], pair[GS_LOADER]);
 	err = init_inner(pass, pair, count > 1, inner);
 	if (!err)
 		err = walk(pass, inner, pass->is_repeated || !is_told);
@@ -288,8 +287,8 @@ static struct gs_error *add_anchor(struct pass *pass, const struct gs_slot *slot
 
 	if (!gs_field_is_there(sent, pass->levels[GS_SAVER].version))
 		return NULL;
-	scope->judge->assumed += gs_field_count_assumed(scope->told, sent, taken);
 	err = close_segment(pass);
+	scope->is_heavy = false;
 	if (!err)
 		err = gs_gate_add(scope, GS_SIDE_BOTH, &pass->levels[GS_SAVER], sent, &item.gate);
 	if (err)
@@ -298,13 +297,13 @@ static struct gs_error *add_anchor(struct pass *pass, const struct gs_slot *slot
 	item.places[GS_LOADER] = gs_place_add(scope, pass->levels[GS_LOADER].parent, taken);
 	if (!item.places[GS_SAVER] || !item.places[GS_LOADER])
 		return gs_error_nomem();
-	/* Bytes that may go anywhere, and that others may come to. */
-	for (int side = 0; !err && side < GS_SIDES && gs_field_is_unused(sent); side++) {
+	for (int side = 0; !err && side < GS_SIDES; side++) {
 		item.first[side] = scope->runs[side].count;
 		err = gs_runs_add(scope, (enum gs_check_side)side, &pass->levels[side],
 				  side == GS_SAVER ? sent : taken, side == GS_SAVER ? taken : sent);
 		item.count[side] = scope->runs[side].count - item.first[side];
 	}
+	item.is_heavy = scope->is_heavy;
 	return err ? err : add_item(scope, &item);
 }
 

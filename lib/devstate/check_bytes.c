@@ -111,9 +111,7 @@ static bool is_taken(struct cursor *taken, const struct gs_vmsd *subsection)
 	const struct gs_run *run;
 
 	for (; (run = run_at(taken)) && run->kind == GS_RUN_END; advance(taken, 0)) {
-		const struct gs_vmsd *description = run->place->field->description;
-
-		if (strncmp(subsection->name, description->name, strlen(description->name)) == 0)
+		if (gs_vmsd_claims(run->place->field->description, subsection->name))
 			return true;
 	}
 	return false;

@@ -60,16 +60,12 @@ static struct gs_error *find_unit(struct gs_scope *scope, struct gs_unit *unit)
 {
 	struct group group = {0};
 	struct gs_error *err = find_group(scope, &group);
-	bool balances;
 
 	unit->count = 0;
 	if (err || !group.count)
 		return err;
 	err = gs_unit_init(unit, scope, group.items, group.count);
-	if (err || unit->is_heavy)
-		return err;
-	err = gs_unit_can_balance(unit, &balances);
-	if (!err && !balances)
+	if (!err && !unit->is_heavy && !gs_unit_can_balance(unit))
 		unit->count = 0;
 	return err;
 }
@@ -151,10 +147,26 @@ static bool is_in_unit(const struct gs_unit *unit, const struct gs_item *item)
 	return unit->count && item >= unit->segments[0] && item <= unit->segments[unit->count - 1];
 }
 
+static struct gs_error *alloc_rows(struct gs_scope *scope)
+{
+	for (int side = 0; side < GS_SIDES; side++) {
+		scope->row_runs[side] = gs_arena_alloc(&scope->arena, scope->runs[side].count,
+						       sizeof(*scope->row_runs[side]));
+		if (!scope->row_runs[side])
+			return gs_error_nomem();
+	}
+	return NULL;
+}
+
 static struct gs_error *judge_items(struct gs_scope *scope)
 {
 	struct gs_unit unit;
-	struct gs_error *err = find_unit(scope, &unit);
+	struct gs_error *err = alloc_rows(scope);
+
+	if (!err)
+		err = gs_scope_name(scope);
+	if (!err)
+		err = find_unit(scope, &unit);
 
 	for (size_t i = 0; !err && i < scope->item_count; i++) {
 		struct gs_item *item = &scope->items[i];

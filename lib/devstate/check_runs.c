@@ -80,7 +80,7 @@ static struct length count_elements(struct gs_scope *scope, enum gs_check_side s
 				    const struct gs_vmsd_field *field,
 				    const struct gs_vmsd_field *partner)
 {
-	bool same = partner && gs_field_says_same(field, partner);
+	bool same = partner && gs_field_is_like(field, partner);
 
 	if (scope->told[side])
 		return (struct length){.count = gs_field_count(field)};
@@ -96,7 +96,7 @@ static struct length measure(struct gs_scope *scope, enum gs_check_side side,
 			     const struct gs_vmsd_field *field, const struct gs_vmsd_field *partner)
 {
 	struct length length = count_elements(scope, side, field, partner);
-	bool same = partner && gs_field_says_same(field, partner);
+	bool same = partner && gs_field_is_like(field, partner);
 
 	if (field->size == 0 && !length.untold)
 		length.untold = same && side == GS_LOADER ? partner : field;
@@ -167,7 +167,8 @@ static bool is_refused(const struct gs_vmsd *description)
 
 /* How long one is hangs on nothing, or it cannot be told how long all of them are. */
 static struct gs_error *add_lump(struct gs_scope *scope, enum gs_check_side side,
-				 struct length length, struct gs_run *run)
+				 const struct gs_vmsd_field *partner, struct length length,
+				 struct gs_run *run)
 {
 	size_t conditional = 0, subsections = 0;
 	struct gs_wire_size size = gs_vmsd_wire(scope->states[side], run->place->field->description,
@@ -178,9 +179,15 @@ static struct gs_error *add_lump(struct gs_scope *scope, enum gs_check_side side
 	    size.bytes > INT64_MAX / GS_SCOPE_RUNS_MAX)
 		scope->is_heavy = true;
 	run->kind = GS_RUN_LUMP;
-	/* Lengths within are not told either: all together is not told. */
-	run->bytes = size.certainty == GS_WIRE_EXACT ? size.bytes : 1;
+	run->bytes = size.bytes;
 	run->untold = length.untold;
+	/* Lengths within are not told either: all together is not told. */
+	if (size.certainty != GS_WIRE_EXACT) {
+		bool same = partner && gs_field_is_same(scope->told, run->place->field, partner);
+
+		run->bytes = 1;
+		run->untold = same ? length.untold : run->place->field;
+	}
 	return add_run(scope, side, run);
 }
 
@@ -193,7 +200,7 @@ static struct gs_error *add_structs(struct gs_scope *scope, enum gs_check_side s
 	struct gs_error *err = NULL;
 
 	if (length.untold)
-		return add_lump(scope, side, length, run);
+		return add_lump(scope, side, partner, length, run);
 	if (side == GS_LOADER && length.count)
 		err = gs_scope_add_minimum(scope, field->description, run->place, run->gate);
 	for (uint64_t i = 0; !err && i < length.count && !scope->is_heavy; i++) {

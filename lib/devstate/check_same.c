@@ -6,10 +6,8 @@
 
 /* ---- two fields ---- */
 
-bool gs_field_says_same(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b)
+bool gs_field_is_like(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b)
 {
-	if (a->conditional != b->conditional || (!a->conditional && a->version != b->version))
-		return false;
 	return a->description || b->description ? a->description && b->description
 						: a->size == b->size;
 }
@@ -69,11 +67,7 @@ bool gs_vmsd_is_same(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 size_t gs_field_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
 			      const struct gs_vmsd_field *loader)
 {
-	size_t count;
-
-	if (told[GS_SAVER] == told[GS_LOADER])
-		return 0;
-	count = saver->has_num != loader->has_num;
+	size_t count = gs_field_is_assumed(told, saver, loader);
 	return saver->description ? count + gs_vmsd_count_assumed(told, saver->description,
 								  loader->description)
 				  : count;
@@ -98,31 +92,41 @@ static int compare_numbers(uint64_t a, uint64_t b)
 
 static int by_name(const void *a, const void *b)
 {
+	return strcmp(((const struct gs_vmsd_field *)a)->name,
+		      ((const struct gs_vmsd_field *)b)->name);
+}
+
+static int by_occurrence(const void *a, const void *b)
+{
 	const struct gs_vmsd_field *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	int order = by_name(a, b);
 
 	return order ? order : compare_numbers(x->occurrence, y->occurrence);
 }
 
-/*
- * Fields that are unused have no names to be known by, and of several those that look the same
- * belong together. A predicate, however, is known by how many fields of its name stand before it.
- */
-static bool is_loose(const struct gs_vmsd_field *field)
+static int compare_elements(const struct gs_vmsd_field *x, const struct gs_vmsd_field *y)
 {
-	return gs_field_is_unused(field) && !field->conditional;
+	if (x->description && y->description)
+		return strcmp(x->description->name, y->description->name);
+	if (x->description || y->description)
+		return !x->description - !y->description;
+	return compare_numbers(x->size, y->size);
 }
 
+/*
+ * Of several fields of one name those that look the same belong together. A predicate, however, is
+ * known by how many fields of its name stand before it.
+ */
 static int by_look(const void *a, const void *b)
 {
 	const struct gs_vmsd_field *x = a, *y = b;
-	int order = strcmp(x->name, y->name);
+	int order = by_name(a, b);
 
 	if (!order)
-		order = is_loose(x) - is_loose(y);
-	if (order || !is_loose(x))
-		return order ? order : by_name(a, b);
-	order = compare_numbers(x->size, y->size);
+		order = x->conditional - y->conditional;
+	if (order || x->conditional)
+		return order ? order : by_occurrence(a, b);
+	order = compare_elements(x, y);
 	if (!order)
 		order = compare_numbers(gs_field_count(x), gs_field_count(y));
 	return order ? order : compare_numbers(x->version, y->version);
@@ -169,10 +173,31 @@ struct gs_error *gs_scope_pair(const struct gs_vmsd *saver, const struct gs_vmsd
 	if (!err)
 		err = gs_pairing_match(pairing, by_look);
 	if (!err)
+		err = gs_pairing_match(pairing, by_occurrence);
+	if (!err)
 		err = gs_pairing_match(pairing, by_name);
 	if (!err)
 		err = gs_pairing_anchor(pairing, by_look);
 	if (!err)
 		pair_alone(pairing);
 	return err;
+}
+
+bool gs_field_has_named(const struct gs_vmsd_field *field)
+{
+	const struct gs_vmsd *description = field->description;
+
+	if (gs_field_count(field) == 0)
+		return false;
+	return description ? gs_vmsd_has_named(description) : !gs_field_is_unused(field);
+}
+
+bool gs_vmsd_has_named(const struct gs_vmsd *description)
+{
+	for (size_t i = 0; i < description->field_count; i++) {
+		if (gs_field_is_there(&description->fields[i], description->version) &&
+		    gs_field_has_named(&description->fields[i]))
+			return true;
+	}
+	return false;
 }

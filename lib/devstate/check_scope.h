@@ -17,6 +17,7 @@
  *	check_world.c      what becomes of them in one world
  *	check_verdict.c    and in all worlds
  *	check_words.c      how it is said
+ *	check_claims.c     who takes a subsection
  */
 #ifndef DEVSTATE_CHECK_SCOPE_H
 #define DEVSTATE_CHECK_SCOPE_H
@@ -65,6 +66,7 @@ struct gs_run {
 	uint64_t width; /* of an element that is a number; 0: a buffer */
 	uint32_t node;  /* see check_namesakes.c; 0: unused, or not to be told */
 	bool has_namesake;
+	bool has_lent;   /* its length */
 	uint16_t mask;   /* of the gate, in the worlds of a unit */
 	uint32_t symbol; /* of @untold, in a unit */
 };
@@ -93,8 +95,8 @@ struct gs_item {
 	const struct gs_vmsd *owners[GS_SIDES]; /* the descriptions that it is in */
 	uint32_t versions[GS_SIDES];            /* that their fields are held against */
 	bool is_repeated;                       /* in an array of which it is not told how long */
-	bool is_heavy;                          /* too much to weigh */
-	/* Runs; also of an anchor that is unused, and so may take part in a shift. */
+	bool is_heavy;                          /* too much to weigh: runs are missing */
+	/* Runs. Those of an anchor matter where it is not where the loader looks for it. */
 	size_t first[GS_SIDES], count[GS_SIDES];
 	uint8_t signs;
 	size_t group; /* the first segment of its unit */
@@ -111,6 +113,7 @@ struct gs_scope {
 	struct gs_namesakes *namesakes; /* NULL: too many, or not looked for yet */
 	bool has_namesakes;
 	struct gs_runs runs[GS_SIDES];
+	const struct gs_run **row_runs[GS_SIDES]; /* room for as many, once all are there */
 	struct gs_item *items;
 	size_t item_count, item_capacity;
 	bool is_heavy; /* of the segment that is open */
@@ -132,8 +135,9 @@ static inline bool gs_field_is_unused(const struct gs_vmsd_field *field)
 {
 	return !field->description && field->name[0] == 'u' && strcmp(field->name, "unused") == 0;
 }
-/* They say the same in all but the length, and, of structs, in what is inside. */
-bool gs_field_says_same(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b);
+/* Of the same elements, or both structs, whatever is inside: so their lengths are the same, too,
+ * where that is not told. */
+bool gs_field_is_like(const struct gs_vmsd_field *a, const struct gs_vmsd_field *b);
 /* As many elements; where one export does not tell, they are assumed to be. */
 bool gs_field_is_same_count(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
 			    const struct gs_vmsd_field *loader);
@@ -148,14 +152,25 @@ bool gs_vmsd_is_same(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 bool gs_vmsd_is_same_fields(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 			    uint32_t saver_version, const struct gs_vmsd *loader,
 			    uint32_t loader_version);
+/* What one export tells of the length and the other does not. */
+static inline size_t gs_field_is_assumed(const bool told[GS_SIDES],
+					 const struct gs_vmsd_field *saver,
+					 const struct gs_vmsd_field *loader)
+{
+	return told[GS_SAVER] != told[GS_LOADER] && saver->has_num != loader->has_num;
+}
 /* In two that are the same: lengths that only one export tells. */
 size_t gs_field_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,
 			      const struct gs_vmsd_field *loader);
 size_t gs_vmsd_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 			     const struct gs_vmsd *loader);
 
+/* Whether something with a name is in it that is there in some world. */
+bool gs_field_has_named(const struct gs_vmsd_field *field);
+bool gs_vmsd_has_named(const struct gs_vmsd *description);
+
 /*
- * Fields by name and, of several of one name, as they come; in their order, those are anchors. Of
+ * Fields by name and, of several of one name, by their looks; in their order, those are anchors. Of
  * the rest those that are alone between the same neighbours.
  */
 GS_MUST_CHECK struct gs_error *gs_scope_pair(const struct gs_vmsd *saver,
@@ -211,6 +226,9 @@ GS_MUST_CHECK struct gs_error *gs_scope_is_elsewhere(struct gs_scope *scope,
 						     enum gs_check_side side,
 						     const struct gs_level *level, bool *ret);
 
+/* Finds out which runs have namesakes; and whose lengths are the same for that. */
+GS_MUST_CHECK struct gs_error *gs_scope_name(struct gs_scope *scope);
+
 /* ---- units: check_units.c ---- */
 
 /* What is sent, or taken, in a world. */
@@ -234,8 +252,6 @@ GS_MUST_CHECK struct gs_error *gs_unit_init(struct gs_unit *unit, struct gs_scop
 					    struct gs_item **segments, size_t count);
 /* Sets signs and is_heavy of a segment. */
 GS_MUST_CHECK struct gs_error *gs_segment_weigh(struct gs_scope *scope, struct gs_item *segment);
-/* Sets nodes of its runs, which it takes to look at bytes. */
-GS_MUST_CHECK struct gs_error *gs_unit_name(struct gs_unit *unit);
 
 static inline const struct gs_run *gs_segment_runs(const struct gs_scope *scope,
 						   const struct gs_item *segment,
@@ -302,9 +318,15 @@ void gs_unit_view(struct gs_unit *unit, size_t world, struct gs_unit_view *view)
 
 /* ---- all worlds: check_verdict.c ---- */
 
-/* *balances_ret: in some world a segment makes up for another one, or may. */
-GS_MUST_CHECK struct gs_error *gs_unit_can_balance(struct gs_unit *unit, bool *balances_ret);
+/* In some world a segment makes up for another one, or may. */
+bool gs_unit_can_balance(struct gs_unit *unit);
 GS_MUST_CHECK struct gs_error *gs_unit_tell(struct gs_unit *unit);
+
+/* ---- subsections that others take: check_claims.c ---- */
+
+/* Of a section, and of all that is below it. */
+GS_MUST_CHECK struct gs_error *gs_check_claims(struct gs_judge *judge, const struct gs_vmsd *saver,
+					       const struct gs_vmsd *loader);
 
 /* ---- words: check_words.c ---- */
 

@@ -53,6 +53,9 @@ static struct gs_error *collect(struct gs_unit *unit, const struct gs_item *segm
 	const struct gs_run *runs = gs_segment_runs(unit->scope, segment, side);
 	struct gs_error *err = NULL;
 
+	/* A name that is missed is missed, whatever else is there. */
+	if (segment->kind == GS_ITEM_ANCHOR && gs_field_has_named(segment->places[side]->field))
+		return NULL;
 	for (size_t i = 0; !err && i < segment->count[side]; i++) {
 		for (const struct gs_gate *gate = runs[i].gate; gate; gate = gate->parent)
 			add_variable(variables, gate->variable);
@@ -110,15 +113,10 @@ static size_t count_runs(const struct gs_unit *unit)
 static struct gs_error *prepare_runs(struct gs_unit *unit)
 {
 	gs_autofree struct gs_run **untold = calloc(count_runs(unit) + 1, sizeof(*untold));
-	struct gs_arena *arena = &unit->scope->arena;
 	size_t count = 0;
 
-	for (int side = 0; side < GS_SIDES; side++) {
-		unit->rows[side].runs =
-			gs_arena_alloc(arena, count_runs(unit), sizeof(*unit->rows[side].runs));
-		if (!unit->rows[side].runs || !untold)
-			return gs_error_nomem();
-	}
+	if (!untold)
+		return gs_error_nomem();
 	for (size_t i = 0; i < unit->count; i++) {
 		for (int side = 0; side < GS_SIDES; side++) {
 			struct gs_run *runs =
@@ -142,8 +140,10 @@ struct gs_error *gs_unit_init(struct gs_unit *unit, struct gs_scope *scope,
 	bool fits = true;
 
 	*unit = (struct gs_unit){.scope = scope, .segments = segments, .count = count};
+	for (int side = 0; side < GS_SIDES; side++)
+		unit->rows[side].runs = scope->row_runs[side];
 	for (size_t i = 0; !err && i < count; i++) {
-		unit->is_heavy |= segments[i]->is_heavy;
+		unit->is_heavy |= segments[i]->is_heavy && segments[i]->kind == GS_ITEM_SEGMENT;
 		for (int side = 0; !err && side < GS_SIDES; side++)
 			err = collect(unit, segments[i], (enum gs_check_side)side, &variables);
 	}
@@ -179,74 +179,4 @@ struct gs_error *gs_segment_weigh(struct gs_scope *scope, struct gs_item *segmen
 		segment->signs |= signs;
 	}
 	return NULL;
-}
-
-/* ---- namesakes ---- */
-
-static struct gs_error *find_namesakes(struct gs_scope *scope)
-{
-	if (scope->has_namesakes)
-		return NULL;
-	scope->has_namesakes = true;
-	return gs_namesakes_create(scope->roots, &scope->arena, scope->judge->work,
-				   &scope->namesakes);
-}
-
-static struct gs_error *name_run(struct gs_scope *scope, enum gs_check_side side,
-				 struct gs_run *run)
-{
-	struct gs_error *err;
-
-	if (run->kind != GS_RUN_BYTES || gs_field_is_unused(run->place->field) || !scope->namesakes)
-		return NULL;
-	err = gs_namesakes_find(scope->namesakes, run->place, &run->node);
-	if (!err && run->node)
-		run->has_namesake = gs_namesakes_has(scope->namesakes, run->node, side);
-	return err;
-}
-
-struct gs_error *gs_unit_name(struct gs_unit *unit)
-{
-	struct gs_error *err = find_namesakes(unit->scope);
-
-	for (size_t i = 0; i < unit->count; i++) {
-		for (int side = 0; side < GS_SIDES; side++) {
-			struct gs_run *runs =
-				&unit->scope->runs[side].runs[unit->segments[i]->first[side]];
-
-			for (size_t j = 0; !err && j < unit->segments[i]->count[side]; j++)
-				err = name_run(unit->scope, (enum gs_check_side)side, &runs[j]);
-		}
-	}
-	return err;
-}
-
-/* In @level: one that has any, or of which that cannot be told. */
-static struct gs_error *find_any(struct gs_scope *scope, enum gs_check_side side,
-				 const struct gs_vmsd *description, const struct gs_place *parent,
-				 bool *ret)
-{
-	struct gs_error *err = NULL;
-
-	for (size_t i = 0; !err && !*ret && i < description->field_count; i++) {
-		struct gs_place place = {.parent = parent, .field = &description->fields[i]};
-		uint32_t node = 0;
-
-		place.is_element = gs_field_count(place.field) > 1;
-		if (place.field->description)
-			err = find_any(scope, side, place.field->description, &place, ret);
-		else if (!gs_field_is_unused(place.field))
-			err = gs_namesakes_find(scope->namesakes, &place, &node);
-		*ret |= node && gs_namesakes_has(scope->namesakes, node, side);
-	}
-	return err;
-}
-
-struct gs_error *gs_scope_is_elsewhere(struct gs_scope *scope, enum gs_check_side side,
-				       const struct gs_level *level, bool *ret)
-{
-	struct gs_error *err = find_namesakes(scope);
-
-	*ret = !scope->namesakes;
-	return err || *ret ? err : find_any(scope, side, level->owner, level->parent, ret);
 }

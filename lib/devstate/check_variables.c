@@ -16,13 +16,8 @@ static void put_key(struct gs_text *key, const struct gs_literal *literal)
 static struct gs_error *add_literal(struct gs_variables *variables,
 				    const struct gs_literal *literal, uint32_t number)
 {
-	struct gs_literal *known = &variables->literals[number];
-
-	if (number < variables->count) {
-		if (known->side != literal->side)
-			known->side = GS_SIDE_BOTH;
+	if (number < variables->count)
 		return NULL;
-	}
 	if (variables->count == variables->capacity) {
 		size_t capacity = variables->capacity ? 2 * variables->capacity : 16;
 		struct gs_literal *more =
@@ -50,4 +45,48 @@ struct gs_error *gs_variables_add(struct gs_variables *variables, const struct g
 		return gs_error_nomem();
 	err = gs_names_add(&variables->names, key.data, number_ret);
 	return err ? err : add_literal(variables, literal, *number_ret);
+}
+
+/* ---- who has them ---- */
+
+static struct gs_error *note_one(struct gs_variables *variables, const struct gs_literal *literal)
+{
+	uint32_t number;
+	struct gs_error *err = gs_variables_add(variables, literal, &number);
+
+	if (!err && variables->literals[number].side != literal->side)
+		variables->literals[number].side = GS_SIDE_BOTH;
+	return err;
+}
+
+struct gs_error *gs_variables_note(struct gs_variables *variables, enum gs_literal_side side,
+				   const struct gs_vmsd *description)
+{
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < description->field_count; i++) {
+		const struct gs_vmsd_field *field = &description->fields[i];
+		struct gs_literal literal = {.kind = GS_LITERAL_PREDICATE,
+					     .side = side,
+					     .description = description->name,
+					     .name = field->name,
+					     .occurrence = field->occurrence};
+
+		if (field->conditional)
+			err = note_one(variables, &literal);
+		if (!err && field->description)
+			err = gs_variables_note(variables, side, field->description);
+	}
+	for (size_t i = 0; !err && i < description->subsection_count; i++) {
+		const struct gs_vmsd *subsection = &description->subsections[i];
+		struct gs_literal literal = {.kind = GS_LITERAL_SUBSECTION,
+					     .side = side,
+					     .description = description->name,
+					     .name = subsection->name};
+
+		err = note_one(variables, &literal);
+		if (!err)
+			err = gs_variables_note(variables, side, subsection);
+	}
+	return err;
 }

@@ -64,18 +64,17 @@ static void judge_worlds(struct gs_unit *unit, struct telling *telling)
 	}
 }
 
-struct gs_error *gs_unit_can_balance(struct gs_unit *unit, bool *balances_ret)
+bool gs_unit_can_balance(struct gs_unit *unit)
 {
-	struct gs_error *err = gs_unit_name(unit);
+	bool balances = false;
 
-	*balances_ret = false;
-	for (size_t world = 0; !err && world < (size_t)1 << unit->table.count; world++) {
+	for (size_t world = 0; !balances && world < (size_t)1 << unit->table.count; world++) {
 		struct gs_unit_view view;
 
 		gs_unit_view(unit, world, &view);
-		*balances_ret |= view.may_balance;
+		balances = view.may_balance;
 	}
-	return err;
+	return balances;
 }
 
 /* ---- findings ---- */
@@ -118,9 +117,6 @@ struct gs_error *gs_unit_tell(struct gs_unit *unit)
 
 	if (unit->is_heavy)
 		return tell_heavy(unit);
-	err = gs_unit_name(unit);
-	if (err)
-		return err;
 	judge_worlds(unit, &telling);
 	if (telling.outcome == GS_OUTCOME_GOOD) {
 		if (!has_bytes(unit))

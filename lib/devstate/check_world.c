@@ -10,26 +10,70 @@ static struct gs_length new_sum(const struct gs_unit *unit)
 	return sum;
 }
 
+/* Puts the runs that are there behind those of the row. */
+static void put_runs(struct gs_unit_view *view, const struct gs_item *item, enum gs_check_side side)
+{
+	const struct gs_run *runs = gs_segment_runs(view->unit->scope, item, side);
+	struct gs_row *row = &view->unit->rows[side];
+
+	for (size_t i = 0; i < item->count[side]; i++) {
+		if (gs_run_is_there(&runs[i], view->world))
+			row->runs[row->count++] = &runs[i];
+	}
+}
+
 /* What lies in items @first to @last. */
 static struct gs_meeting meet(struct gs_unit_view *view, size_t first, size_t last)
 {
 	struct gs_unit *unit = view->unit;
 
 	for (int side = 0; side < GS_SIDES; side++) {
-		struct gs_row *row = &unit->rows[side];
-
-		row->count = 0;
-		for (size_t i = first; i <= last; i++) {
-			const struct gs_item *item = unit->segments[i];
-			const struct gs_run *runs =
-				gs_segment_runs(unit->scope, item, (enum gs_check_side)side);
-
-			for (size_t j = 0; j < item->count[side]; j++) {
-				if (gs_run_is_there(&runs[j], view->world))
-					row->runs[row->count++] = &runs[j];
-			}
-		}
+		unit->rows[side].count = 0;
+		for (size_t i = first; i <= last; i++)
+			put_runs(view, unit->segments[i], (enum gs_check_side)side);
 	}
+	return gs_rows_meet(unit->scope, unit, view->world, unit->rows);
+}
+
+static bool is_in_array(const struct gs_item *item)
+{
+	const struct gs_place *place = item->places[GS_SAVER];
+
+	for (; place; place = place->parent) {
+		if (place->is_every)
+			return true;
+	}
+	return item->is_repeated;
+}
+
+/* The same bytes in all worlds, and all of them known. */
+static bool is_plain(const struct gs_unit_view *view, const struct gs_item *item)
+{
+	bool plain = item->kind <= GS_ITEM_SEGMENT && !item->is_heavy;
+
+	for (int side = 0; side < GS_SIDES; side++) {
+		const struct gs_run *runs =
+			gs_segment_runs(view->unit->scope, item, (enum gs_check_side)side);
+
+		for (size_t i = 0; plain && i < item->count[side]; i++)
+			plain = !runs[i].gate;
+	}
+	return plain && !is_in_array(item);
+}
+
+/* The same of one segment, and what comes behind it: that may look right for a while. */
+static struct gs_meeting meet_uneven(struct gs_unit_view *view, const struct gs_item *segment)
+{
+	struct gs_unit *unit = view->unit;
+	const struct gs_item *end = unit->scope->items + unit->scope->item_count;
+	const struct gs_item *item = segment;
+
+	unit->rows[GS_SAVER].count = unit->rows[GS_LOADER].count = 0;
+	do {
+		for (int side = 0; side < GS_SIDES; side++)
+			put_runs(view, item, (enum gs_check_side)side);
+		item++;
+	} while (item < end && is_plain(view, item));
 	return gs_rows_meet(unit->scope, unit, view->world, unit->rows);
 }
 
@@ -67,22 +111,6 @@ static void tell_story(struct gs_unit_view *view, size_t item, const struct gs_m
 
 /* ---- bytes in other places ---- */
 
-/* Whether a field that has a name is in it, in this world or another one like it. */
-static bool has_named(const struct gs_vmsd_field *field, uint32_t version)
-{
-	const struct gs_vmsd *description = field->description;
-
-	if (!gs_field_is_there(field, version) || (field->has_num && field->num == 0))
-		return false;
-	if (!description)
-		return !gs_field_is_unused(field);
-	for (size_t i = 0; i < description->field_count; i++) {
-		if (has_named(&description->fields[i], description->version))
-			return true;
-	}
-	return false;
-}
-
 /* An anchor whose bytes are elsewhere than the loader looks for them. */
 static bool is_missed(const struct gs_unit_view *view, const struct gs_item *anchor)
 {
@@ -93,37 +121,56 @@ static bool is_missed(const struct gs_unit_view *view, const struct gs_item *anc
 				return false;
 		}
 	}
-	return has_named(anchor->places[GS_SAVER]->field, UINT32_MAX);
+	return gs_field_has_named(anchor->places[GS_SAVER]->field);
 }
 
-static bool is_in_array(const struct gs_item *item)
+/* Of items @first to @last of a stretch: the first anchor that is missed, or behind the last. */
+static size_t find_missed(const struct gs_unit_view *view, size_t first, size_t last)
 {
-	const struct gs_place *place = item->places[GS_SAVER];
+	for (size_t i = first; i <= last; i++) {
+		const struct gs_item *item = view->unit->segments[i];
 
-	for (; place; place = place->parent) {
-		if (place->is_every)
+		if (item->kind == GS_ITEM_ANCHOR && is_missed(view, item))
+			return i;
+	}
+	return last + 1;
+}
+
+/* What is at other places cannot be looked at by one element of an array alone. */
+static bool is_one_of_many(const struct gs_unit *unit, size_t first, size_t last)
+{
+	for (size_t i = first; i <= last && first != last; i++) {
+		if (is_in_array(unit->segments[i]))
 			return true;
 	}
-	return item->is_repeated;
+	return false;
+}
+
+static bool is_any_repeated(const struct gs_unit *unit, size_t first, size_t last)
+{
+	for (size_t i = first; i <= last && first != last; i++) {
+		if (unit->segments[i]->is_repeated)
+			return true;
+	}
+	return false;
 }
 
 /* From where the sides part to where they meet again. */
 static uint8_t judge_stretch(struct gs_unit_view *view, size_t first, size_t last)
 {
-	struct gs_meeting meeting = meet(view, first, last);
+	const struct gs_unit *unit = view->unit;
+	size_t missed = first == last ? last + 1 : find_missed(view, first, last);
+	/* Up to there the bytes are known; who then takes a value that has a place of its own, or
+	 * gives one to that place, is wrong. */
+	struct gs_meeting meeting = meet(view, first, missed - 1);
 	uint8_t outcome = outcome_of(&meeting);
 
-	for (size_t i = first; i <= last && first != last; i++) {
-		const struct gs_item *item = view->unit->segments[i];
-
-		if (item->is_repeated)
-			outcome = worse(outcome, GS_OUTCOME_UNKNOWN);
-		else if (item->kind == GS_ITEM_ANCHOR && item->count[GS_SAVER] == 0 &&
-			 is_missed(view, item))
-			outcome = worse(outcome, GS_OUTCOME_SILENT);
-		else if (is_in_array(item))
-			outcome = worse(outcome, GS_OUTCOME_UNKNOWN);
-	}
+	if (is_any_repeated(unit, first, last))
+		outcome = GS_OUTCOME_UNKNOWN;
+	else if (missed <= last)
+		outcome = worse(outcome, GS_OUTCOME_SILENT);
+	else if (is_one_of_many(unit, first, last))
+		outcome = worse(outcome, GS_OUTCOME_UNKNOWN);
 	if (outcome != GS_OUTCOME_GOOD)
 		tell_story(view, first, &meeting, GS_LENGTH_ZERO, 0);
 	return outcome;
@@ -164,20 +211,11 @@ static bool find_uneven(struct gs_unit_view *view, enum gs_length_kind kind)
 		gs_length_add(&sum, unit->scope, unit->segments[i], view->world);
 		if (gs_length_judge(&sum, &signs) == GS_LENGTH_ZERO)
 			continue;
-		meeting = meet(view, i, i);
+		meeting = meet_uneven(view, unit->segments[i]);
 		tell_story(view, i, &meeting, kind, signs);
 		return true;
 	}
 	return false;
-}
-
-static bool is_any_repeated(const struct gs_unit *unit)
-{
-	bool repeated = false;
-
-	for (size_t i = 0; i < unit->count && unit->count > 1; i++)
-		repeated |= unit->segments[i]->is_repeated;
-	return repeated;
 }
 
 void gs_unit_view(struct gs_unit *unit, size_t world, struct gs_unit_view *view)
@@ -191,7 +229,8 @@ void gs_unit_view(struct gs_unit *unit, size_t world, struct gs_unit_view *view)
 		gs_length_add(&sum, unit->scope, unit->segments[i], world);
 	kind = gs_length_judge(&sum, &signs);
 	view->is_uneven = find_uneven(view, kind);
-	view->may_balance = view->is_uneven && (kind != GS_LENGTH_NEVER || is_any_repeated(unit));
+	view->may_balance = view->is_uneven &&
+			    (kind != GS_LENGTH_NEVER || is_any_repeated(unit, 0, unit->count - 1));
 	if (kind == GS_LENGTH_ZERO) {
 		view->story = (struct gs_unit_story){0};
 		view->outcome = judge_balanced(view);
