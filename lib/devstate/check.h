@@ -174,10 +174,22 @@ void gs_check_leave(struct gs_judge *judge, size_t mark);
 
 /* ---- fields: check_fields.c ---- */
 
-/* Of a section or a subsection; the versions that each side holds fields against. */
-GS_MUST_CHECK struct gs_error *gs_check_fields(struct gs_judge *judge, const struct gs_vmsd *saver,
-					       uint32_t saver_version, const struct gs_vmsd *loader,
-					       uint32_t loader_version);
+/* The loader's descriptions that end where one in them does, from the inside out. */
+struct gs_around {
+	const struct gs_vmsd *description;
+	const struct gs_around *next;
+};
+
+/* A section or a subsection on one side. */
+struct gs_root {
+	const struct gs_vmsd *description;
+	uint32_t version;             /* that its fields are held against */
+	const struct gs_vmsd *parent; /* NULL: it is a section */
+};
+/* @around: of the loader's. */
+GS_MUST_CHECK struct gs_error *gs_check_fields(struct gs_judge *judge, const struct gs_root *saver,
+					       const struct gs_root *loader,
+					       const struct gs_around *around);
 
 /* ---- sections and subsections: check_section.c ---- */
 
@@ -185,10 +197,11 @@ GS_MUST_CHECK struct gs_error *gs_check_fields(struct gs_judge *judge, const str
 bool gs_vmsd_claims(const struct gs_vmsd *description, const char *subsection);
 /* The section of two devices that have descriptions. */
 GS_MUST_CHECK struct gs_error *gs_check_section(struct gs_judge *judge);
-/* Of descriptions that end at the same byte of the stream. */
+/* Of descriptions that end at the same byte of the stream; @around: of the loader's. */
 GS_MUST_CHECK struct gs_error *gs_check_subsections(struct gs_judge *judge,
 						    const struct gs_vmsd *saver,
-						    const struct gs_vmsd *loader);
+						    const struct gs_vmsd *loader,
+						    const struct gs_around *around);
 
 /* ---- telling: check_report.c ---- */
 

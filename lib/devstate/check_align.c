@@ -407,7 +407,7 @@ static struct gs_error *align_levels(struct gs_scope *scope, const struct gs_lev
 		.scope = scope, .levels = levels, .is_repeated = is_repeated, .offset = offset};
 	gs_autopairing struct gs_pairing pairing = {0};
 	struct gs_error *err =
-		gs_scope_pair(levels[GS_SAVER].owner, levels[GS_LOADER].owner, &pairing);
+		gs_scope_pair(scope, levels[GS_SAVER].owner, levels[GS_LOADER].owner, &pairing);
 
 	return err ? err : align_pairs(&pass, &pairing);
 }

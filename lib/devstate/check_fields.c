@@ -108,9 +108,52 @@ static struct gs_error *tell_renamed(struct gs_judge *judge, const struct gs_ite
 			     (struct gs_wire_size){GS_WIRE_UNKNOWN, 0});
 }
 
-static struct gs_error *tell_item(struct gs_judge *judge, const struct gs_item *item)
+/* Whether nothing is sent behind a field of a description, whatever the world. */
+static bool is_last(const struct gs_vmsd *description, uint32_t version,
+		    const struct gs_vmsd_field *field)
 {
-	const struct gs_place *const *places = item->places;
+	for (field++; field < description->fields + description->field_count; field++) {
+		if (gs_field_is_there(field, version) && gs_field_count(field))
+			return false;
+	}
+	return true;
+}
+
+/* What ends with the struct at @place. */
+static struct gs_error *find_around(struct gs_scope *scope, const struct gs_place *place,
+				    const struct gs_around **ret)
+{
+	const struct gs_place *parent = place->parent;
+	const struct gs_vmsd *description =
+		parent ? parent->field->description : scope->roots[GS_LOADER];
+	uint32_t version = parent ? description->version : scope->loader_version;
+	struct gs_around *around;
+
+	*ret = NULL;
+	if (place->is_element || !is_last(description, version, place->field))
+		return NULL;
+	around = gs_arena_alloc(&scope->arena, 1, sizeof(*around));
+	if (!around)
+		return gs_error_nomem();
+	around->description = description;
+	around->next = scope->around;
+	*ret = around;
+	return parent ? find_around(scope, parent, &around->next) : NULL;
+}
+
+static struct gs_error *tell_subsections(struct gs_scope *scope, const struct gs_item *item)
+{
+	const struct gs_around *around;
+	struct gs_error *err = find_around(scope, item->places[GS_LOADER], &around);
+
+	return err ? err
+		   : gs_check_subsections(scope->judge, item->places[GS_SAVER]->field->description,
+					  item->places[GS_LOADER]->field->description, around);
+}
+
+static struct gs_error *tell_item(struct gs_scope *scope, const struct gs_item *item)
+{
+	struct gs_judge *judge = scope->judge;
 
 	switch (item->kind) {
 	case GS_ITEM_MINIMUM:
@@ -118,8 +161,7 @@ static struct gs_error *tell_item(struct gs_judge *judge, const struct gs_item *
 	case GS_ITEM_RENAMED:
 		return tell_renamed(judge, item);
 	case GS_ITEM_SUBSECTIONS:
-		return gs_check_subsections(judge, places[GS_SAVER]->field->description,
-					    places[GS_LOADER]->field->description);
+		return tell_subsections(scope, item);
 	default:
 		return NULL;
 	}
@@ -134,7 +176,7 @@ static struct gs_error *tell_guarded(struct gs_scope *scope, const struct gs_ite
 	struct gs_error *err;
 
 	enter_gate(judge, item->gate);
-	err = tell_item(judge, item);
+	err = tell_item(scope, item);
 	leave_gate(judge, item->gate);
 	gs_check_leave(judge, mark);
 	return err;
@@ -183,14 +225,21 @@ static struct gs_error *judge_items(struct gs_scope *scope)
 	return err;
 }
 
-static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_level levels[GS_SIDES])
+static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_root *saver,
+				    const struct gs_root *loader, const struct gs_around *around)
 {
+	const struct gs_level levels[GS_SIDES] = {
+		{.owner = saver->description, .version = saver->version},
+		{.owner = loader->description, .version = loader->version}};
 	struct gs_scope scope = {
 		.judge = judge,
 		.states = {judge->saver_state, judge->loader_state},
 		.told = {gs_devstate_has_num(judge->saver_state),
 			 gs_devstate_has_num(judge->loader_state)},
-		.roots = {levels[GS_SAVER].owner, levels[GS_LOADER].owner},
+		.roots = {saver->description, loader->description},
+		.parents = {saver->parent, loader->parent},
+		.loader_version = loader->version,
+		.around = around,
 	};
 	struct gs_error *err = gs_scope_align(&scope, levels);
 
@@ -200,18 +249,17 @@ static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_leve
 	return err;
 }
 
-struct gs_error *gs_check_fields(struct gs_judge *judge, const struct gs_vmsd *saver,
-				 uint32_t saver_version, const struct gs_vmsd *loader,
-				 uint32_t loader_version)
+struct gs_error *gs_check_fields(struct gs_judge *judge, const struct gs_root *saver,
+				 const struct gs_root *loader, const struct gs_around *around)
 {
-	const struct gs_level levels[GS_SIDES] = {{.owner = saver, .version = saver_version},
-						  {.owner = loader, .version = loader_version}};
 	const bool told[GS_SIDES] = {gs_devstate_has_num(judge->saver_state),
 				     gs_devstate_has_num(judge->loader_state)};
 
-	if (gs_vmsd_is_same_fields(told, saver, saver_version, loader, loader_version)) {
-		judge->assumed += gs_vmsd_count_assumed(told, saver, loader);
+	if (gs_vmsd_is_same_fields(told, saver->description, saver->version, loader->description,
+				   loader->version)) {
+		judge->assumed +=
+			gs_vmsd_count_assumed(told, saver->description, loader->description);
 		return NULL;
 	}
-	return check_scope(judge, levels);
+	return check_scope(judge, saver, loader, around);
 }

@@ -7,7 +7,7 @@ static struct gs_error *find_namesakes(struct gs_scope *scope)
 	if (scope->has_namesakes)
 		return NULL;
 	scope->has_namesakes = true;
-	return gs_namesakes_create(scope->roots, &scope->arena, scope->judge->work,
+	return gs_namesakes_create(scope->roots, scope->parents, &scope->arena, scope->judge->work,
 				   &scope->namesakes);
 }
 

@@ -153,7 +153,24 @@ static void mark_ends(struct gs_namesakes *tree)
 	}
 }
 
+static struct gs_error *add_root(struct gs_namesakes *tree, enum gs_check_side side,
+				 const struct gs_vmsd *root, const struct gs_vmsd *parent)
+{
+	struct gs_error *err = add_fields(tree, side, root, NULL);
+
+	for (size_t i = 0; !err && parent && i < parent->subsection_count && !tree->overflow; i++) {
+		const struct gs_vmsd *other = &parent->subsections[i];
+
+		if (!gs_work_take(tree->work, 1))
+			tree->overflow = true;
+		if (other != root && strcmp(other->name, root->name) == 0)
+			err = add_fields(tree, side, other, NULL);
+	}
+	return err;
+}
+
 struct gs_error *gs_namesakes_create(const struct gs_vmsd *const roots[GS_SIDES],
+				     const struct gs_vmsd *const parents[GS_SIDES],
 				     struct gs_arena *arena, struct gs_work *work,
 				     struct gs_namesakes **ret)
 {
@@ -165,7 +182,7 @@ struct gs_error *gs_namesakes_create(const struct gs_vmsd *const roots[GS_SIDES]
 	tree->steps.arena = tree->index.arena = arena;
 	tree->work = work;
 	for (int side = 0; !err && side < GS_SIDES; side++)
-		err = add_fields(tree, (enum gs_check_side)side, roots[side], NULL);
+		err = add_root(tree, (enum gs_check_side)side, roots[side], parents[side]);
 	if (err || tree->overflow)
 		return err;
 	mark_ends(tree);

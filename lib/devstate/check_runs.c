@@ -76,35 +76,47 @@ struct length {
  * How many elements. What one export does not tell the other one does, if it says the same
  * otherwise; what neither tells is the same on both sides, and the saver's field stands for it.
  */
-static struct length count_elements(struct gs_scope *scope, enum gs_check_side side,
-				    const struct gs_vmsd_field *field,
-				    const struct gs_vmsd_field *partner)
+static struct gs_error *count_elements(struct gs_scope *scope, enum gs_check_side side,
+				       const struct gs_vmsd_field *field,
+				       const struct gs_vmsd_field *partner, struct length *ret)
 {
 	bool same = partner && gs_field_is_like(field, partner);
+	struct gs_error *err;
+	uint64_t fit;
 
-	if (scope->told[side])
-		return (struct length){.count = gs_field_count(field)};
+	if (scope->told[side]) {
+		*ret = (struct length){.count = gs_field_count(field)};
+		return NULL;
+	}
 	if (same && scope->told[!side]) {
 		scope->judge->assumed += partner->has_num;
-		return (struct length){.count = gs_field_count(partner)};
+		*ret = (struct length){.count = gs_field_count(partner)};
+		return NULL;
 	}
-	return (struct length){.count = 1, .untold = same && side == GS_LOADER ? partner : field};
+	err = gs_scope_find_fit(scope, field, &fit);
+	*ret = (struct length){.count = fit ? fit : 1,
+			       .untold = fit                         ? NULL
+					 : same && side == GS_LOADER ? partner
+								     : field};
+	return err;
 }
 
 /* In bytes; neither is the size told of all fields. */
-static struct length measure(struct gs_scope *scope, enum gs_check_side side,
-			     const struct gs_vmsd_field *field, const struct gs_vmsd_field *partner)
+static struct gs_error *measure(struct gs_scope *scope, enum gs_check_side side,
+				const struct gs_vmsd_field *field,
+				const struct gs_vmsd_field *partner, struct length *ret)
 {
-	struct length length = count_elements(scope, side, field, partner);
 	bool same = partner && gs_field_is_like(field, partner);
+	struct gs_error *err = count_elements(scope, side, field, partner, ret);
 
-	if (field->size == 0 && !length.untold)
-		length.untold = same && side == GS_LOADER ? partner : field;
+	if (err)
+		return err;
+	if (field->size == 0 && !ret->untold)
+		ret->untold = same && side == GS_LOADER ? partner : field;
 	else if (field->size)
-		length.overflow =
-			__builtin_mul_overflow(length.count, field->size, &length.count) ||
-			length.count > INT64_MAX / GS_SCOPE_RUNS_MAX;
-	return length;
+		ret->overflow = __builtin_mul_overflow(ret->count, field->size, &ret->count) ||
+				ret->count > INT64_MAX / GS_SCOPE_RUNS_MAX;
+	return NULL;
 }
 
 static bool is_number(uint64_t size)
@@ -116,10 +128,11 @@ static struct gs_error *add_bytes(struct gs_scope *scope, enum gs_check_side sid
 				  const struct gs_vmsd_field *partner, struct gs_run *run)
 {
 	const struct gs_vmsd_field *field = run->place->field;
-	struct length length = measure(scope, side, field, partner);
+	struct length length;
+	struct gs_error *err = measure(scope, side, field, partner, &length);
 
-	if (length.count == 0)
-		return NULL;
+	if (err || length.count == 0)
+		return err;
 	scope->is_heavy |= length.overflow;
 	run->kind = GS_RUN_BYTES;
 	run->bytes = length.count;
@@ -142,7 +155,7 @@ static struct gs_error *add_element(struct gs_scope *scope, enum gs_check_side s
 	struct gs_error *err = NULL;
 
 	if (other)
-		err = gs_scope_pair(side == GS_SAVER ? description : other,
+		err = gs_scope_pair(scope, side == GS_SAVER ? description : other,
 				    side == GS_SAVER ? other : description, &pairing);
 	for (size_t i = 0; !err && i < description->field_count && !scope->is_heavy; i++) {
 		const struct gs_slots *own = side == GS_SAVER ? &pairing.before : &pairing.after;
@@ -195,10 +208,12 @@ static struct gs_error *add_structs(struct gs_scope *scope, enum gs_check_side s
 				    const struct gs_vmsd_field *partner, struct gs_run *run)
 {
 	const struct gs_vmsd_field *field = run->place->field;
-	struct length length = count_elements(scope, side, field, partner);
 	const struct gs_place *parent = run->place->parent;
-	struct gs_error *err = NULL;
+	struct length length;
+	struct gs_error *err = count_elements(scope, side, field, partner, &length);
 
+	if (err)
+		return err;
 	if (length.untold)
 		return add_lump(scope, side, partner, length, run);
 	if (side == GS_LOADER && length.count)

@@ -163,8 +163,8 @@ static void pair_alone(struct gs_pairing *pairing)
 	}
 }
 
-struct gs_error *gs_scope_pair(const struct gs_vmsd *saver, const struct gs_vmsd *loader,
-			       struct gs_pairing *pairing)
+struct gs_error *gs_scope_pair(struct gs_scope *scope, const struct gs_vmsd *saver,
+			       const struct gs_vmsd *loader, struct gs_pairing *pairing)
 {
 	struct gs_error *err =
 		gs_pairing_init(pairing, saver->fields, saver->field_count, loader->fields,
@@ -180,6 +180,8 @@ struct gs_error *gs_scope_pair(const struct gs_vmsd *saver, const struct gs_vmsd
 		err = gs_pairing_anchor(pairing, by_look);
 	if (!err)
 		pair_alone(pairing);
+	if (!err && (!scope->told[GS_SAVER] || !scope->told[GS_LOADER]))
+		err = gs_scope_fit(scope, pairing, saver == scope->roots[GS_SAVER]);
 	return err;
 }
 

@@ -11,6 +11,7 @@
  *	check_align.c      anchors and segments
  *	check_runs.c       fields as runs of bytes
  *	check_namesakes.c  fields by their paths
+ *	check_fit.c        lengths that are assumed
  *	check_lengths.c    lengths
  *	check_bytes.c      what becomes of bytes
  *	check_units.c      segments that hang together
@@ -109,14 +110,19 @@ struct gs_scope {
 	const struct gs_devstate *states[GS_SIDES];
 	bool told[GS_SIDES]; /* lengths */
 	struct gs_arena arena;
-	const struct gs_vmsd *roots[GS_SIDES];
+	const struct gs_vmsd *roots[GS_SIDES], *parents[GS_SIDES];
+	uint32_t loader_version;
+	const struct gs_around *around; /* the loader's root */
 	struct gs_namesakes *namesakes; /* NULL: too many, or not looked for yet */
 	bool has_namesakes;
 	struct gs_runs runs[GS_SIDES];
 	const struct gs_run **row_runs[GS_SIDES]; /* room for as many, once all are there */
 	struct gs_item *items;
 	size_t item_count, item_capacity;
-	bool is_heavy; /* of the segment that is open */
+	bool is_heavy;             /* of the segment that is open */
+	struct gs_names fit_names; /* fields of which a length is assumed */
+	uint64_t *fits;            /* by number */
+	size_t fit_capacity;
 };
 
 /* ---- what is alike: check_same.c ---- */
@@ -173,14 +179,27 @@ bool gs_vmsd_has_named(const struct gs_vmsd *description);
  * Fields by name and, of several of one name, by their looks; in their order, those are anchors. Of
  * the rest those that are alone between the same neighbours.
  */
-GS_MUST_CHECK struct gs_error *gs_scope_pair(const struct gs_vmsd *saver,
+GS_MUST_CHECK struct gs_error *gs_scope_pair(struct gs_scope *scope, const struct gs_vmsd *saver,
 					     const struct gs_vmsd *loader,
 					     struct gs_pairing *pairing);
 
+/* ---- lengths that fit: check_fit.c ---- */
+
+/* Between neighbours that are like each other. */
+GS_MUST_CHECK struct gs_error *gs_scope_fit(struct gs_scope *scope,
+					    const struct gs_pairing *pairing, bool is_root);
+/* 0: none is assumed. */
+GS_MUST_CHECK struct gs_error *gs_scope_find_fit(struct gs_scope *scope,
+						 const struct gs_vmsd_field *field, uint64_t *ret);
+
 /* ---- paths: check_namesakes.c ---- */
 
-/* Of all fields of both sides. *ret stays NULL: there are too many. */
+/*
+ * Of all fields of both sides; subsections of one name and parent are one. *ret stays NULL: there
+ * are too many.
+ */
 GS_MUST_CHECK struct gs_error *gs_namesakes_create(const struct gs_vmsd *const roots[GS_SIDES],
+						   const struct gs_vmsd *const parents[GS_SIDES],
 						   struct gs_arena *arena, struct gs_work *work,
 						   struct gs_namesakes **ret);
 /* 0: there are too many. */
