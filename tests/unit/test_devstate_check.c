@@ -81,12 +81,12 @@ static void test_stateless(void **unused)
 	(void)unused;
 	for (int i = 0; i < 2; i++) {
 		check_with(TELLING(NAMED("a", "n", "1", "1", X)), TELLING(""), &options,
-			   "UNKNOWN; UNKNOWN n:not-in-dump", "UNKNOWN; UNKNOWN n:not-in-dump");
+			   "UNKNOWN; UNKNOWN a:not-in-dump", "UNKNOWN; UNKNOWN a:not-in-dump");
 		options.used = used;
 		options.used_count = 1;
 	}
 	check_with(TELLING(NAMED("a", "n", "0", "0", "")), TELLING(""), &options,
-		   "INFO; INFO n:unmigratable", "BREAK; BREAK n:unmigratable");
+		   "INFO; INFO a:unmigratable", "BREAK; BREAK a:unmigratable");
 }
 
 /* ---- versions ---- */

@@ -63,10 +63,9 @@ static void test_why(void **unused)
 		     "guest uses it.\n" NEW "CONDITIONAL INFO\n");
 	assert_found(
 		one, none, REAL, REAL,
-		"forward UNKNOWN. The loader has this type of devices, but its export "
-		"describes no state of them: it may be registered apart.\n"
-		"backward UNKNOWN. The saver has this type of devices, but its export "
-		"describes no state of them: it may be registered apart.\na UNKNOWN UNKNOWN\n");
+		"forward UNKNOWN. The loader has the device, too, but its export describes no "
+		"state of it.\nbackward UNKNOWN. The saver has the device, too, but its export "
+		"describes no state of it.\na UNKNOWN UNKNOWN\n");
 	assert_found(one, none, REAL,
 		     "{'format': 1, 'types': {'abstract': {}, 'real': {}, "
 		     "'missing': {'a': 'hw-a'}}}",
