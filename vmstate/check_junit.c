@@ -12,6 +12,11 @@ static bool is_failed(const struct check *c, const struct check_device *device, 
 	return device->left[d] >= c->options->fail_on;
 }
 
+static bool is_machine_failed(const struct check *c)
+{
+	return check_lacks_machine(c) && c->options->fail_on < GS_VERDICT_COUNT;
+}
+
 /* It would fail, if nothing of it was waived. */
 static bool is_skipped(const struct check *c, const struct check_device *device, int d)
 {
@@ -25,7 +30,7 @@ static struct totals count(const struct check *c, int d)
 
 	if (c->machine) {
 		totals.tests++;
-		totals.failures += check_lacks_machine(c);
+		totals.failures += is_machine_failed(c);
 	}
 	for (size_t i = 0; i < c->device_count; i++) {
 		totals.failures += is_failed(c, &c->devices[i], d);
@@ -125,7 +130,7 @@ static void put_machine_case(struct xml *xml, const struct check *c, int d)
 	xml_begin(xml, "testcase");
 	xml_attribute(xml, "classname", gs_check_direction_name((enum gs_check_direction)d));
 	xml_attribute(xml, "name", c->machine->name);
-	xml_begin(xml, check_lacks_machine(c) ? "failure" : "system-out");
+	xml_begin(xml, is_machine_failed(c) ? "failure" : "system-out");
 	xml_line(xml, &text);
 	xml_end(xml);
 	xml_end(xml);
