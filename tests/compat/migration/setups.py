@@ -99,6 +99,8 @@ SETUPS = [
     Setup('IPMI', Q35, '-device ipmi-bmc-sim,id=bmc -device isa-ipmi-kcs,bmc=bmc'),
     Setup('serial and parallel ports', Q35, '-device pci-serial -device isa-serial '
           '-chardev null,id=port -device isa-parallel,chardev=port'),
+    Setup('nvme', Q35, DISK + '-device nvme,serial=1,drive=disk',
+          forward=UNSAVED, backward=UNSAVED),
     Setup('memory slots', I440FX, '-m 32M,slots=2,maxmem=1G '
           '-object memory-backend-ram,id=more,size=64M -device pc-dimm,memdev=more'),
 
