@@ -146,11 +146,11 @@ static bool can_walk(const struct pass *pass, const struct gs_vmsd_field *sent,
 	    !gs_field_is_same_gate(sent, levels[GS_SAVER].version, taken,
 				   levels[GS_LOADER].version))
 		return false;
-	/* A predicate of descriptions of other names is another one. */
+	/* A predicate of descriptions of other names is another one; that of a field under
+	 * another name, in the same place, is not. */
 	return !sent->conditional ||
-	       (sent->occurrence == taken->occurrence &&
-		strcmp(levels[GS_SAVER].owner->name, levels[GS_LOADER].owner->name) == 0 &&
-		strcmp(sent->name, taken->name) == 0);
+	       (strcmp(levels[GS_SAVER].owner->name, levels[GS_LOADER].owner->name) == 0 &&
+		(sent->occurrence == taken->occurrence || strcmp(sent->name, taken->name) != 0));
 }
 
 static bool is_alike(const struct pass *pass, const struct gs_vmsd_field *sent,
@@ -212,8 +212,8 @@ static struct gs_error *init_inner(struct pass *pass, const struct gs_vmsd_field
 {
 	struct gs_scope *scope = pass->scope;
 	const struct gs_gate *gate;
-	struct gs_error *err =
-		gs_gate_add(scope, GS_SIDE_BOTH, &pass->levels[GS_SAVER], pair[GS_SAVER], &gate);
+	struct gs_error *err = gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], pair[GS_SAVER],
+					   pair[GS_LOADER], &gate);
 
 	for (int side = 0; !err && side < GS_SIDES; side++) {
 		const struct gs_vmsd *description = pair[side]->description;
@@ -223,7 +223,8 @@ static struct gs_error *init_inner(struct pass *pass, const struct gs_vmsd_field
 			return gs_error_nomem();
 		*place = (struct gs_place){pass->levels[side].parent, pair[side], is_array,
 					   is_array, 0};
-		inner[side] = (struct gs_level){description, description->version, gate, place};
+		inner[side] = (struct gs_level){description, pair[!side]->description,
+						description->version, gate, place};
 	}
 	return err;
 }
@@ -290,7 +291,8 @@ static struct gs_error *add_anchor(struct pass *pass, const struct gs_slot *slot
 	err = close_segment(pass);
 	scope->is_heavy = false;
 	if (!err)
-		err = gs_gate_add(scope, GS_SIDE_BOTH, &pass->levels[GS_SAVER], sent, &item.gate);
+		err = gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], sent, taken,
+				  &item.gate);
 	if (err)
 		return err;
 	item.places[GS_SAVER] = gs_place_add(scope, pass->levels[GS_SAVER].parent, sent);

@@ -10,7 +10,7 @@ struct cursor {
 	uint64_t done; /* bytes of the run there */
 };
 
-static const struct gs_run *run_at(const struct cursor *cursor)
+static struct gs_run *run_at(const struct cursor *cursor)
 {
 	return cursor->at < cursor->row->count ? cursor->row->runs[cursor->at] : NULL;
 }
@@ -106,13 +106,15 @@ static bool is_sent(const struct gs_unit *unit, const struct gs_scope *scope, si
  * The struct that ends here on the loader's side looks at it first, then the one around it. What it
  * makes of it is looked at where subsections are.
  */
-static bool is_taken(struct cursor *taken, const struct gs_vmsd *subsection)
+static bool is_taken(struct cursor *taken, const struct gs_vmsd *subsection, struct gs_run *sent)
 {
 	const struct gs_run *run;
 
 	for (; (run = run_at(taken)) && run->kind == GS_RUN_END; advance(taken, 0)) {
-		if (gs_vmsd_claims(run->place->field->description, subsection->name))
+		if (gs_vmsd_claims(run->place->field->description, subsection->name)) {
+			sent->met = run;
 			return true;
+		}
 	}
 	return false;
 }
@@ -120,14 +122,14 @@ static bool is_taken(struct cursor *taken, const struct gs_vmsd *subsection)
 static void end_struct(const struct gs_scope *scope, const struct gs_unit *unit, size_t world,
 		       struct cursor *sent, struct cursor *taken, struct gs_meeting *meeting)
 {
-	const struct gs_run *run = run_at(sent);
+	struct gs_run *run = run_at(sent);
 	const struct gs_vmsd *description = run->place->field->description;
 
 	for (size_t i = 0; i < description->subsection_count; i++) {
 		const struct gs_vmsd *subsection = &description->subsections[i];
 
 		if (!is_sent(unit, scope, world, description, subsection) ||
-		    is_taken(taken, subsection))
+		    is_taken(taken, subsection, run))
 			continue;
 		if (!meeting->is_broken && !meeting->has_wrong) {
 			meeting->has_wrong = true;

@@ -182,6 +182,26 @@ static struct gs_error *tell_guarded(struct gs_scope *scope, const struct gs_ite
 	return err;
 }
 
+/* ---- structs that are not where they were, with their subsections ---- */
+
+/* Where they end at the same byte as one of the loader's in some world. */
+static struct gs_error *tell_ends(struct gs_scope *scope, const struct gs_item *segment)
+{
+	const struct gs_run *runs = gs_segment_runs(scope, segment, GS_SAVER);
+	struct gs_error *err = NULL;
+
+	for (size_t i = 0; !err && i < segment->count[GS_SAVER]; i++) {
+		struct gs_item item = {.kind = GS_ITEM_SUBSECTIONS, .gate = runs[i].gate};
+
+		if (!runs[i].met)
+			continue;
+		item.places[GS_SAVER] = runs[i].place;
+		item.places[GS_LOADER] = runs[i].met->place;
+		err = tell_guarded(scope, &item);
+	}
+	return err;
+}
+
 /* ---- the scope ---- */
 
 static bool is_in_unit(const struct gs_unit *unit, const struct gs_item *item)
@@ -221,6 +241,8 @@ static struct gs_error *judge_items(struct gs_scope *scope)
 			err = tell_segment(scope, item);
 		else if (item->kind != GS_ITEM_SEGMENT && item->kind != GS_ITEM_ANCHOR)
 			err = tell_guarded(scope, item);
+		if (!err && item->kind == GS_ITEM_SEGMENT)
+			err = tell_ends(scope, item);
 	}
 	return err;
 }
@@ -229,8 +251,8 @@ static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_root
 				    const struct gs_root *loader, const struct gs_around *around)
 {
 	const struct gs_level levels[GS_SIDES] = {
-		{.owner = saver->description, .version = saver->version},
-		{.owner = loader->description, .version = loader->version}};
+		{saver->description, loader->description, saver->version, NULL, NULL},
+		{loader->description, saver->description, loader->version, NULL, NULL}};
 	struct gs_scope scope = {
 		.judge = judge,
 		.states = {judge->saver_state, judge->loader_state},

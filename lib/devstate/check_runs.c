@@ -14,15 +14,28 @@ const struct gs_place *gs_place_add(struct gs_scope *scope, const struct gs_plac
 	return place;
 }
 
-struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_literal_side side,
-			     const struct gs_level *level, const struct gs_vmsd_field *field,
-			     const struct gs_gate **ret)
+/* Partners of other names stand in the same place. */
+static bool is_renamed(const struct gs_scope *scope, const struct gs_level *level,
+		       const struct gs_vmsd_field *field, const struct gs_vmsd_field *partner)
 {
+	return partner && partner->conditional && level->other &&
+	       strcmp(field->name, partner->name) != 0 &&
+	       strcmp(level->owner->name, level->other->name) == 0 &&
+	       gs_field_is_like(field, partner) &&
+	       gs_field_is_same_count(scope->told, field, partner);
+}
+
+struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
+			     const struct gs_level *level, const struct gs_vmsd_field *field,
+			     const struct gs_vmsd_field *partner, const struct gs_gate **ret)
+{
+	bool renamed = is_renamed(scope, level, field, partner);
+	const struct gs_vmsd_field *named = renamed && side == GS_LOADER ? partner : field;
 	struct gs_literal literal = {.kind = GS_LITERAL_PREDICATE,
-				     .side = side,
+				     .side = side == GS_SAVER ? GS_SIDE_SAVER : GS_SIDE_LOADER,
 				     .description = level->owner->name,
-				     .name = field->name,
-				     .occurrence = field->occurrence};
+				     .name = named->name,
+				     .occurrence = named->occurrence};
 	struct gs_gate *gate;
 	struct gs_error *err;
 
@@ -34,6 +47,8 @@ struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_literal_side side,
 		return gs_error_nomem();
 	gate->parent = level->gate;
 	err = gs_variables_add(&scope->judge->variables, &literal, &gate->variable);
+	if (!err && renamed)
+		scope->judge->variables.literals[gate->variable].side = GS_SIDE_BOTH;
 	*ret = gate;
 	return err;
 }
@@ -149,7 +164,8 @@ static struct gs_error *add_element(struct gs_scope *scope, enum gs_check_side s
 {
 	const struct gs_vmsd *description = run->place->field->description;
 	const struct gs_vmsd *other = partner ? partner->description : NULL;
-	const struct gs_level level = {description, description->version, run->gate, run->place};
+	const struct gs_level level = {description, other, description->version, run->gate,
+				       run->place};
 	gs_autopairing struct gs_pairing pairing = {0};
 	struct gs_run end = *run;
 	struct gs_error *err = NULL;
@@ -242,8 +258,7 @@ struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check_side side,
 	run.place = gs_place_add(scope, level->parent, field);
 	if (!run.place)
 		return gs_error_nomem();
-	err = gs_gate_add(scope, side == GS_SAVER ? GS_SIDE_SAVER : GS_SIDE_LOADER, level, field,
-			  &run.gate);
+	err = gs_gate_add(scope, side, level, field, partner, &run.gate);
 	if (err)
 		return err;
 	return field->description ? add_structs(scope, side, partner, &run)

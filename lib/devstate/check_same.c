@@ -104,10 +104,19 @@ static int by_occurrence(const void *a, const void *b)
 	return order ? order : compare_numbers(x->occurrence, y->occurrence);
 }
 
+static int compare_structs(const struct gs_vmsd *x, const struct gs_vmsd *y)
+{
+	int order = strcmp(x->name, y->name);
+
+	if (!order)
+		order = compare_numbers(x->field_count, y->field_count);
+	return order ? order : compare_numbers(x->subsection_count, y->subsection_count);
+}
+
 static int compare_elements(const struct gs_vmsd_field *x, const struct gs_vmsd_field *y)
 {
 	if (x->description && y->description)
-		return strcmp(x->description->name, y->description->name);
+		return compare_structs(x->description, y->description);
 	if (x->description || y->description)
 		return !x->description - !y->description;
 	return compare_numbers(x->size, y->size);

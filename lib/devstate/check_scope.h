@@ -67,9 +67,10 @@ struct gs_run {
 	uint64_t width; /* of an element that is a number; 0: a buffer */
 	uint32_t node;  /* see check_namesakes.c; 0: unused, or not to be told */
 	bool has_namesake;
-	bool has_lent;   /* its length */
-	uint16_t mask;   /* of the gate, in the worlds of a unit */
-	uint32_t symbol; /* of @untold, in a unit */
+	bool has_lent;            /* its length */
+	uint16_t mask;            /* of the gate, in the worlds of a unit */
+	uint32_t symbol;          /* of @untold, in a unit */
+	const struct gs_run *met; /* of an end: the loader's that takes subsections there */
 };
 struct gs_runs {
 	struct gs_run *runs;
@@ -116,7 +117,7 @@ struct gs_scope {
 	struct gs_namesakes *namesakes; /* NULL: too many, or not looked for yet */
 	bool has_namesakes;
 	struct gs_runs runs[GS_SIDES];
-	const struct gs_run **row_runs[GS_SIDES]; /* room for as many, once all are there */
+	struct gs_run **row_runs[GS_SIDES]; /* room for as many, once all are there */
 	struct gs_item *items;
 	size_t item_count, item_capacity;
 	bool is_heavy;             /* of the segment that is open */
@@ -213,7 +214,7 @@ bool gs_namesakes_has(const struct gs_namesakes *namesakes, uint32_t node, enum 
 
 /* One side's field and what is in it. @parent and @gate are of the struct @owner, of @version. */
 struct gs_level {
-	const struct gs_vmsd *owner;
+	const struct gs_vmsd *owner, *other; /* that of the other side; NULL: there is none */
 	uint32_t version;
 	const struct gs_gate *gate;
 	const struct gs_place *parent;
@@ -222,10 +223,14 @@ GS_MUST_CHECK struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check
 					   const struct gs_level *level,
 					   const struct gs_vmsd_field *field,
 					   const struct gs_vmsd_field *partner);
-/* The predicate of a field, if it has one, below @parent. */
-GS_MUST_CHECK struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_literal_side side,
+/*
+ * What a field hangs on. Its predicate is that of its @partner (NULL: none), if that is the same
+ * field under another name; then it goes by the saver's.
+ */
+GS_MUST_CHECK struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 					   const struct gs_level *level,
 					   const struct gs_vmsd_field *field,
+					   const struct gs_vmsd_field *partner,
 					   const struct gs_gate **ret);
 const struct gs_place *gs_place_add(struct gs_scope *scope, const struct gs_place *parent,
 				    const struct gs_vmsd_field *field);
@@ -252,7 +257,7 @@ GS_MUST_CHECK struct gs_error *gs_scope_name(struct gs_scope *scope);
 
 /* What is sent, or taken, in a world. */
 struct gs_row {
-	const struct gs_run **runs;
+	struct gs_run **runs;
 	size_t count;
 };
 
@@ -272,9 +277,8 @@ GS_MUST_CHECK struct gs_error *gs_unit_init(struct gs_unit *unit, struct gs_scop
 /* Sets signs and is_heavy of a segment. */
 GS_MUST_CHECK struct gs_error *gs_segment_weigh(struct gs_scope *scope, struct gs_item *segment);
 
-static inline const struct gs_run *gs_segment_runs(const struct gs_scope *scope,
-						   const struct gs_item *segment,
-						   enum gs_check_side side)
+static inline struct gs_run *gs_segment_runs(const struct gs_scope *scope,
+					     const struct gs_item *segment, enum gs_check_side side)
 {
 	return &scope->runs[side].runs[segment->first[side]];
 }

@@ -13,7 +13,7 @@ static struct gs_length new_sum(const struct gs_unit *unit)
 /* Puts the runs that are there behind those of the row. */
 static void put_runs(struct gs_unit_view *view, const struct gs_item *item, enum gs_check_side side)
 {
-	const struct gs_run *runs = gs_segment_runs(view->unit->scope, item, side);
+	struct gs_run *runs = gs_segment_runs(view->unit->scope, item, side);
 	struct gs_row *row = &view->unit->rows[side];
 
 	for (size_t i = 0; i < item->count[side]; i++) {
