@@ -52,21 +52,28 @@ void gs_text_puts(struct gs_text *t, const char *string)
 	gs_text_append(t, string, strlen(string));
 }
 
+/* Most often it fits where there is room already. */
 void gs_text_vprintf(struct gs_text *t, const char *fmt, va_list ap)
 {
-	va_list measure;
+	va_list again;
 	int size;
 
-	va_copy(measure, ap);
-	size = vsnprintf(NULL, 0, fmt, measure);
-	va_end(measure);
+	if (!text_reserve(t, 0))
+		return;
+	va_copy(again, ap);
+	size = vsnprintf(t->data + t->size, t->capacity - t->size, fmt, again);
+	va_end(again);
 	if (size < 0) {
+		t->data[t->size] = '\0';
 		t->failed = true;
 		return;
 	}
-	if (!text_reserve(t, (size_t)size))
-		return;
-	vsnprintf(t->data + t->size, (size_t)size + 1, fmt, ap);
+	if ((size_t)size >= t->capacity - t->size) {
+		t->data[t->size] = '\0';
+		if (!text_reserve(t, (size_t)size))
+			return;
+		vsnprintf(t->data + t->size, (size_t)size + 1, fmt, ap);
+	}
 	t->size += (size_t)size;
 }
 

@@ -6,7 +6,6 @@
  * in is a node on the other one's way to the root.
  */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "check_scope.h"
 
@@ -30,13 +29,21 @@ struct gs_namesakes {
 
 /* ---- the tree ---- */
 
+/* Eight letters, as keys are strings. */
+static void put_number(char *to, uint32_t number)
+{
+	for (int i = 0; i < 8; i++, number >>= 4)
+		to[i] = (char)('a' + (number & 15));
+}
+
 static struct gs_error *add_node(struct gs_namesakes *tree, uint32_t parent, uint32_t step,
 				 uint32_t *ret)
 {
 	struct gs_error *err;
-	char key[32];
+	char key[17] = "";
 
-	snprintf(key, sizeof(key), "%" PRIu32 " %" PRIu32, parent, step);
+	put_number(key, parent);
+	put_number(key + 8, step);
 	err = gs_names_add(&tree->index, key, ret);
 	if (err)
 		return err;
