@@ -9,9 +9,9 @@
 static struct gs_error *init_slots(struct gs_slots *ret, const void *items, size_t count,
 				   size_t size)
 {
-	struct gs_slot *slots = calloc(count ? count : 1, sizeof(*slots));
+	struct gs_slot *slots = count ? calloc(count, sizeof(*slots)) : NULL;
 
-	if (!slots)
+	if (count && !slots)
 		return gs_error_nomem();
 	for (size_t i = 0; i < count; i++) {
 		slots[i].item = (const char *)items + i * size;
@@ -55,7 +55,7 @@ static int compare_slots(const void *a, const void *b, void *arg)
 static struct gs_slot **sort_alone(const struct gs_slots *list, gs_slot_order order,
 				   size_t *count_ret)
 {
-	struct gs_slot **sorted = calloc(list->count ? list->count : 1, sizeof(*sorted));
+	struct gs_slot **sorted = calloc(list->count, sizeof(*sorted));
 	struct sorting sorting = {order};
 	size_t count = 0;
 
@@ -70,7 +70,7 @@ static struct gs_slot **sort_alone(const struct gs_slots *list, gs_slot_order or
 	return sorted;
 }
 
-struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_slot_order order)
+static struct gs_error *match(struct gs_pairing *pairing, gs_slot_order order)
 {
 	size_t before_count = 0, after_count = 0, i = 0, j = 0;
 	gs_autofree struct gs_slot **before = sort_alone(&pairing->before, order, &before_count);
@@ -89,6 +89,14 @@ struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_slot_order orde
 		j += difference >= 0;
 	}
 	return NULL;
+}
+
+/* Most lists of subsections are empty. */
+struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_slot_order order)
+{
+	if (pairing->before.count == 0 || pairing->after.count == 0)
+		return NULL;
+	return match(pairing, order);
 }
 
 /* ---- anchors ---- */
