@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -121,7 +123,9 @@ int gs_pwrite_full(int fd, const void *buf, size_t size, uint64_t off)
 	return 0;
 }
 
-#define READ_FIRST 4096 /* of what does not tell its size, as in /proc */
+#define READ_FIRST 4096      /* of what does not tell its size, as in /proc */
+#define LARGE (512u << 10)   /* from there on it is worth it */
+#define HUGE_PAGE (2u << 20) /* of most architectures */
 
 /* Room for all that the file tells to have, and one byte more: so its end shows by one read. */
 static size_t first_room(int fd, size_t max)
@@ -133,27 +137,46 @@ static size_t first_room(int fd, size_t max)
 	return (uint64_t)st.st_size < max ? (size_t)st.st_size + 1 : max;
 }
 
+/*
+ * Of what is large, the kernel makes the pages one by one as they are touched, and that takes
+ * longer than to read them. Huge ones, where it has them, are made at once.
+ */
+static char *make_room(size_t size)
+{
+	void *room = NULL;
+	size_t rounded = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+
+	if (size < LARGE || rounded < size)
+		return malloc(size);
+	if (posix_memalign(&room, HUGE_PAGE, rounded) != 0)
+		return NULL;
+	(void)madvise(room, rounded, MADV_HUGEPAGE);
+	return room;
+}
+
 /* All of @fd, or one byte more than @max; an errno. */
 static int read_all(int fd, size_t max, char **ret, size_t *size_ret)
 {
 	size_t room = first_room(fd, max), size = 0;
-	gs_autofree char *data = NULL;
-	ssize_t n;
+	gs_autofree char *data = make_room(room + 1); /* the NUL */
 
-	do {
-		char *more = realloc(data, room + 1); /* the NUL */
+	while (data) {
+		ssize_t n = gs_read_full(fd, data + size, room - size);
+		char *more;
 
-		if (!more)
-			return ENOMEM;
-		data = more;
-		n = gs_read_full(fd, data + size, room - size);
 		if (n < 0)
 			return errno;
 		size += (size_t)n;
 		if (size < room || size > max)
 			break;
 		room = room < max / 2 ? 2 * room : max + 1;
-	} while (true);
+		more = realloc(data, room + 1);
+		if (!more)
+			return ENOMEM;
+		data = more;
+	}
+	if (!data)
+		return ENOMEM;
 	data[size] = '\0';
 	*ret = gs_take(data);
 	*size_ret = size;
