@@ -36,6 +36,10 @@ class Failed(Exception):
     """A command failed, or its output is not what it should be."""
 
 
+class Skipped(Exception):
+    """Something that a part cannot do without is not here."""
+
+
 @dataclass
 class Run:
     seconds: float
