@@ -95,6 +95,17 @@ static int report(const struct check *c)
 	return check_as_text(c);
 }
 
+static void note_targets(const struct check *c)
+{
+	const struct gs_about *before = c->before->about, *after = c->after->about;
+
+	if (!gs_about_is_one_target(before, after))
+		gs_args_note(c->args,
+			     "A is a QEMU for %s and B one for %s: no guest goes from one to the "
+			     "other",
+			     before->target, after->target);
+}
+
 static int check_and_report(struct check *c, struct gs_outfile *file)
 {
 	struct gs_error *err = check_collect(c);
@@ -105,6 +116,7 @@ static int check_and_report(struct check *c, struct gs_outfile *file)
 	if (err)
 		return gs_args_fail(c->args, err);
 	status = report(c);
+	note_targets(c);
 	note_waivers(c);
 	return status;
 }

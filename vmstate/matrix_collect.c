@@ -153,13 +153,6 @@ static struct gs_error *join_rows(struct matrix_pair *pair)
 
 /* ---- pairs ---- */
 
-/* Whatever is not told is assumed to be so. */
-static bool is_one_target(const struct gs_about *before, const struct gs_about *after)
-{
-	return !before || !after || !before->target || !after->target ||
-	       strcmp(before->target, after->target) == 0;
-}
-
 static bool may_share(const struct matrix_pair *pair)
 {
 	return pair->is_one_target && (pair->shared || !pair->row_count);
@@ -176,7 +169,7 @@ static struct gs_error *judge(struct matrix *matrix, struct matrix_pair *pair)
 				.options = options};
 	options->library.about_before = check->before->about;
 	options->library.about_after = check->after->about;
-	pair->is_one_target = is_one_target(check->before->about, check->after->about);
+	pair->is_one_target = gs_about_is_one_target(check->before->about, check->after->about);
 	err = check_collect(check);
 	if (!err && pair->is_one_target)
 		err = make_rows(pair);

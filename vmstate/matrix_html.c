@@ -199,12 +199,14 @@ static void put_device(struct report *r, const struct check *check,
 	gs_text_puts(r->text, "</details>\n");
 }
 
-/* The worst first; what is no more than INFO is not told. */
+/* The worst first; what is no more than INFO is not told. A group without items would be hidden,
+ * and cells lead to this one. */
 static void put_direction(struct report *r, const struct matrix_pair *pair, int d)
 {
 	const struct check *check = &pair->check;
+	bool is_harmless = matrix_worst(pair, d) <= GS_VERDICT_INFO;
 
-	gs_text_puts(r->text, "<section class=\"group\" id=\"");
+	gs_text_printf(r->text, "<section%s id=\"", is_harmless ? "" : " class=\"group\"");
 	put_anchor(r->text, pair, d);
 	gs_text_puts(r->text, "\"><h3>");
 	put_way(r->text, pair, d, "\u2192");
@@ -215,7 +217,7 @@ static void put_direction(struct report *r, const struct matrix_pair *pair, int 
 				put_device(r, check, &check->devices[i], d);
 		}
 	}
-	if (matrix_worst(pair, d) <= GS_VERDICT_INFO)
+	if (is_harmless)
 		gs_text_puts(r->text, "<p>Nothing can go wrong, as far as exports tell.</p>\n");
 	gs_text_puts(r->text, "</section>\n");
 }

@@ -409,3 +409,8 @@ enum gs_absence gs_about_absence(const struct gs_about *has, const struct gs_abo
 	}
 	return lacks && lacks->has_types ? GS_ABSENCE_NO_TYPE : GS_ABSENCE_UNKNOWN;
 }
+
+bool gs_about_is_one_target(const struct gs_about *a, const struct gs_about *b)
+{
+	return !a || !b || !a->target || !b->target || strcmp(a->target, b->target) == 0;
+}

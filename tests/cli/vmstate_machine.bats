@@ -115,6 +115,14 @@ sentence_of() { "$V" check --json old new | jq -r ".findings[] | select(.section
 	complains "vmstate: machine 'pc-2.0' sets more than 256 properties of 'nic'" || complains "vmstate: machine 'pc-2.0' sets more than 256 properties of 'disk'"
 }
 
+@test "machine: QEMUs of two targets" {
+	jq '.guestscope.qemu.target = "arm\u001b"' new >arm
+	run --separate-stderr "$V" check old arm
+	[ "$stderr" = 'vmstate: note: A is a QEMU for x86_64 and B one for arm\x1b: no guest goes from one to the other' ]
+	run -0 --separate-stderr "$V" check old new
+	[ -z "$stderr" ]
+}
+
 @test "machine: completion, once an export that tells is named" {
 	run -0 "$V" completion words -- check old new --machine pc-
 	[ "$(cut -f 1 <<<"$output" | sort -u | xargs)" = "pc-1.0 pc-2.0 pc-3.0" ]

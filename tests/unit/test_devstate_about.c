@@ -26,6 +26,8 @@ static void test_members(void **unused)
 	assert_string_equal(a->notes.names[0], "one");
 	assert_false(a->has_machines);
 	assert_false(a->has_types);
+	assert_true(gs_about_is_one_target(a, NULL));
+	assert_true(gs_about_is_one_target(a, a));
 }
 
 /* Of a QEMU that did not answer. */

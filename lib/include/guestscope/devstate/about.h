@@ -86,6 +86,10 @@ const struct gs_about_type *gs_about_find_type(const struct gs_about *about, con
 size_t gs_about_ancestors(const struct gs_about *about, const char *type,
 			  const char *ret[GS_ABOUT_PARENTS_MAX]);
 
+/* Whether a guest of one may be one of the other: they do not tell two targets. Either may be NULL.
+ */
+bool gs_about_is_one_target(const struct gs_about *a, const struct gs_about *b);
+
 /* Why a type of devices is in the dump of one QEMU, and not in that of another. */
 enum gs_absence {
 	GS_ABSENCE_UNKNOWN,   /* they do not tell */
