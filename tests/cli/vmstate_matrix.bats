@@ -123,6 +123,8 @@ Not judged: what no export tells (CPU, virtio, RAM)."
 		grep -q "href=\"#$pair-forward\"" page
 		grep -q "id=\"$pair-backward\"" page
 	done
+	grep -q '<section id="A-B-forward">' page # a group without items is hidden by the script
+	grep -q '<section class="group" id="A-B-backward">' page
 	grep -q 'B sets card.migrate-timadj=off' text
 	grep -q 'only B has it' text
 	grep -q 'this subsection: a load fails if it is sent' text

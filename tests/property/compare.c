@@ -279,7 +279,7 @@ static void run(struct report *report, const struct gs_devstate *before,
 static bool agrees(const struct truth *truth, enum gs_verdict verdict, bool *cautious)
 {
 	*cautious = verdict == GS_VERDICT_UNKNOWN && truth->verdict != GS_VERDICT_UNKNOWN &&
-		    truth->worlds.quantity_count;
+		    truth->worlds.untold;
 	if (verdict == GS_VERDICT_INFO)
 		verdict = GS_VERDICT_OK;
 	return verdict == truth->verdict || *cautious;

@@ -9,7 +9,7 @@ struct comparison {
 	bool skipped; /* too many worlds */
 	/* The library's verdicts; OK where it has nothing to say of the device. */
 	enum gs_verdict verdicts[GS_CHECK_DIRECTIONS], truths[GS_CHECK_DIRECTIONS];
-	bool cautious[GS_CHECK_DIRECTIONS]; /* UNKNOWN, though all lengths come to one verdict */
+	bool cautious[GS_CHECK_DIRECTIONS]; /* UNKNOWN, and need not be, where not all is told */
 	const char *disagreement;           /* in lines; NULL: none */
 };
 

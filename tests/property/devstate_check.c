@@ -130,7 +130,7 @@ static void print_totals(const struct totals *totals)
 	for (int v = 0; v < GS_VERDICT_COUNT; v++)
 		printf("# %-12s %8zu %8zu\n", gs_verdict_name((enum gs_verdict)v),
 		       totals->truths[v], totals->verdicts[v]);
-	printf("# UNKNOWN, though all lengths come to one verdict: %zu\n", totals->cautious);
+	printf("# UNKNOWN, and need not be, where not all is told: %zu\n", totals->cautious);
 	printf("# with too many worlds, and passed over: %zu\n", totals->skipped);
 }
 

@@ -40,25 +40,38 @@ static bool chance(struct dice *dice, unsigned int percent)
 static struct description *random_description(struct dice *dice, const char *name, int depth);
 
 static const char *const field_names[] = {"a", "b", "c", "e", "f", "x", "y", "s.x", "t.a"};
+#define DOTLESS 7 /* of them */
 static const char *const struct_names[] = {"s", "t", "p", "q"};
 static const char *const subsection_names[] = {"p", "q", "r", "p", "q", "r", "pq"};
 /* "de" is how the device's own name begins. */
 static const char *const nested_names[] = {"n", "m", "de", "n", "m", "o"};
 static const unsigned int sizes[] = {1, 2, 4, 4, 4, 8, 8, 3, 6, 16};
 
+static const char *random_name(struct dice *dice)
+{
+	/* Whose partner is s.x, of x and t/s.x? Nobody asks where lengths are told. */
+	return dice->small ? field_names[roll(dice, DOTLESS)] : PICK(dice, field_names);
+}
+
 static void random_scalar(struct dice *dice, struct field *field)
 {
-	snprintf(field->name, NAME_SIZE, "%s",
-		 chance(dice, 7) ? "unused" : PICK(dice, field_names));
+	snprintf(field->name, NAME_SIZE, "%s", chance(dice, 7) ? "unused" : random_name(dice));
 	field->size = chance(dice, 3) ? 0 : PICK(dice, sizes);
 	if (chance(dice, 20))
 		field->num = 1 + roll(dice, 4);
 	field->conditional = chance(dice, 9);
 }
 
-static void random_struct(struct dice *dice, struct field *field, int depth)
+static void name_struct(struct dice *dice, struct field *field)
 {
 	snprintf(field->name, NAME_SIZE, "%s", PICK(dice, struct_names));
+	if (dice->small)
+		snprintf(field->name + 1, NAME_SIZE - 1, "%u", dice->fresh++);
+}
+
+static void random_struct(struct dice *dice, struct field *field, int depth)
+{
+	name_struct(dice, field);
 	field->description = random_description(dice, PICK(dice, nested_names), depth + 1);
 	if (chance(dice, 25))
 		field->num = 1 + roll(dice, 3);
@@ -73,6 +86,8 @@ static struct field random_field(struct dice *dice, unsigned int version, int de
 		random_struct(dice, &field, depth);
 	else
 		random_scalar(dice, &field);
+	if (dice->small && depth)
+		field.name[0] ^= 'a' ^ 'A'; /* nobody's namesake outside */
 	if (chance(dice, 25))
 		field.version = roll(dice, version + 2);
 	return field;
@@ -190,7 +205,7 @@ static void change_name(struct dice *dice, struct description *description)
 	if (field && chance(dice, 60))
 		snprintf(field->name, NAME_SIZE, "new%u", dice->fresh++);
 	else if (field)
-		snprintf(field->name, NAME_SIZE, "%s", PICK(dice, field_names));
+		snprintf(field->name, NAME_SIZE, "%s", random_name(dice));
 }
 
 static void change_order(struct dice *dice, struct description *description)
@@ -272,7 +287,7 @@ static void change_wrap(struct dice *dice, struct description *description)
 		return;
 	from = roll(dice, description->field_count);
 	count = 1 + roll(dice, description->field_count - from);
-	snprintf(wrap.name, NAME_SIZE, "%s", PICK(dice, struct_names));
+	name_struct(dice, &wrap);
 	wrap.description = description_new(PICK(dice, nested_names), description->version, 1);
 	for (size_t i = 0; i < count; i++) {
 		field_insert(wrap.description, i, &description->fields[from]);
@@ -369,7 +384,8 @@ static void change_subsection_double(struct dice *dice, struct description *desc
 {
 	struct description *copy;
 
-	if (!description->subsection_count || description->subsection_count == SUBSECTIONS_MAX)
+	if (!description->subsection_count || description->subsection_count == SUBSECTIONS_MAX ||
+	    dice->small)
 		return;
 	copy = description_copy(
 		description->subsections[roll(dice, description->subsection_count)]);
@@ -495,7 +511,7 @@ static void number_names(struct description *description)
 		unsigned int occurrence = field_occurrence(description, i);
 
 		number_names(field->description);
-		if (occurrence && !field_is_unused(field))
+		if (occurrence)
 			snprintf(field->name + strlen(field->name), 4, "%u", occurrence % 100);
 	}
 	for (size_t i = 0; i < description->subsection_count; i++)
@@ -510,7 +526,7 @@ void generate_pair(uint64_t seed, struct export *before, struct export *after)
 	*before = (struct export){"dev", true, NULL};
 	before->description = random_description(&dice, "dev", 0);
 	*after = export_copy(before);
-	if (chance(&dice, 4))
+	if (!dice.small && chance(&dice, 4))
 		after->description = random_description(&dice, "dev", 0);
 	for (unsigned int i = roll(&dice, 5); i > 0; i--)
 		change(&dice, after->description);

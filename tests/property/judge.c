@@ -39,8 +39,7 @@ static bool are_namesakes(const struct belongings *all, const struct leaf *a, co
 		return false;
 	if (strcmp(a->path, b->path) == 0)
 		return true;
-	return strcmp(a->scope, b->scope) == 0 &&
-	       (path_ends_in(a->path, b->path) || path_ends_in(b->path, a->path)) &&
+	return strcmp(a->scope, b->scope) == 0 && paths_end_alike(a->path, b->path) &&
 	       !has_path(&all->taken, a->path) && !has_path(&all->sent, b->path);
 }
 

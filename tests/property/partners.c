@@ -6,12 +6,36 @@
 
 /* ---- paths ---- */
 
-bool path_ends_in(const char *path, const char *end)
+static bool ends_in(const char *path, size_t size, const char *end, size_t end_size)
 {
-	size_t size = strlen(path), end_size = strlen(end);
+	return size > end_size && (end_size == 0 || path[size - end_size - 1] == '/') &&
+	       memcmp(path + size - end_size, end, end_size) == 0;
+}
 
-	return size > end_size && path[size - end_size - 1] == '/' &&
-	       strcmp(path + size - end_size, end) == 0;
+static bool ends_match(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	return (a_size == b_size && memcmp(a, b, a_size) == 0) || ends_in(a, a_size, b, b_size) ||
+	       ends_in(b, b_size, a, a_size);
+}
+
+/* With the last step that is a subsection, in brackets; elements of arrays end in some. */
+static size_t subsections_size(const char *path)
+{
+	size_t size = 0;
+
+	for (const char *c = path; *c; c++) {
+		if (*c == '[' && (c == path || c[-1] == '/'))
+			size = (size_t)(strchr(c, ']') + 1 - path) + (strchr(c, ']')[1] == '/');
+	}
+	return size;
+}
+
+bool paths_end_alike(const char *a, const char *b)
+{
+	size_t a_size = subsections_size(a), b_size = subsections_size(b);
+
+	return !a_size == !b_size && ends_match(a, a_size, b, b_size) &&
+	       ends_match(a + a_size, strlen(a + a_size), b + b_size, strlen(b + b_size));
 }
 
 const char *path_join(const char *path, const char *step)
@@ -116,8 +140,8 @@ static bool match_path_and_size(const struct place *a, const struct place *b)
 /* The one's path ends in the other's, and neither's is on the other side. */
 static bool match_end(const struct place *a, const struct place *b)
 {
-	return !a->known && !b->known && strcmp(a->scope, b->scope) == 0 &&
-	       (path_ends_in(a->path, b->path) || path_ends_in(b->path, a->path));
+	return !a->known && !b->known && same_elements(a, b) && strcmp(a->scope, b->scope) == 0 &&
+	       paths_end_alike(a->path, b->path);
 }
 
 /* In structs that are partners, but not by their names. */

@@ -33,15 +33,15 @@ struct partners {
 /* Neither has more than PLACES_MAX fields, or false. */
 bool partners_find(struct partners *partners, const struct export *saver,
 		   const struct export *loader);
-/* Partners whose elements are of the same size, and so are as many. */
+/* Its partner's elements are of the same size, and so there are as many. */
 bool place_is_shared(const struct place *place);
 bool place_is_unsized(const struct place *place);
 
 /*
- * Whether a path is another one's end: a whole number of steps of it. Paths here have '/' for each
- * step, and none other.
+ * Whether one of the paths ends in the other, or so do what they are in their subsection, and where
+ * that is: x and s/x; [d/p]/x and [d/p]/s/x. Paths here have '/' for each step, and none other.
  */
-bool path_ends_in(const char *path, const char *end);
+bool paths_end_alike(const char *a, const char *b);
 /* "s/x" of "s" and "x", and of "" and "s.x". */
 const char *path_join(const char *path, const char *step);
 

@@ -95,6 +95,7 @@ static void note_quantities(struct worlds *worlds, const struct place *place)
 	struct field *field = place->field;
 	bool shared = place_is_shared(place);
 
+	worlds->untold |= !place->told || place_is_unsized(place);
 	field->count = place->count;
 	field->length = field->bytes = NONE;
 	if (!place->count)
@@ -122,6 +123,7 @@ static void add_quantities(struct worlds *worlds, struct export *saver, struct e
 			note_quantities(worlds, place);
 			continue;
 		}
+		worlds->untold |= !place->told;
 		field->count = place->count;
 		field->length = place->count ? NONE : place->partner->field->length;
 		field->bytes = place->partner->field->bytes;

@@ -29,6 +29,7 @@ struct worlds {
 	unsigned int limits[QUANTITIES_MAX];
 	size_t quantity_count;
 	size_t free_count; /* quantities of fields without a partner */
+	bool untold;       /* lengths or sizes are not told, be they assumed or not */
 	bool too_many;     /* more than can be gone through */
 };
 
