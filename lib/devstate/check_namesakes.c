@@ -6,91 +6,157 @@
  * in is a node on the other one's way to the root.
  */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "check_scope.h"
 
 #define STEPS_MAX (1 << 18)    /* of all paths together */
 #define STEPS_OF_NAME_MAX 32   /* "a.b.c" is three; real: 6 */
 #define ELEMENTS_MAX (1 << 12) /* of an array of structs */
+#define STRUCTS_KNOWN 8
 
 struct node {
-	uint32_t parent;
+	uint32_t parent, step;
 	bool is_path[GS_SIDES];     /* one of that side's fields */
 	bool is_end_only[GS_SIDES]; /* of a longer path, which the other side does not have */
 };
 
+/* The steps of a struct's name, which all paths through it want: from the last to the first. */
+struct steps {
+	const struct gs_vmsd_field *field;
+	bool is_element;
+	uint64_t index;
+	size_t count;
+	uint32_t steps[STEPS_OF_NAME_MAX];
+};
+
 struct gs_namesakes {
-	struct gs_names steps, index; /* index: of nodes but the root, by parent and step */
-	struct node *nodes;
-	size_t capacity;
+	struct gs_names steps;
+	struct node *nodes;     /* from 1; 0 is the root */
+	uint32_t *index;        /* of them by parent and step; twice as many as there is room for */
+	size_t count, capacity; /* without the root */
+	struct steps known[STRUCTS_KNOWN];
+	char *name; /* room for one that is taken apart */
+	size_t name_capacity;
 	struct gs_work *work;
 	bool overflow;
 };
 
 /* ---- the tree ---- */
 
-/* Eight letters, as keys are strings. */
-static void put_number(char *to, uint32_t number)
+/* Where the node's number is, or would be. */
+static uint32_t *find_node(const struct gs_namesakes *tree, uint32_t parent, uint32_t step)
 {
-	for (int i = 0; i < 8; i++, number >>= 4)
-		to[i] = (char)('a' + (number & 15));
+	uint64_t mixed = ((uint64_t)parent << 32 | step) * 0x9e3779b97f4a7c15;
+	size_t mask = 2 * tree->capacity - 1, at = (size_t)(mixed >> 32) & mask;
+
+	while (tree->index[at] && (tree->nodes[tree->index[at]].parent != parent ||
+				   tree->nodes[tree->index[at]].step != step))
+		at = (at + 1) & mask;
+	return &tree->index[at];
+}
+
+static struct gs_error *grow_tree(struct gs_namesakes *tree)
+{
+	size_t capacity = tree->capacity ? 2 * tree->capacity : 256;
+	struct node *nodes = gs_arena_alloc(tree->steps.arena, capacity + 1, sizeof(*nodes));
+	uint32_t *index = gs_arena_alloc(tree->steps.arena, 2 * capacity, sizeof(*index));
+
+	if (!nodes || !index)
+		return gs_error_nomem();
+	if (tree->count)
+		memcpy(nodes, tree->nodes, (tree->count + 1) * sizeof(*nodes));
+	tree->nodes = nodes;
+	tree->index = index;
+	tree->capacity = capacity;
+	for (uint32_t i = 1; i <= tree->count; i++)
+		*find_node(tree, nodes[i].parent, nodes[i].step) = i;
+	return NULL;
 }
 
 static struct gs_error *add_node(struct gs_namesakes *tree, uint32_t parent, uint32_t step,
 				 uint32_t *ret)
 {
-	struct gs_error *err;
-	char key[17] = "";
+	struct gs_error *err = tree->count == tree->capacity ? grow_tree(tree) : NULL;
+	uint32_t *at;
 
-	put_number(key, parent);
-	put_number(key + 8, step);
-	err = gs_names_add(&tree->index, key, ret);
 	if (err)
 		return err;
-	++*ret;
-	if (tree->index.count > STEPS_MAX || !gs_work_take(tree->work, 4))
-		tree->overflow = true;
-	if (*ret >= tree->capacity) {
-		size_t capacity = tree->capacity ? 2 * tree->capacity : 256;
-		struct node *more = gs_arena_alloc(tree->index.arena, capacity, sizeof(*more));
-
-		if (!more)
-			return gs_error_nomem();
-		if (tree->capacity)
-			memcpy(more, tree->nodes, tree->capacity * sizeof(*more));
-		tree->nodes = more;
-		tree->capacity = capacity;
+	at = find_node(tree, parent, step);
+	if (!*at) {
+		*at = (uint32_t)++tree->count;
+		tree->nodes[*at].parent = parent;
+		tree->nodes[*at].step = step;
 	}
-	tree->nodes[*ret].parent = parent;
+	if (tree->count > STEPS_MAX || !gs_work_take(tree->work, 4))
+		tree->overflow = true;
+	*ret = *at;
 	return NULL;
 }
 
-/* The steps of a name, from the last to the first; the element's number belongs to the last. */
-static struct gs_error *add_name(struct gs_namesakes *tree, const struct gs_place *place,
-				 uint32_t *node)
+/* ---- names ---- */
+
+/* A copy of the place's name, for taking apart; *end_ret: its NUL. NULL: out of memory. */
+static char *copy_name(struct gs_namesakes *tree, const struct gs_place *place, char **end_ret)
 {
-	gs_autotext struct gs_text name = {0};
-	struct gs_error *err = NULL;
-	int steps = 0;
+	const char *name = place->field->name;
+	size_t size = strlen(name), room = size + sizeof("[18446744073709551615]");
 
-	gs_text_puts(&name, place->field->name);
+	if (tree->name_capacity < room) {
+		tree->name = gs_arena_alloc(tree->steps.arena, 2, room);
+		if (!tree->name)
+			return NULL;
+		tree->name_capacity = 2 * room;
+	}
+	*end_ret = (char *)memcpy(tree->name, name, size + 1) + size;
 	if (place->is_element)
-		gs_text_printf(&name, "[%" PRIu64 "]", place->index);
-	if (name.failed)
-		return gs_error_nomem();
-	for (char *at = name.data + name.size; !err; at--) {
-		uint32_t step;
+		*end_ret += sprintf(*end_ret, "[%" PRIu64 "]", place->index);
+	return tree->name;
+}
 
-		if (at != name.data && at[-1] != '.' && at[-1] != '/')
+/* The element's number belongs to the last step. */
+static struct gs_error *split_name(struct gs_namesakes *tree, const struct gs_place *place,
+				   struct steps *ret)
+{
+	char *at = NULL, *name = copy_name(tree, place, &at);
+	struct gs_error *err = NULL;
+
+	if (!name)
+		return gs_error_nomem();
+	ret->field = place->field;
+	ret->is_element = place->is_element;
+	ret->index = place->index;
+	ret->count = 0;
+	for (; !err; at--) {
+		if (at != name && at[-1] != '.' && at[-1] != '/')
 			continue;
-		err = gs_names_add(&tree->steps, at, &step);
-		if (!err)
-			err = add_node(tree, *node, step, node);
-		if (at == name.data || ++steps == STEPS_OF_NAME_MAX)
+		err = gs_names_add(&tree->steps, at, &ret->steps[ret->count++]);
+		if (at == name || ret->count == STEPS_OF_NAME_MAX)
 			break;
 		at[-1] = '\0';
 	}
-	tree->overflow |= steps == STEPS_OF_NAME_MAX;
+	tree->overflow |= at != name;
+	return err;
+}
+
+static struct steps *find_struct(struct gs_namesakes *tree, const struct gs_place *place)
+{
+	uintptr_t address = (uintptr_t)place->field / sizeof(*place->field);
+
+	return &tree->known[address % STRUCTS_KNOWN];
+}
+
+static struct gs_error *add_name(struct gs_namesakes *tree, const struct gs_place *place,
+				 uint32_t *node)
+{
+	struct steps own, *steps = place->field->description ? find_struct(tree, place) : &own;
+	struct gs_error *err = NULL;
+
+	if (steps == &own || steps->field != place->field ||
+	    steps->is_element != place->is_element || steps->index != place->index)
+		err = split_name(tree, place, steps);
+	for (size_t i = 0; !err && i < steps->count; i++)
+		err = add_node(tree, *node, steps->steps[i], node);
 	return err;
 }
 
@@ -148,7 +214,7 @@ static struct gs_error *add_fields(struct gs_namesakes *tree, enum gs_check_side
 /* Tells all that a path ends in that it does. */
 static void mark_ends(struct gs_namesakes *tree)
 {
-	for (uint32_t i = 1; i <= tree->index.count; i++) {
+	for (uint32_t i = 1; i <= tree->count; i++) {
 		for (int side = 0; side < GS_SIDES; side++) {
 			if (!tree->nodes[i].is_path[side] || tree->nodes[i].is_path[!side])
 				continue;
@@ -186,7 +252,7 @@ struct gs_error *gs_namesakes_create(const struct gs_vmsd *const roots[GS_SIDES]
 
 	if (!tree)
 		return gs_error_nomem();
-	tree->steps.arena = tree->index.arena = arena;
+	tree->steps.arena = arena;
 	tree->work = work;
 	for (int side = 0; !err && side < GS_SIDES; side++)
 		err = add_root(tree, (enum gs_check_side)side, roots[side], parents[side]);
