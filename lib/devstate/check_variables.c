@@ -4,13 +4,26 @@
 
 #include "check.h"
 
+/* Eight letters: there are thousands of keys, and formatting them would take most of the time. */
+static void put_number(struct gs_text *key, size_t number)
+{
+	char letters[8];
+
+	for (size_t i = 0; i < sizeof(letters); i++, number >>= 4)
+		letters[i] = (char)('a' + (number & 15));
+	gs_text_append(key, letters, sizeof(letters));
+}
+
 /* No two literals have the same: lengths stand before names. */
 static void put_key(struct gs_text *key, const struct gs_literal *literal)
 {
 	const char *description = literal->description ? literal->description : "";
 
-	gs_text_printf(key, "%d %u %zu %s %s", literal->kind, literal->occurrence,
-		       strlen(description), description, literal->name);
+	put_number(key, literal->kind);
+	put_number(key, literal->occurrence);
+	put_number(key, strlen(description));
+	gs_text_puts(key, description);
+	gs_text_puts(key, literal->name);
 }
 
 static struct gs_error *add_literal(struct gs_variables *variables,
