@@ -207,7 +207,6 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 
 	for (size_t i = 0; i < entry->count; i++) {
 		const char *name = entry->said[i].device->name;
-
 		bool is_last = i + 1 == entry->count;
 
 		if (i && out->size + strlen(name) > room + (is_last ? strlen(" and 1 more") : 0)) {
@@ -215,7 +214,7 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 			return;
 		}
 		gs_text_puts_printable(out, name);
-		gs_text_puts(out, i + 1 < entry->count ? ", " : "");
+		gs_text_puts(out, is_last ? "" : ", ");
 	}
 }
 

@@ -67,8 +67,7 @@ static struct gs_error *tell_unclaimed(struct gs_judge *judge, const struct gs_v
 
 static struct gs_error *tell_gone(struct gs_judge *judge)
 {
-	gs_text_puts(&judge->text,
-		     "The loader does not know this subsection: a load fails if it is sent.");
+	gs_text_puts(&judge->text, "The loader does not know it: a load fails if it is sent.");
 	return gs_judge_tell_outcome(judge, GS_RULE_SUBSECTION_GONE, GS_OUTCOME_BROKEN,
 				     nothing_before);
 }
