@@ -120,6 +120,7 @@ GS_MUST_CHECK struct gs_error *gs_condition_create(const struct gs_tables *table
 struct gs_judge_finding {
 	struct gs_check_finding finding;
 	struct gs_table table;
+	bool is_aside; /* others say what comes of it */
 	struct gs_judge_finding *next;
 };
 
@@ -136,6 +137,7 @@ struct gs_judge {
 	unsigned int guard_count;
 	unsigned int guards_lost; /* beyond those */
 	struct gs_work *work;
+	bool is_aside; /* what is told now does not count */
 	struct gs_judge_finding *first, **last;
 	size_t finding_count, assumed;
 };

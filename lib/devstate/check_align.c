@@ -326,6 +326,15 @@ static struct gs_error *align_anchor(struct pass *pass, const struct gs_slot *sl
 	return err;
 }
 
+static bool has_other_claims(const struct gs_vmsd_field *const pair[])
+{
+	const struct gs_vmsd *sent = pair[GS_SAVER]->description;
+	const struct gs_vmsd *taken = pair[GS_LOADER]->description;
+
+	return (gs_vmsd_has_subsections(sent) || gs_vmsd_has_subsections(taken)) &&
+	       strcmp(sent->name, taken->name) != 0;
+}
+
 /* A struct under another name, with nothing in it that is anywhere else. */
 static struct gs_error *walk_renamed(struct pass *pass, const struct gs_slot *slot, bool *ret)
 {
@@ -335,7 +344,8 @@ static struct gs_error *walk_renamed(struct pass *pass, const struct gs_slot *sl
 	struct gs_error *err;
 
 	*ret = false;
-	if (!can_walk(pass, pair[GS_SAVER], pair[GS_LOADER]) ||
+	/* Whose subsections those are, names say. */
+	if (!can_walk(pass, pair[GS_SAVER], pair[GS_LOADER]) || has_other_claims(pair) ||
 	    count_pair(pass->scope, pair) != 1 ||
 	    !gs_field_is_there(pair[GS_SAVER], pass->levels[GS_SAVER].version))
 		return NULL;

@@ -354,16 +354,6 @@ static struct gs_error *tell_claims(struct claims *claims, const struct event *e
 
 /* ---- a section ---- */
 
-static bool has_subsections(const struct gs_vmsd *description)
-{
-	bool has = description->subsection_count > 0;
-
-	for (size_t i = 0; !has && i < description->field_count; i++)
-		has = description->fields[i].description &&
-		      has_subsections(description->fields[i].description);
-	return has;
-}
-
 struct gs_error *gs_check_claims(struct gs_judge *judge, const struct gs_vmsd *saver,
 				 const struct gs_vmsd *loader)
 {
@@ -371,7 +361,7 @@ struct gs_error *gs_check_claims(struct gs_judge *judge, const struct gs_vmsd *s
 	struct claims claims = {.scope = {.judge = judge}};
 	struct gs_error *err;
 
-	if (!has_subsections(saver))
+	if (!gs_vmsd_has_subsections(saver))
 		return NULL;
 	err = add_description(&claims, saver, &level);
 	for (size_t i = 0; !err && i < claims.count; i++) {

@@ -55,19 +55,32 @@ static struct gs_error *find_group(struct gs_scope *scope, struct group *group)
 	return NULL;
 }
 
-/* Marks those that make up for each other as one unit, which is then told of with the first. */
-static struct gs_error *find_unit(struct gs_scope *scope, struct gs_unit *unit)
+/*
+ * Segments that make up for each other, if there are any. If they do so in some worlds only, and
+ * then to no good, each one is told of by itself, too; but what comes of it is as the unit says.
+ */
+struct together {
+	struct gs_unit unit; /* count 0: there are none */
+	bool is_apart;
+};
+
+static struct gs_error *find_together(struct gs_scope *scope, struct together *ret)
 {
 	struct group group = {0};
+	struct gs_balance balance;
 	struct gs_error *err = find_group(scope, &group);
 
-	unit->count = 0;
+	*ret = (struct together){0};
 	if (err || !group.count)
 		return err;
-	err = gs_unit_init(unit, scope, group.items, group.count);
-	if (!err && !unit->is_heavy && !gs_unit_can_balance(unit))
-		unit->count = 0;
-	return err;
+	err = gs_unit_init(&ret->unit, scope, group.items, group.count);
+	if (err || ret->unit.is_heavy)
+		return err;
+	gs_unit_weigh_balance(&ret->unit, &balance);
+	if (!balance.is_any)
+		ret->unit.count = 0;
+	ret->is_apart = balance.is_missed && !balance.is_good;
+	return NULL;
 }
 
 /* ---- what is not bytes ---- */
@@ -209,6 +222,23 @@ static bool is_in_unit(const struct gs_unit *unit, const struct gs_item *item)
 	return unit->count && item >= unit->segments[0] && item <= unit->segments[unit->count - 1];
 }
 
+static struct gs_error *judge_segment(struct gs_scope *scope, struct together *together,
+				      struct gs_item *segment)
+{
+	struct gs_judge *judge = scope->judge;
+	struct gs_error *err = NULL;
+
+	if (!is_in_unit(&together->unit, segment))
+		return tell_segment(scope, segment);
+	if (segment == together->unit.segments[0])
+		err = gs_unit_tell(&together->unit);
+	judge->is_aside = true;
+	if (!err && together->is_apart)
+		err = tell_segment(scope, segment);
+	judge->is_aside = false;
+	return err;
+}
+
 static struct gs_error *alloc_rows(struct gs_scope *scope)
 {
 	for (int side = 0; side < GS_SIDES; side++) {
@@ -222,24 +252,19 @@ static struct gs_error *alloc_rows(struct gs_scope *scope)
 
 static struct gs_error *judge_items(struct gs_scope *scope)
 {
-	struct gs_unit unit;
+	struct together together;
 	struct gs_error *err = alloc_rows(scope);
 
 	if (!err)
 		err = gs_scope_name(scope);
 	if (!err)
-		err = find_unit(scope, &unit);
-
+		err = find_together(scope, &together);
 	for (size_t i = 0; !err && i < scope->item_count; i++) {
 		struct gs_item *item = &scope->items[i];
 
-		if (item->kind == GS_ITEM_ANCHOR && !is_in_unit(&unit, item))
-			continue;
-		if (unit.count && item == unit.segments[0])
-			err = gs_unit_tell(&unit);
-		else if (item->kind == GS_ITEM_SEGMENT && !is_in_unit(&unit, item))
-			err = tell_segment(scope, item);
-		else if (item->kind != GS_ITEM_SEGMENT && item->kind != GS_ITEM_ANCHOR)
+		if (item->kind == GS_ITEM_SEGMENT)
+			err = judge_segment(scope, &together, item);
+		else if (item->kind != GS_ITEM_ANCHOR)
 			err = tell_guarded(scope, item);
 		if (!err && item->kind == GS_ITEM_SEGMENT)
 			err = tell_ends(scope, item);

@@ -108,6 +108,7 @@ struct gs_error *gs_judge_tell(struct gs_judge *judge, enum gs_check_rule rule,
 		.text = gs_arena_strdup(&judge->arena, judge->text.size ? judge->text.data : ""),
 		.offset = offset,
 	};
+	found->is_aside = judge->is_aside;
 	gs_text_clear(&judge->text);
 	if (!found->finding.path || !found->finding.text)
 		return gs_error_nomem();
@@ -145,7 +146,7 @@ struct gs_error *gs_judge_sum_up(struct gs_judge *judge, enum gs_verdict *verdic
 	if (!all.tables)
 		return gs_error_nomem();
 	for (const struct gs_judge_finding *found = judge->first; found; found = found->next) {
-		if (found->finding.verdict != GS_VERDICT_INFO)
+		if (found->finding.verdict != GS_VERDICT_INFO && !found->is_aside)
 			all.tables[all.count++] = found->table;
 	}
 	err = gs_tables_join(&all, &judge->arena, &joined, verdict_ret);

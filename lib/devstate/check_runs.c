@@ -25,19 +25,46 @@ static bool is_renamed(const struct gs_scope *scope, const struct gs_level *leve
 	       gs_field_is_same_count(scope->told, field, partner);
 }
 
+static struct gs_error *add_predicate(struct gs_scope *scope, enum gs_check_side side,
+				      const struct gs_level *level,
+				      const struct gs_vmsd_field *field, uint32_t *ret)
+{
+	struct gs_literal literal = {.kind = GS_LITERAL_PREDICATE,
+				     .side = side == GS_SAVER ? GS_SIDE_SAVER : GS_SIDE_LOADER,
+				     .description = level->owner->name,
+				     .name = field->name,
+				     .occurrence = field->occurrence};
+
+	return gs_variables_add(&scope->judge->variables, &literal, ret);
+}
+
+/* The saver's name stands for both; the loader does not have it under its own. */
+static struct gs_error *add_renamed(struct gs_scope *scope, enum gs_check_side side,
+				    const struct gs_level *level, const struct gs_vmsd_field *field,
+				    const struct gs_vmsd_field *partner, uint32_t *ret)
+{
+	struct gs_literal *literals;
+	uint32_t other;
+	struct gs_error *err =
+		add_predicate(scope, GS_SAVER, level, side == GS_SAVER ? field : partner, ret);
+
+	if (!err)
+		err = add_predicate(scope, GS_LOADER, level, side == GS_SAVER ? partner : field,
+				    &other);
+	if (err)
+		return err;
+	literals = scope->judge->variables.literals;
+	literals[*ret].side = GS_SIDE_BOTH;
+	if (literals[other].side == GS_SIDE_BOTH)
+		literals[other].side = GS_SIDE_SAVER;
+	return NULL;
+}
+
 struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 			     const struct gs_level *level, const struct gs_vmsd_field *field,
 			     const struct gs_vmsd_field *partner, const struct gs_gate **ret)
 {
-	bool renamed = is_renamed(scope, level, field, partner);
-	const struct gs_vmsd_field *named = renamed && side == GS_LOADER ? partner : field;
-	struct gs_literal literal = {.kind = GS_LITERAL_PREDICATE,
-				     .side = side == GS_SAVER ? GS_SIDE_SAVER : GS_SIDE_LOADER,
-				     .description = level->owner->name,
-				     .name = named->name,
-				     .occurrence = named->occurrence};
 	struct gs_gate *gate;
-	struct gs_error *err;
 
 	*ret = level->gate;
 	if (!field->conditional)
@@ -46,11 +73,10 @@ struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 	if (!gate)
 		return gs_error_nomem();
 	gate->parent = level->gate;
-	err = gs_variables_add(&scope->judge->variables, &literal, &gate->variable);
-	if (!err && renamed)
-		scope->judge->variables.literals[gate->variable].side = GS_SIDE_BOTH;
 	*ret = gate;
-	return err;
+	return is_renamed(scope, level, field, partner)
+		       ? add_renamed(scope, side, level, field, partner, &gate->variable)
+		       : add_predicate(scope, side, level, field, &gate->variable);
 }
 
 /* ---- runs ---- */

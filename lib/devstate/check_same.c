@@ -122,23 +122,15 @@ static int compare_elements(const struct gs_vmsd_field *x, const struct gs_vmsd_
 	return compare_numbers(x->size, y->size);
 }
 
-/*
- * Of several fields of one name those that look the same belong together. A predicate, however, is
- * known by how many fields of its name stand before it.
- */
+/* Of several fields of one name those that look the same belong together. */
 static int by_look(const void *a, const void *b)
 {
 	const struct gs_vmsd_field *x = a, *y = b;
 	int order = by_name(a, b);
 
 	if (!order)
-		order = x->conditional - y->conditional;
-	if (order || x->conditional)
-		return order ? order : by_occurrence(a, b);
-	order = compare_elements(x, y);
-	if (!order)
-		order = compare_numbers(gs_field_count(x), gs_field_count(y));
-	return order ? order : compare_numbers(x->version, y->version);
+		order = compare_elements(x, y);
+	return order ? order : compare_numbers(gs_field_count(x), gs_field_count(y));
 }
 
 /* @saver and @loader stand behind an anchor, or at the start: how many are there to the next? */
@@ -211,4 +203,14 @@ bool gs_vmsd_has_named(const struct gs_vmsd *description)
 			return true;
 	}
 	return false;
+}
+
+bool gs_vmsd_has_subsections(const struct gs_vmsd *description)
+{
+	bool has = description->subsection_count > 0;
+
+	for (size_t i = 0; !has && i < description->field_count; i++)
+		has = description->fields[i].description &&
+		      gs_vmsd_has_subsections(description->fields[i].description);
+	return has;
 }

@@ -175,6 +175,8 @@ size_t gs_vmsd_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd *sa
 /* Whether something with a name is in it that is there in some world. */
 bool gs_field_has_named(const struct gs_vmsd_field *field);
 bool gs_vmsd_has_named(const struct gs_vmsd *description);
+/* It, or a struct in it. */
+bool gs_vmsd_has_subsections(const struct gs_vmsd *description);
 
 /*
  * Fields by name and, of several of one name, by their looks; in their order, those are anchors. Of
@@ -341,8 +343,13 @@ void gs_unit_view(struct gs_unit *unit, size_t world, struct gs_unit_view *view)
 
 /* ---- all worlds: check_verdict.c ---- */
 
-/* In some world a segment makes up for another one, or may. */
-bool gs_unit_can_balance(struct gs_unit *unit);
+/* Where segments are not as long on both sides: */
+struct gs_balance {
+	bool is_any;    /* in some world one makes up for another, or may, */
+	bool is_good;   /* so that all is well; */
+	bool is_missed; /* in some world none does */
+};
+void gs_unit_weigh_balance(struct gs_unit *unit, struct gs_balance *ret);
 GS_MUST_CHECK struct gs_error *gs_unit_tell(struct gs_unit *unit);
 
 /* ---- subsections that others take: check_claims.c ---- */

@@ -64,17 +64,19 @@ static void judge_worlds(struct gs_unit *unit, struct telling *telling)
 	}
 }
 
-bool gs_unit_can_balance(struct gs_unit *unit)
+void gs_unit_weigh_balance(struct gs_unit *unit, struct gs_balance *ret)
 {
-	bool balances = false;
-
-	for (size_t world = 0; !balances && world < (size_t)1 << unit->table.count; world++) {
+	*ret = (struct gs_balance){0};
+	for (size_t world = 0; world < (size_t)1 << unit->table.count; world++) {
 		struct gs_unit_view view;
 
 		gs_unit_view(unit, world, &view);
-		balances = view.may_balance;
+		if (!view.is_uneven)
+			continue;
+		ret->is_any |= view.may_balance;
+		ret->is_good |= view.outcome == GS_OUTCOME_GOOD;
+		ret->is_missed |= view.outcome == GS_OUTCOME_BROKEN;
 	}
-	return balances;
 }
 
 /* ---- findings ---- */

@@ -214,15 +214,23 @@ static void say_gate(struct gs_text *text, const struct gs_item *segment, const 
 static void say_order(struct gs_text *text, const struct gs_unit_story *story)
 {
 	const struct gs_meeting *meeting = &story->meeting;
+	const struct gs_run *run = meeting->sent ? meeting->sent : meeting->taken;
 
-	if (!meeting->sent || !meeting->taken) {
-		gs_text_puts(text, "As many bytes are taken as are sent, but by other fields.");
-		return;
+	gs_text_puts(text, "As many bytes are taken as are sent, but ");
+	if (meeting->sent && meeting->taken) {
+		gs_text_puts(text, "what is sent for ");
+		put_run(text, meeting->sent);
+		gs_text_puts(text,
+			     meeting->is_width ? " is divided otherwise by " : " is taken for ");
+		put_run(text, meeting->taken);
+	} else if (run) {
+		gs_text_puts(text, "from ");
+		put_run(text, run);
+		gs_text_printf(text, " on, which only the %s has there, by other fields",
+			       meeting->sent ? "saver" : "loader");
+	} else {
+		gs_text_puts(text, "by other fields");
 	}
-	gs_text_puts(text, "As many bytes are taken as are sent, but what is sent for ");
-	put_run(text, meeting->sent);
-	gs_text_puts(text, meeting->is_width ? " is divided otherwise by " : " is taken for ");
-	put_run(text, meeting->taken);
 	gs_text_puts(text, ".");
 }
 
