@@ -43,12 +43,14 @@
  * Namesakes are fields of the same path: structs, subsections, and the field, by name; of an array
  * of more than one struct, elements are steps of it: port[2]/x. A dot in a name is a step as well:
  * s.x is s/x. Several of one path are all each other's namesakes. So are two of which one's path
- * ends in the other's (x and s/x; in a subsection, too: [d/p]/x and [d/p]/s/x), if for neither
- *there is one of the same path on the other side. They are looked for among all fields of the same
- *section or subsection and the structs in it, sent or not. Elements of 1, 2, 4 and 8 bytes are
- *numbers: they stay whole, and what they are. Elements of any other size, and of a size that is not
- *told, are buffers: division is nothing to those, nor to fields by the name of "unused", which have
- *no namesakes. Sizes in C of structs and pointers are never compared.
+ * ends in the other's, if for neither there is one of the same path on the other side: x and s/x,
+ * and in a subsection [d/p]/x and [d/p]/s/x. They are looked for among all fields of the same
+ * section or subsection and the structs in it, sent or not.
+ *
+ * Elements of 1, 2, 4 and 8 bytes are numbers: they stay whole, and what they are. Elements of any
+ * other size, and of a size that is not told, are buffers: division is nothing to those, nor to
+ * fields by the name of "unused", which have no namesakes. Sizes in C of structs and pointers are
+ * never compared.
  *
  * In a world, a load is good (every value in its field), silent (it ends well, but a value is not
  * in its field) or broken. Over all worlds:
