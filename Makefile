@@ -151,6 +151,14 @@ $(PROPERTY_BIN): $(PROPERTY_SRC:%.c=$(O)/%.o) $(LIB_A)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
 
+# The same against a checker with a fault in it: tests/property/faults writes them.
+.PRECIOUS: $(O)/faults/%/fault.o
+$(O)/faults/%/fault.o: $(O)/faults/%/fault.c
+	$(Q)$(CC) $(ALL_CFLAGS) -O1 -w -Ilib/devstate -c -o $@ $<
+
+$(O)/faults/%/devstate_check: $(O)/faults/%/fault.o $(PROPERTY_SRC:%.c=$(O)/%.o) $(LIB_A)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DEP_LIBS)
+
 $(O)/tests/bench/%: $(O)/tests/bench/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
