@@ -250,12 +250,22 @@ static struct gs_error *alloc_rows(struct gs_scope *scope)
 	return NULL;
 }
 
+/* Where all is where it is looked for, names decide nothing. Most scopes are so. */
+static bool has_segments(const struct gs_scope *scope)
+{
+	for (size_t i = 0; i < scope->item_count; i++) {
+		if (scope->items[i].kind == GS_ITEM_SEGMENT)
+			return true;
+	}
+	return false;
+}
+
 static struct gs_error *judge_items(struct gs_scope *scope)
 {
 	struct together together;
 	struct gs_error *err = alloc_rows(scope);
 
-	if (!err)
+	if (!err && has_segments(scope))
 		err = gs_scope_name(scope);
 	if (!err)
 		err = find_together(scope, &together);
