@@ -38,7 +38,6 @@ struct field {
 	 * and @size say it. */
 	int predicate, length, bytes;
 	unsigned int count;
-	const struct field *was; /* of the loader: the saver's, which was renamed in place */
 };
 #define NONE (-1)
 

@@ -373,24 +373,6 @@ static void fit_all(struct partners *partners, const struct description *saver,
 	}
 }
 
-static bool is_renamed_in_place(struct partners *partners, const struct place *a,
-				const struct place *b)
-{
-	return strcmp(a->field->name, b->field->name) != 0 &&
-	       strcmp(a->list->name, b->list->name) == 0 && same_elements(a, b) &&
-	       a->count == b->count && same_list(a, b) &&
-	       same_neighbours(&partners->saver, a, &partners->loader, b);
-}
-
-static void note_renames(struct partners *partners)
-{
-	for (size_t i = 0; i < partners->loader.count; i++) {
-		const struct place *b = &partners->loader.all[i], *a = b->partner;
-
-		b->field->was = a && is_renamed_in_place(partners, a, b) ? a->field : NULL;
-	}
-}
-
 bool partners_find(struct partners *partners, const struct export *saver,
 		   const struct export *loader)
 {
@@ -403,6 +385,5 @@ bool partners_find(struct partners *partners, const struct export *saver,
 	assume_partners(&partners->saver);
 	assume_partners(&partners->loader);
 	fit_all(partners, saver->description, loader->description);
-	note_renames(partners);
 	return true;
 }

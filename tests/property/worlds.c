@@ -49,27 +49,18 @@ static int add_variable(struct worlds *worlds, const struct variable *variable)
 	return i;
 }
 
-static int add_predicate(struct worlds *worlds, const struct description *description, size_t at,
-			 bool saver)
-{
-	const struct field *field = &description->fields[at];
-
-	if (!saver && field->was && field->was->conditional) {
-		worlds->variables[field->was->predicate].loader = true;
-		return field->was->predicate;
-	}
-	return add_variable(worlds,
-			    &(struct variable){GS_LITERAL_PREDICATE, description->name, field->name,
-					       field_occurrence(description, at), saver, !saver});
-}
-
 static void add_variables(struct worlds *worlds, struct description *description, bool saver)
 {
 	for (size_t i = 0; i < description->field_count; i++) {
 		struct field *field = &description->fields[i];
 
-		field->predicate =
-			field->conditional ? add_predicate(worlds, description, i, saver) : NONE;
+		field->predicate = NONE;
+		if (field->conditional)
+			field->predicate = add_variable(
+				worlds,
+				&(struct variable){GS_LITERAL_PREDICATE, description->name,
+						   field->name, field_occurrence(description, i),
+						   saver, !saver});
 		if (field->description)
 			add_variables(worlds, field->description, saver);
 	}
@@ -114,12 +105,18 @@ static void note_quantities(struct worlds *worlds, const struct place *place)
 		field->bytes = add_quantity(worlds, shared, 0);
 }
 
-static void add_quantities(struct worlds *worlds, const struct partners *partners)
+static void add_quantities(struct worlds *worlds, struct export *saver, struct export *loader)
 {
-	for (size_t i = 0; i < partners->saver.count; i++)
-		note_quantities(worlds, &partners->saver.all[i]);
-	for (size_t i = 0; i < partners->loader.count; i++) {
-		const struct place *place = &partners->loader.all[i];
+	static struct partners partners;
+
+	if (!partners_find(&partners, saver, loader)) {
+		worlds->too_many = true;
+		return;
+	}
+	for (size_t i = 0; i < partners.saver.count; i++)
+		note_quantities(worlds, &partners.saver.all[i]);
+	for (size_t i = 0; i < partners.loader.count; i++) {
+		const struct place *place = &partners.loader.all[i];
 		struct field *field = place->field;
 
 		if (!place_is_shared(place)) {
@@ -153,29 +150,23 @@ static bool too_many_settings(const struct worlds *worlds)
 	return (settings << worlds->variable_count) > SETTINGS_MAX * 16 || settings > SETTINGS_MAX;
 }
 
-static void add_pair(struct worlds *worlds, struct export *saver, struct export *loader)
-{
-	static struct partners partners;
-
-	worlds->too_many = !partners_find(&partners, saver, loader);
-	if (worlds->too_many)
-		return;
-	add_variables(worlds, saver->description, true);
-	add_variables(worlds, loader->description, false);
-	add_quantities(worlds, &partners);
-	limit_free(worlds);
-}
-
 struct worlds worlds_of(struct export *saver, struct export *loader)
 {
 	struct worlds worlds = {.saver = saver, .loader = loader};
 
-	/* Of a device that the loader does not have nothing matters but whether it is there. */
-	if (saver->description && loader->description)
-		add_pair(&worlds, saver, loader);
-	else if (saver->description)
+	if (!saver->description)
+		return worlds;
+	add_variables(&worlds, saver->description, true);
+	if (loader->description) {
+		add_variables(&worlds, loader->description, false);
+		add_quantities(&worlds, saver, loader);
+	} else {
+		/* Nothing else matters of a device that the loader does not have. */
+		worlds.variable_count = 0;
 		add_variable(&worlds,
 			     &(struct variable){GS_LITERAL_USED, "", saver->type, 0, true, false});
+	}
+	limit_free(&worlds);
 	worlds.too_many |= too_many_settings(&worlds);
 	return worlds;
 }
