@@ -146,11 +146,10 @@ static bool can_walk(const struct pass *pass, const struct gs_vmsd_field *sent,
 	    !gs_field_is_same_gate(sent, levels[GS_SAVER].version, taken,
 				   levels[GS_LOADER].version))
 		return false;
-	/* A predicate of descriptions of other names is another one; that of a field under
-	 * another name, in the same place, is not. */
+	/* A predicate of another name, or of descriptions of other names, is another one. */
 	return !sent->conditional ||
 	       (strcmp(levels[GS_SAVER].owner->name, levels[GS_LOADER].owner->name) == 0 &&
-		(sent->occurrence == taken->occurrence || strcmp(sent->name, taken->name) != 0));
+		sent->occurrence == taken->occurrence && strcmp(sent->name, taken->name) == 0);
 }
 
 static bool is_alike(const struct pass *pass, const struct gs_vmsd_field *sent,
@@ -212,8 +211,8 @@ static struct gs_error *init_inner(struct pass *pass, const struct gs_vmsd_field
 {
 	struct gs_scope *scope = pass->scope;
 	const struct gs_gate *gate;
-	struct gs_error *err = gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], pair[GS_SAVER],
-					   pair[GS_LOADER], &gate);
+	struct gs_error *err =
+		gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], pair[GS_SAVER], &gate);
 
 	for (int side = 0; !err && side < GS_SIDES; side++) {
 		const struct gs_vmsd *description = pair[side]->description;
@@ -223,8 +222,7 @@ static struct gs_error *init_inner(struct pass *pass, const struct gs_vmsd_field
 			return gs_error_nomem();
 		*place = (struct gs_place){pass->levels[side].parent, pair[side], is_array,
 					   is_array, 0};
-		inner[side] = (struct gs_level){description, pair[!side]->description,
-						description->version, gate, place};
+		inner[side] = (struct gs_level){description, description->version, gate, place};
 	}
 	return err;
 }
@@ -291,8 +289,7 @@ static struct gs_error *add_anchor(struct pass *pass, const struct gs_slot *slot
 	err = close_segment(pass);
 	scope->is_heavy = false;
 	if (!err)
-		err = gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], sent, taken,
-				  &item.gate);
+		err = gs_gate_add(scope, GS_SAVER, &pass->levels[GS_SAVER], sent, &item.gate);
 	if (err)
 		return err;
 	item.places[GS_SAVER] = gs_place_add(scope, pass->levels[GS_SAVER].parent, sent);

@@ -110,7 +110,7 @@ static struct gs_error *add_field(struct claims *claims, const struct gs_vmsd *s
 
 	if (!gs_field_is_there(field, level->version) || gs_field_count(field) == 0)
 		return NULL;
-	err = gs_gate_add(&claims->scope, GS_LOADER, level, field, NULL, &event.gate);
+	err = gs_gate_add(&claims->scope, GS_LOADER, level, field, &event.gate);
 	if (err || !field->description)
 		return err ? err : add_event(claims, &event);
 	partner = find_partner(saver, field, at);

@@ -286,8 +286,8 @@ static struct gs_error *check_scope(struct gs_judge *judge, const struct gs_root
 				    const struct gs_root *loader, const struct gs_around *around)
 {
 	const struct gs_level levels[GS_SIDES] = {
-		{saver->description, loader->description, saver->version, NULL, NULL},
-		{loader->description, saver->description, loader->version, NULL, NULL}};
+		{.owner = saver->description, .version = saver->version},
+		{.owner = loader->description, .version = loader->version}};
 	struct gs_scope scope = {
 		.judge = judge,
 		.states = {judge->saver_state, judge->loader_state},

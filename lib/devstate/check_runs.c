@@ -14,17 +14,6 @@ const struct gs_place *gs_place_add(struct gs_scope *scope, const struct gs_plac
 	return place;
 }
 
-/* Partners of other names stand in the same place. */
-static bool is_renamed(const struct gs_scope *scope, const struct gs_level *level,
-		       const struct gs_vmsd_field *field, const struct gs_vmsd_field *partner)
-{
-	return partner && partner->conditional && level->other &&
-	       strcmp(field->name, partner->name) != 0 &&
-	       strcmp(level->owner->name, level->other->name) == 0 &&
-	       gs_field_is_like(field, partner) &&
-	       gs_field_is_same_count(scope->told, field, partner);
-}
-
 static struct gs_error *add_predicate(struct gs_scope *scope, enum gs_check_side side,
 				      const struct gs_level *level,
 				      const struct gs_vmsd_field *field, uint32_t *ret)
@@ -38,31 +27,9 @@ static struct gs_error *add_predicate(struct gs_scope *scope, enum gs_check_side
 	return gs_variables_add(&scope->judge->variables, &literal, ret);
 }
 
-/* The saver's name stands for both; the loader does not have it under its own. */
-static struct gs_error *add_renamed(struct gs_scope *scope, enum gs_check_side side,
-				    const struct gs_level *level, const struct gs_vmsd_field *field,
-				    const struct gs_vmsd_field *partner, uint32_t *ret)
-{
-	struct gs_literal *literals;
-	uint32_t other;
-	struct gs_error *err =
-		add_predicate(scope, GS_SAVER, level, side == GS_SAVER ? field : partner, ret);
-
-	if (!err)
-		err = add_predicate(scope, GS_LOADER, level, side == GS_SAVER ? partner : field,
-				    &other);
-	if (err)
-		return err;
-	literals = scope->judge->variables.literals;
-	literals[*ret].side = GS_SIDE_BOTH;
-	if (literals[other].side == GS_SIDE_BOTH)
-		literals[other].side = GS_SIDE_SAVER;
-	return NULL;
-}
-
 struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 			     const struct gs_level *level, const struct gs_vmsd_field *field,
-			     const struct gs_vmsd_field *partner, const struct gs_gate **ret)
+			     const struct gs_gate **ret)
 {
 	struct gs_gate *gate;
 
@@ -74,9 +41,7 @@ struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 		return gs_error_nomem();
 	gate->parent = level->gate;
 	*ret = gate;
-	return is_renamed(scope, level, field, partner)
-		       ? add_renamed(scope, side, level, field, partner, &gate->variable)
-		       : add_predicate(scope, side, level, field, &gate->variable);
+	return add_predicate(scope, side, level, field, &gate->variable);
 }
 
 /* ---- runs ---- */
@@ -190,8 +155,7 @@ static struct gs_error *add_element(struct gs_scope *scope, enum gs_check_side s
 {
 	const struct gs_vmsd *description = run->place->field->description;
 	const struct gs_vmsd *other = partner ? partner->description : NULL;
-	const struct gs_level level = {description, other, description->version, run->gate,
-				       run->place};
+	const struct gs_level level = {description, description->version, run->gate, run->place};
 	gs_autopairing struct gs_pairing pairing = {0};
 	struct gs_run end = *run;
 	struct gs_error *err = NULL;
@@ -284,7 +248,7 @@ struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check_side side,
 	run.place = gs_place_add(scope, level->parent, field);
 	if (!run.place)
 		return gs_error_nomem();
-	err = gs_gate_add(scope, side, level, field, partner, &run.gate);
+	err = gs_gate_add(scope, side, level, field, &run.gate);
 	if (err)
 		return err;
 	return field->description ? add_structs(scope, side, partner, &run)

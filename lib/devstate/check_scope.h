@@ -216,7 +216,7 @@ bool gs_namesakes_has(const struct gs_namesakes *namesakes, uint32_t node, enum 
 
 /* One side's field and what is in it. @parent and @gate are of the struct @owner, of @version. */
 struct gs_level {
-	const struct gs_vmsd *owner, *other; /* that of the other side; NULL: there is none */
+	const struct gs_vmsd *owner;
 	uint32_t version;
 	const struct gs_gate *gate;
 	const struct gs_place *parent;
@@ -225,14 +225,10 @@ GS_MUST_CHECK struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check
 					   const struct gs_level *level,
 					   const struct gs_vmsd_field *field,
 					   const struct gs_vmsd_field *partner);
-/*
- * What a field hangs on. Its predicate is that of its @partner (NULL: none), if that is the same
- * field under another name; then it goes by the saver's.
- */
+/* What a field hangs on: its predicate, if it has one, below those of the structs around it. */
 GS_MUST_CHECK struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 					   const struct gs_level *level,
 					   const struct gs_vmsd_field *field,
-					   const struct gs_vmsd_field *partner,
 					   const struct gs_gate **ret);
 const struct gs_place *gs_place_add(struct gs_scope *scope, const struct gs_place *parent,
 				    const struct gs_vmsd_field *field);

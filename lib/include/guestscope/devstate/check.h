@@ -20,9 +20,7 @@
  *
  * A world is what an export leaves open: one value for
  *	- each predicate. It is known by the description that has the field, the field's name, and
- *	  its occurrence; a predicate that both exports have is the same one on both sides, and
- *	  so is that of a field that was renamed in place: alone between the same neighbours, in
- *	  descriptions of the same name, with as many elements of the same size.
+ *	  its occurrence; a predicate that both exports have is the same one on both sides.
  *	- each subsection of the saving side, known by its name and its parent's: sent or not.
  *	- each length of an array that is not told, 1 or more; of a field of size 0, how many bytes
  *	  it is, 1 or more. Of these, some are assumed, and counted: see below.
