@@ -61,6 +61,12 @@ static enum gs_check_rule rule_of_length(const struct column *sent, const struct
 	return story->signs & GS_SIGN_POSITIVE ? GS_RULE_FIELD_LEFT : GS_RULE_FIELD_UNSENT;
 }
 
+static bool is_renamed(const struct column *sent, const struct column *taken)
+{
+	return sent->fields == 1 && taken->fields == 1 &&
+	       strcmp(sent->first->place->field->name, taken->first->place->field->name) != 0;
+}
+
 enum gs_check_rule gs_unit_rule(const struct gs_unit *unit, const struct gs_unit_story *story,
 				uint8_t outcome)
 {
@@ -72,8 +78,7 @@ enum gs_check_rule gs_unit_rule(const struct gs_unit *unit, const struct gs_unit
 	if (outcome == GS_OUTCOME_SILENT)
 		return story->meeting.is_width ? GS_RULE_FIELD_WIDTH : GS_RULE_FIELD_ORDER;
 	if (outcome == GS_OUTCOME_GOOD)
-		return sent.fields == 1 && taken.fields == 1 ? GS_RULE_FIELD_RENAMED
-							     : GS_RULE_FIELD_REPACKED;
+		return is_renamed(&sent, &taken) ? GS_RULE_FIELD_RENAMED : GS_RULE_FIELD_REPACKED;
 	return rule_of_length(&sent, &taken, story);
 }
 
@@ -315,14 +320,21 @@ static void say_heavy(struct gs_text *text, const struct column *sent, const str
 
 /* ---- all ---- */
 
+static bool is_in_column(const struct column *column, const struct gs_run *run)
+{
+	return run && run >= column->runs && run < column->runs + column->count;
+}
+
+/* Of the byte that is not right, if that is in the segment. */
 static const struct gs_place *place_of(const struct gs_unit_story *story, enum gs_check_rule rule,
 				       const struct column *sent, const struct column *taken)
 {
 	const struct gs_run *run = sent->first ? sent->first : taken->first;
 
 	if (rule == GS_RULE_FIELD_UNSENT && taken->first)
-		run = story->meeting.taken ? story->meeting.taken : taken->first;
-	else if (story->meeting.sent)
+		run = is_in_column(taken, story->meeting.taken) ? story->meeting.taken
+								: taken->first;
+	else if (is_in_column(sent, story->meeting.sent))
 		run = story->meeting.sent;
 	return run ? run->place : story->segment->places[GS_SAVER];
 }

@@ -18,7 +18,9 @@
 #define FIELDS(fields) FIELDS_V("1", fields)
 #define FIELDS_V(version, fields) \
 	TELLING(FAKE_DEVICE_V("a", version, "0", ", 'Fields': [" fields "]") ",")
-#define UNTOLD(fields) FAKE_EXPORT(FAKE_DEVICE("a", ", 'Fields': [" fields "]"))
+#define UNTOLD(fields)                                                            \
+	FAKE_EXPORT(FAKE_DEVICE("a", ", 'Fields': [" fields "]") "," FAKE_DEVICE( \
+		"z", ", 'Fields': [" FAKE_FIELD("n", "1") "]"))
 #define SUBSECTIONS(fields, subsections) \
 	TELLING(FAKE_DEVICE("a", ", 'Fields': [" fields "], 'Subsections': [" subsections "]") ",")
 
