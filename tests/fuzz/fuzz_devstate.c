@@ -2,15 +2,18 @@
 /*
  * Exports of device state: each device is found by its type, a description is as long as the fields
  * that it sends, what lint finds has a place below the device's description, and nothing differs
- * from itself, nor more from another export than that from it. Side by side, descriptions have all
+ * from itself, nor more from another export than that from it. What lint finds no mistake in loads
+ * itself, and the way there is the way back of the other one. Side by side, descriptions have all
  * of their lines, in order.
  */
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <guestscope/devstate.h>
 #include <guestscope/devstate/align.h>
+#include <guestscope/devstate/check.h>
 
 #define DEVICES_MAX 2000 /* more say nothing new, and take their time */
 
@@ -187,6 +190,137 @@ static void check_align(const struct gs_devstate *state, const struct gs_vmsd *b
 	assert(lines.after == count_lines(after));
 }
 
+/* ---- what comes of it ---- */
+
+struct verdicts {
+	uint64_t sums[GS_CHECK_DIRECTIONS]; /* of all that is told, in any order */
+	size_t counts[GS_CHECK_DIRECTIONS], devices;
+	bool only_claims; /* nothing but whose subsections those are, and what is too much */
+};
+
+static uint64_t hash(uint64_t sum, const char *text)
+{
+	for (; *text; text++)
+		sum = (sum ^ (unsigned char)*text) * 1099511628211u;
+	return (sum ^ 0xff) * 1099511628211u;
+}
+
+static void check_condition(const struct gs_condition *condition, enum gs_verdict verdict)
+{
+	assert((condition->count > 0) == (verdict == GS_VERDICT_CONDITIONAL));
+	for (size_t i = 0; i < condition->count; i++) {
+		assert(condition->terms[i].count);
+		for (size_t j = 0; j < condition->terms[i].count; j++)
+			assert(condition->terms[i].literals[j].name);
+	}
+}
+
+static struct gs_error *add_verdict(void *arg, const struct gs_check_finding *finding)
+{
+	struct verdicts *verdicts = arg;
+	size_t size = strlen(finding->text);
+	/* Which one of two refuses has been gained or lost, by which is the newer one. */
+	const char *text = finding->rule == GS_RULE_UNMIGRATABLE ? "" : finding->text;
+
+	assert(finding->verdict > GS_VERDICT_OK && finding->verdict < GS_VERDICT_COUNT);
+	assert(finding->rule < GS_RULE_COUNT && *gs_check_rule_name(finding->rule));
+	assert(finding->type_before || finding->type_after);
+	assert(size && finding->text[size - 1] == '.');
+	for (size_t i = 0; i < size; i++)
+		assert((unsigned char)finding->text[i] >= ' ' && finding->text[i] != 0x7f);
+	check_condition(&finding->condition, finding->verdict);
+	verdicts->sums[finding->direction] +=
+		hash(hash(hash(14695981039346656037u + finding->verdict, text), finding->path),
+		     gs_check_rule_name(finding->rule));
+	verdicts->counts[finding->direction]++;
+	verdicts->only_claims &=
+		finding->rule == GS_RULE_SUBSECTION_PREFIX || finding->rule == GS_RULE_TOO_MUCH;
+	return NULL;
+}
+
+static struct gs_error *add_device(void *arg, const struct gs_check_device *device)
+{
+	struct verdicts *verdicts = arg;
+
+	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
+		check_condition(&device->directions[d].condition, device->directions[d].verdict);
+		assert(device->directions[d].findings || !device->directions[d].verdict);
+	}
+	verdicts->devices++;
+	return NULL;
+}
+
+static struct verdicts check(const struct gs_devstate *before, const struct gs_devstate *after)
+{
+	struct verdicts verdicts = {.only_claims = true};
+	struct gs_check_options options = {.strict = true};
+	struct gs_check_report report = {add_verdict, add_device, &verdicts};
+
+	gs_error_destroy(gs_devstate_check(before, after, &options, &report));
+	return verdicts;
+}
+
+/* There is the way back from there. */
+static void check_both(const struct gs_devstate *a, const struct gs_devstate *b)
+{
+	struct verdicts there = check(a, b), back = check(b, a);
+
+	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
+		assert(there.counts[d] == back.counts[!d]);
+		assert(there.sums[d] == back.sums[!d]);
+	}
+	assert(there.devices == back.devices);
+}
+
+static struct gs_error *count_mistake(void *arg, const struct gs_lint_finding *finding)
+{
+	*(size_t *)arg += finding->is_error;
+	return NULL;
+}
+
+/* Only 8 bits of a subsection's version are loaded. */
+static bool has_great_versions(const struct gs_vmsd *description)
+{
+	bool has = description->version > UINT8_MAX;
+
+	for (size_t i = 0; !has && i < description->field_count; i++)
+		has = description->fields[i].description &&
+		      has_great_versions(description->fields[i].description);
+	for (size_t i = 0; !has && i < description->subsection_count; i++)
+		has = has_great_versions(&description->subsections[i]);
+	return has;
+}
+
+/* What has no mistakes loads itself. */
+static void check_itself(const struct gs_devstate *state)
+{
+	const struct gs_devstate_device *device;
+	struct verdicts own = check(state, state);
+	size_t mistakes = 0;
+
+	assert(own.sums[GS_CHECK_FORWARD] == own.sums[GS_CHECK_BACKWARD]);
+	gs_error_destroy(gs_devstate_lint(state, count_mistake, &mistakes));
+	for (size_t i = 0; (device = gs_devstate_at(state, i)); i++)
+		mistakes += device->description && has_great_versions(device->description);
+	assert(mistakes || own.only_claims);
+}
+
+/* The same with other digits here and there: of sizes, versions and names. */
+static void check_changed(const struct gs_devstate *state, const uint8_t *data, size_t size)
+{
+	gs_autofree uint8_t *copy = malloc(size + 1);
+	struct gs_devstate *other;
+
+	assert(copy);
+	for (size_t i = 0; i < size; i++)
+		copy[i] = data[i] >= '0' && data[i] <= '9' && i % 5 == size % 5 ? data[i] ^ 1
+										: data[i];
+	other = parse(copy, size);
+	if (other)
+		check_both(state, other);
+	gs_devstate_destroy(other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	GS_CLEANUP(gs_devstate_destroy) struct gs_devstate *state = parse(data, size);
@@ -207,5 +341,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	gs_error_destroy(gs_devstate_lint(state, check_finding, state));
 	check_diff(state);
+	check_itself(state);
+	check_changed(state, data, size);
 	return 0;
 }

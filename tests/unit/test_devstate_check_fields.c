@@ -250,8 +250,8 @@ static void test_untold(void **unused)
 	check(UNTOLD(F("x", "1") "," F("y", "1")), FIELDS(F("unused", "1") "," F("v", "5")),
 	      "UNKNOWN; UNKNOWN a/x:field-size @0", "UNKNOWN; UNKNOWN a/unused:field-size @0");
 	/* No length makes it fit. */
-	check(UNTOLD(F("x", "8")), FIELDS(F("y", "4")), "BREAK; BREAK a/x:field-left @0",
-	      "BREAK; BREAK a/y:field-unsent @0");
+	check(UNTOLD(F("x", "8")), FIELDS(F("y", "4")), "BREAK; BREAK a/x:field-size @0",
+	      "BREAK; BREAK a/y:field-size @0");
 }
 
 int main(void)
