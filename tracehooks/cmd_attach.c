@@ -69,6 +69,7 @@ int cmd_attach(struct gs_args *args)
 	if (err)
 		return gs_args_fail(args, err);
 	err = watch_begin(&watch, args);
+	watch.is_brief = true;
 	if (!err)
 		err = seize_all(watch.keeper, pid);
 	if (!err)

@@ -2,29 +2,40 @@
 /* tracehooks: hold processes so that a debugger can attach. This file is its table of commands. */
 #include "tracehooks.h"
 
-#define FILTERS                                                                                    \
-	{.name = "exec",                                                                           \
-	 .argument = "GLOB",                                                                       \
-	 .help = "hold programs of that name, or, with a slash in it, of that path"},              \
-		{.name = "argv",                                                                   \
-		 .argument = "REGEX",                                                              \
-		 .help = "hold those whose arguments, joined by spaces, match"},                   \
-		{.name = "uid", .argument = "UID", .help = "hold those of that effective user"},   \
-		{.name = "parent",                                                                 \
-		 .argument = "PID|GLOB",                                                           \
-		 .help = "hold those that this process, or one of that name, has forked"},         \
-		{.name = "depth",                                                                  \
-		 .argument = "N",                                                                  \
-		 .help = "hold those that are at most N forks below the first process"},           \
-		{.name = "nth", .argument = "N", .help = "hold the Nth that fits (default: 1)"},   \
+#define WHO                                                                                      \
+	{.name = "exec",                                                                         \
+	 .argument = "GLOB",                                                                     \
+	 .help = "hold programs of that name, or, with a slash in it, of that path"},            \
+		{.name = "argv",                                                                 \
+		 .argument = "REGEX",                                                            \
+		 .help = "hold those whose arguments, joined by spaces, match"},                 \
+		{.name = "uid", .argument = "UID", .help = "hold those of that effective user"}, \
+	{                                                                                        \
+		.name = "parent", .argument = "PID|GLOB",                                        \
+		.help = "hold those that this process, or one of that name, has forked"          \
+	}
+
+#define DEPTH                                                                         \
+	{                                                                             \
+		.name = "depth", .argument = "N",                                     \
+		.help = "hold those that are at most N forks below the first process" \
+	}
+
+#define WHICH                                                                                      \
+	{.name = "nth", .argument = "N", .help = "hold the Nth that fits (default: 1)"},           \
 		{.name = "every", .help = "hold all that fit, from the Nth on"},                   \
 	{                                                                                          \
 		.name = "hold-max", .argument = "TIME",                                            \
 		.help = "release what no debugger has come for by then; 0: never (default: 10min)" \
 	}
 
-static const struct gs_option run_options[] = {FILTERS, {0}};
-static const struct gs_option attach_options[] = {FILTERS, {0}};
+static const struct gs_option run_options[] = {WHO, DEPTH, WHICH, {0}};
+static const struct gs_option watch_options[] = {
+	{.name = "exe", .argument = "FILE", .help = "the program; or the script, where it is one"},
+	WHO,
+	WHICH,
+	{0}};
+static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, {0}};
 
 static const struct gs_option release_options[] = {
 	{.name = "all", .letter = 'a', .help = "release all"},
@@ -44,6 +55,19 @@ static const struct gs_command commands[] = {
 	 .options = run_options,
 	 .takes_json = true,
 	 .run = cmd_run},
+	{.name = "watch",
+	 .arguments = "--exe FILE",
+	 .summary = "hold who executes a file, whoever starts it",
+	 .details =
+		 "For root. Whoever executes FILE is held, if he fits, when he has become that "
+		 "program, before anything of it has run. Who starts him is not traced, and may "
+		 "have "
+		 "a debugger of his own. An upgrade may replace FILE: the new one is watched then. "
+		 "Ctrl-C releases all.\n\n"
+		 "  tracehooks watch --exe /usr/bin/qemu-system-x86_64 --argv guest=web1",
+	 .options = watch_options,
+	 .takes_json = true,
+	 .run = cmd_watch},
 	{.name = "attach",
 	 .arguments = "PID",
 	 .summary = "hold what a running process starts",

@@ -15,6 +15,8 @@ static const char *event_name(enum gs_keeper_event_kind kind)
 		[GS_KEEPER_HELD] = "held",         [GS_KEEPER_HANDED_OVER] = "handed-over",
 		[GS_KEEPER_DEBUGGED] = "debugged", [GS_KEEPER_RELEASED] = "released",
 		[GS_KEEPER_ENDED] = "ended",       [GS_KEEPER_IDLE] = "idle",
+		[GS_KEEPER_PASSED] = "passed",     [GS_KEEPER_MOVED] = "moved",
+		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
 	};
 
 	return names[kind];
@@ -49,7 +51,7 @@ static void print_line(const struct gs_args *args, const struct gs_keeper_event 
 	gs_emit_string(e, "event", NULL, event_name(event->kind));
 	if (record)
 		emit_hold(e, record);
-	else
+	else if (event->id)
 		gs_emit_i64(e, "id", NULL, event->id);
 	if (*event->reason)
 		gs_emit_string(e, "reason", NULL, event->reason);
@@ -92,6 +94,21 @@ static void put_block(struct gs_text *text, const struct gs_hold_record *record)
 	gs_text_puts(text, ")\n");
 }
 
+/* Of the file, and not of one hold; NULL: it is of one. */
+static const char *file_event(enum gs_keeper_event_kind kind)
+{
+	switch (kind) {
+	case GS_KEEPER_MOVED:
+		return "another file is there now, and watched";
+	case GS_KEEPER_MISSING:
+		return "the file has gone; the next one will be watched";
+	case GS_KEEPER_BLIND:
+		return "the file is not watched any more: tracehooks-gate was killed";
+	default:
+		return NULL;
+	}
+}
+
 static void put_event(struct gs_text *text, const struct gs_keeper_event *event,
 		      const struct gs_hold_record *record)
 {
@@ -99,8 +116,13 @@ static void put_event(struct gs_text *text, const struct gs_keeper_event *event,
 		put_block(text, record);
 		return;
 	}
+	if (file_event(event->kind)) {
+		gs_text_printf(text, "tracehooks: %s\n", file_event(event->kind));
+		return;
+	}
 	gs_text_printf(text, "tracehooks: %d: %s", (int)event->id,
 		       event->kind == GS_KEEPER_HANDED_OVER ? "handed over, a debugger is awaited"
+		       : event->kind == GS_KEEPER_PASSED    ? "not held"
 							    : event_name(event->kind));
 	if (event->kind == GS_KEEPER_DEBUGGED && record)
 		gs_text_printf(text, " by %d", (int)record->debugger);
@@ -119,7 +141,7 @@ void print_event(const struct gs_args *args, const struct gs_keeper_event *event
 		print_line(args, event, record);
 		return;
 	}
-	if (gs_args_quiet(args) && event->kind != GS_KEEPER_HELD)
+	if (gs_args_quiet(args) && event->kind != GS_KEEPER_HELD && event->kind != GS_KEEPER_BLIND)
 		return;
 	put_event(&text, event, record);
 	if (!text.failed)

@@ -7,6 +7,7 @@
 #include <guestscope/hold/keeper.h>
 
 int cmd_run(struct gs_args *args);
+int cmd_watch(struct gs_args *args);
 int cmd_attach(struct gs_args *args);
 int cmd_list(struct gs_args *args);
 int cmd_show(struct gs_args *args);
@@ -32,11 +33,16 @@ struct watch {
 	bool idle;        /* and nothing will be */
 	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
 	int signals;      /* that came */
+	bool is_brief;    /* the first signal is the end */
 	bool lost;        /* the keeper was killed */
+	bool blind;       /* the file is not watched any more */
 	uint64_t beat_ms; /* when the terminal was told last that it is waiting */
 };
 GS_MUST_CHECK struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args);
-/* Until @pidfd's process has ended and nothing will be held, or a signal came twice. */
+/*
+ * Until @pidfd's process, if it is not -1, has ended and nothing will be held, or a signal came
+ * twice, or once if it is a brief one.
+ */
 void watch_until_end(struct watch *watch, int pidfd);
 void watch_end(struct watch *watch);
 

@@ -72,6 +72,8 @@ static void count(struct watch *watch, enum gs_keeper_event_kind kind)
 		watch->held++;
 	else if ((kind == GS_KEEPER_RELEASED || kind == GS_KEEPER_ENDED) && watch->held)
 		watch->held--;
+	else if (kind == GS_KEEPER_BLIND)
+		watch->blind = true;
 }
 
 /* What there is to say of it stands in its record. */
@@ -132,9 +134,9 @@ static void beat(struct watch *watch)
 
 void watch_until_end(struct watch *watch, int pidfd)
 {
-	bool ended = false;
+	bool ended = pidfd < 0;
 
-	while ((!ended || !watch->idle) && watch->signals < 2) {
+	while ((!ended || !watch->idle) && watch->signals < (watch->is_brief ? 1 : 2)) {
 		struct pollfd fds[] = {
 			{.fd = ended ? -1 : pidfd, .events = POLLIN},
 			{.fd = watch->lost ? -1 : gs_keeper_fd(watch->keeper), .events = POLLIN},
@@ -149,4 +151,6 @@ void watch_until_end(struct watch *watch, int pidfd)
 			take_signals(watch);
 		beat(watch);
 	}
+	if (!watch->lost)
+		take_events(watch); /* what the signal has done */
 }

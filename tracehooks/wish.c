@@ -46,6 +46,7 @@ struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish 
 	if (err)
 		return err;
 	ret->wish = wish;
+	ret->exe = gs_args_get(args, "exe");
 	/* A time below a second is not for ever. */
 	ret->hold_max_s = (unsigned int)((hold_max_ms + 999) / 1000);
 	return NULL;

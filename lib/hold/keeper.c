@@ -12,6 +12,7 @@
 #include <guestscope/base/socket.h>
 #include <guestscope/base/text.h>
 
+#include "exec_caller.h"
 #include "keeper.h"
 
 struct gs_keeper {
@@ -45,22 +46,26 @@ const char *gs_keeper_dir(const struct gs_keeper *keeper)
 /* In the child: all that is kept is what it has to have. */
 __attribute__((noreturn)) static void become_keeper(struct gs_hold_filter *filter,
 						    const struct gs_keeper *keeper,
+						    const struct gs_exec_mark *mark,
 						    unsigned int hold_max_s, int event_fd)
 {
 	gs_autofree char *name = gs_keeper_socket_name(getpid());
+	struct gs_keeper_inheritance inheritance = {.filter = filter,
+						    .dir = keeper->dir,
+						    .hold_max_s = hold_max_s,
+						    .event_fd = GS_ISOLATED_FD(0),
+						    .listen_fd = GS_ISOLATED_FD(1),
+						    .mark = *mark};
+	int fds[3] = {event_fd, -1, mark->fan_fd};
 	struct gs_error *err = NULL;
-	int fds[2] = {event_fd, -1};
 
 	if (!name)
 		_exit(1);
 	err = gs_unix_listen(keeper->dir, name, SOCK_SEQPACKET, &fds[1]);
-	if (err || !gs_process_isolate("tracehooks-keep", fds, 2))
+	if (err || !gs_process_isolate("tracehooks-keep", fds, mark->path ? 3 : 2))
 		_exit(1);
-	gs_keeper_main(&(struct gs_keeper_inheritance){.filter = filter,
-						       .dir = keeper->dir,
-						       .hold_max_s = hold_max_s,
-						       .event_fd = GS_ISOLATED_FD(0),
-						       .listen_fd = GS_ISOLATED_FD(1)});
+	inheritance.mark.fan_fd = GS_ISOLATED_FD(2);
+	gs_keeper_main(&inheritance);
 }
 
 /* Its first packet is an empty one: it serves. */
@@ -79,7 +84,7 @@ static struct gs_error *await_service(const struct gs_keeper *keeper)
 }
 
 static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_filter *filter,
-				    unsigned int hold_max_s)
+				    struct gs_exec_mark *mark, unsigned int hold_max_s)
 {
 	int pair[2];
 
@@ -88,16 +93,30 @@ static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_fil
 	keeper->event_fd = pair[0];
 	keeper->pid = fork();
 	if (keeper->pid == 0)
-		become_keeper(filter, keeper, hold_max_s, pair[1]);
+		become_keeper(filter, keeper, mark, hold_max_s, pair[1]);
 	close(pair[1]);
+	gs_exec_mark_close(mark);
 	if (keeper->pid < 0)
 		return gs_error_os(errno, "fork");
 	return await_service(keeper);
 }
 
+static struct gs_error *open_mark(const struct gs_keeper_options *options,
+				  const struct gs_hold_filter *filter, struct gs_exec_mark *ret)
+{
+	struct gs_error *err = NULL;
+
+	if (!options->exe)
+		return NULL;
+	if (gs_hold_filter_is_empty(filter))
+		err = gs_exec_file_check(options->exe);
+	return err ? err : gs_exec_mark_open(options->exe, ret);
+}
+
 struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct gs_keeper **ret)
 {
 	GS_CLEANUP(gs_hold_filter_free) struct gs_hold_filter *filter = NULL;
+	struct gs_exec_mark mark = {.fan_fd = -1, .notify_fd = -1, .file_fd = -1};
 	struct gs_keeper *keeper;
 	struct gs_error *err = gs_hold_filter_new(options->wish, &filter);
 
@@ -109,7 +128,9 @@ struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct
 	if (!keeper)
 		return gs_error_nomem();
 	*keeper = (struct gs_keeper){.pid = -1, .event_fd = -1, .dir = strdup(options->dir)};
-	err = keeper->dir ? fork_keeper(keeper, filter, options->hold_max_s) : gs_error_nomem();
+	err = keeper->dir ? open_mark(options, filter, &mark) : gs_error_nomem();
+	if (!err)
+		err = fork_keeper(keeper, filter, &mark, options->hold_max_s);
 	if (err)
 		gs_keeper_stop(keeper);
 	else

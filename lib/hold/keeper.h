@@ -6,6 +6,8 @@
 #include <guestscope/hold/keeper.h>
 #include <guestscope/hold/trace.h>
 
+#include "exec_mark.h"
+
 #define GS_KEEPER_PACKET_MAX 4096
 
 /* What the keeper has when it begins; all of it is its own. */
@@ -13,8 +15,9 @@ struct gs_keeper_inheritance {
 	struct gs_hold_filter *filter;
 	const char *dir;
 	unsigned int hold_max_s;
-	int event_fd;  /* to the front end; its end is the keeper's */
-	int listen_fd; /* DIR/PID.socket */
+	int event_fd;             /* to the front end; its end is the keeper's */
+	int listen_fd;            /* DIR/PID.socket */
+	struct gs_exec_mark mark; /* path NULL: none */
 };
 __attribute__((noreturn)) void gs_keeper_main(const struct gs_keeper_inheritance *inheritance);
 

@@ -16,6 +16,8 @@
 #include <guestscope/base/text.h>
 #include <guestscope/hold/trace.h>
 
+#include "exec_caller.h"
+#include "gate.h"
 #include "keeper.h"
 
 #define CLIENTS_MAX 8
@@ -24,6 +26,7 @@ struct keeper {
 	const struct gs_keeper_inheritance *self;
 	struct gs_holds holds;
 	bool busy; /* something is held, or may be later */
+	struct gs_gate gate;
 	int clients[CLIENTS_MAX];
 };
 
@@ -142,18 +145,85 @@ static void serve_clients(struct keeper *keeper, const struct pollfd *fds)
 	}
 }
 
+/* ---- who executes the file ---- */
+
+/* He stands still: first of all he is answered. */
+static void serve_exec(struct keeper *keeper, const struct gs_gate_message *request)
+{
+	bool is_done = gs_hold_filter_is_done(keeper->self->filter);
+	bool is_spared = is_done || gs_exec_caller_is_spared(request->tid);
+	bool is_nested =
+		!is_spared && gs_exec_caller_is_nested(request->tid, request->dev, request->ino);
+	gs_autoerror struct gs_error *err = NULL;
+
+	if (!is_spared && !is_nested)
+		err = gs_tracer_expect(keeper->holds.tracer, request->tid);
+	gs_gate_answer(&keeper->gate, request);
+	if (err)
+		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid, err->message);
+	if (is_nested)
+		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid,
+			      "it runs a script: watch that");
+}
+
+static void serve_gate(struct keeper *keeper)
+{
+	struct gs_gate_message message;
+
+	while (gs_gate_hear(&keeper->gate, &message)) {
+		if (message.word == GS_GATE_EXEC)
+			serve_exec(keeper, &message);
+		else if (message.word == GS_GATE_LATE)
+			gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, message.tid,
+				      "the keeper was too busy");
+		else
+			gs_holds_tell(&keeper->holds,
+				      message.word == GS_GATE_MOVED ? GS_KEEPER_MOVED
+								    : GS_KEEPER_MISSING,
+				      0, "");
+	}
+	if (keeper->gate.fd < 0)
+		gs_holds_tell(&keeper->holds, GS_KEEPER_BLIND, 0, "");
+}
+
+/* No one has to stand still for what will not be held. */
+static void tend_gate(struct keeper *keeper)
+{
+	if (keeper->gate.fd < 0)
+		return;
+	if (gs_hold_filter_is_done(keeper->self->filter))
+		gs_gate_stop(&keeper->gate);
+	else
+		gs_gate_look(&keeper->gate);
+}
+
 /* ---- the loop ---- */
 
-enum { POLL_FRONT, POLL_TRACER, POLL_LISTEN, POLL_CLIENTS };
+enum { POLL_FRONT, POLL_TRACER, POLL_LISTEN, POLL_GATE, POLL_CLIENTS };
 
 static void tell_if_idle(struct keeper *keeper)
 {
 	bool is_done = gs_hold_filter_is_done(keeper->self->filter);
-	bool is_busy = keeper->holds.first || (gs_tracer_count(keeper->holds.tracer) && !is_done);
+	bool may_hold = gs_tracer_count(keeper->holds.tracer) || keeper->gate.fd >= 0;
+	bool is_busy = keeper->holds.first || (may_hold && !is_done);
 
 	if (keeper->busy && !is_busy)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_IDLE, 0, "");
 	keeper->busy = is_busy;
+}
+
+static int timeout_ms(const struct keeper *keeper)
+{
+	const int times[] = {gs_holds_timeout_ms(&keeper->holds),
+			     gs_tracer_timeout_ms(keeper->holds.tracer),
+			     keeper->gate.fd >= 0 ? GS_GATE_LOOK_MS : -1};
+	int ms = -1;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		if (times[i] >= 0 && (ms < 0 || times[i] < ms))
+			ms = times[i];
+	}
+	return ms;
 }
 
 /* false: the front end has ended. */
@@ -163,24 +233,31 @@ static bool step(struct keeper *keeper)
 		[POLL_FRONT] = {.fd = keeper->self->event_fd},
 		[POLL_TRACER] = {.fd = gs_tracer_fd(keeper->holds.tracer), .events = POLLIN},
 		[POLL_LISTEN] = {.fd = keeper->self->listen_fd, .events = POLLIN},
+		[POLL_GATE] = {.fd = keeper->gate.fd, .events = POLLIN},
 	};
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		fds[POLL_CLIENTS + i] = (struct pollfd){.fd = keeper->clients[i], .events = POLLIN};
-	if (poll(fds, POLL_CLIENTS + CLIENTS_MAX, gs_holds_timeout_ms(&keeper->holds)) < 0)
+	if (poll(fds, POLL_CLIENTS + CLIENTS_MAX, timeout_ms(keeper)) < 0)
 		return errno == EINTR;
+	if (fds[POLL_GATE].revents)
+		serve_gate(keeper);
 	gs_tracer_dispatch(keeper->holds.tracer);
 	if (fds[POLL_LISTEN].revents)
 		accept_client(keeper);
 	serve_clients(keeper, fds + POLL_CLIENTS);
 	gs_holds_look(&keeper->holds);
+	tend_gate(keeper);
 	tell_if_idle(keeper);
 	return !fds[POLL_FRONT].revents;
 }
 
 void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 {
+	struct gs_exec_mark mark = inheritance->mark;
 	struct keeper keeper = {.self = inheritance,
+				.gate.fd = -1,
+				.busy = mark.path,
 				.holds = {.keeper.pid = getpid(),
 					  .dir = inheritance->dir,
 					  .hold_max_s = inheritance->hold_max_s,
@@ -194,6 +271,8 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 	gs_autoerror struct gs_error *err =
 		gs_tracer_new(&trace_ops, &keeper, &keeper.holds.tracer);
 	if (err || !path || !gs_proc_stat(getpid(), &stat))
+		_exit(1);
+	if (mark.path && !gs_gate_start(&keeper.gate, &mark))
 		_exit(1);
 	keeper.holds.keeper.start = stat.start;
 	(void)!send(inheritance->event_fd, "", 1, MSG_NOSIGNAL);

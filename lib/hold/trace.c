@@ -19,13 +19,15 @@
 #define OPTIONS \
 	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
 #define NEW_THREAD_ROUNDS 10 /* through a process that makes threads while it is seized */
+#define EXPECTED_LOOK_MS 500
 
 struct gs_tracer {
 	const struct gs_trace_ops *ops;
 	void *arg;
 	struct gs_tree tree;
 	int signal_fd;
-	size_t parked; /* see there */
+	size_t parked;   /* see there */
+	size_t expected; /* held ones, too */
 };
 
 struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg, struct gs_tracer **ret)
@@ -81,22 +83,6 @@ void gs_tracer_free(struct gs_tracer *tracer)
 static void go_on(pid_t tid, int signal)
 {
 	ptrace(PTRACE_CONT, tid, NULL, (void *)(long)signal);
-}
-
-/* The process that a thread belongs to; 0: it is gone. */
-static pid_t process_of(pid_t tid)
-{
-	char path[32], line[64];
-	FILE *file;
-	int pid = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	file = fopen(path, "re");
-	while (file && !pid && fgets(line, sizeof(line), file))
-		(void)sscanf(line, "Tgid: %d", &pid);
-	if (file)
-		fclose(file);
-	return pid;
 }
 
 /* ---- who is there ---- */
@@ -167,7 +153,7 @@ static void settle_parked(struct gs_tracer *tracer)
 			next = node->next;
 			if (!node->parked)
 				continue;
-			if (process_of(pid) == pid && gs_proc_stat(pid, &stat))
+			if (gs_process_of_thread(pid) == pid && gs_proc_stat(pid, &stat))
 				adopt(tracer, pid, gs_tree_find(&tracer->tree, stat.parent));
 			else
 				disown(tracer, node);
@@ -185,29 +171,65 @@ static void on_birth(struct gs_tracer *tracer, pid_t tid, int event)
 	if (ptrace(PTRACE_GETEVENTMSG, tid, NULL, &child) < 0)
 		return;
 	node = gs_tree_find(&tracer->tree, (pid_t)child);
-	if (event == PTRACE_EVENT_CLONE && process_of((pid_t)child) != (pid_t)child) {
+	if (event == PTRACE_EVENT_CLONE && gs_process_of_thread((pid_t)child) != (pid_t)child) {
 		if (node && node->parked)
 			disown(tracer, node);
 	} else {
 		if (!parent)
-			parent = gs_tree_find(&tracer->tree, process_of(tid));
+			parent = gs_tree_find(&tracer->tree, gs_process_of_thread(tid));
 		adopt(tracer, (pid_t)child, parent);
 	}
 	go_on(tid, 0);
 }
 
+/* An expected one is not ours any more. */
+static void part_from(struct gs_tracer *tracer, struct gs_node *node, int signal)
+{
+	ptrace(PTRACE_DETACH, node->traced.id.pid, NULL, (void *)(long)signal);
+	gs_tree_remove(&tracer->tree, node);
+	tracer->expected--;
+}
+
 /* Whichever thread it was, it has the number of the process now. */
+static struct gs_node *rename_thread(struct gs_tracer *tracer, pid_t pid)
+{
+	struct gs_node *thread, *former = gs_tree_find(&tracer->tree, pid);
+	unsigned long tid = 0;
+
+	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid);
+	thread = (pid_t)tid == pid ? NULL : gs_tree_find(&tracer->tree, (pid_t)tid);
+	if (!thread || !thread->expected)
+		return former;
+	if (former && former->expected) { /* which was about to do the same */
+		gs_tree_remove(&tracer->tree, former);
+		tracer->expected--;
+	}
+	if (!gs_tree_find(&tracer->tree, pid)) {
+		gs_tree_rename(&tracer->tree, thread, pid);
+		return thread;
+	}
+	gs_tree_remove(&tracer->tree, thread);
+	tracer->expected--;
+	return former;
+}
+
 static void on_exec(struct gs_tracer *tracer, pid_t pid)
 {
-	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
+	struct gs_node *node = rename_thread(tracer, pid);
 
+	if (!node)
+		node = gs_tree_add(&tracer->tree, pid);
 	if (!node) {
 		go_on(pid, 0);
 		return;
 	}
 	identify(node);
 	node->traced.held = tracer->ops->exec(tracer->arg, &node->traced);
-	if (!node->traced.held)
+	if (node->traced.held)
+		node->leaving = false;
+	else if (node->expected)
+		part_from(tracer, node, 0);
+	else
 		go_on(pid, 0);
 }
 
@@ -234,11 +256,25 @@ static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 
 	if (!node)
 		return;
+	if (node->expected)
+		tracer->expected--;
 	if (node->parked)
 		tracer->parked--;
 	else if (tracer->ops->ended)
 		tracer->ops->ended(tracer->arg, &node->traced, status);
 	gs_tree_remove(&tracer->tree, node);
+}
+
+/* One that is leaving takes the first stop that it comes to. */
+static bool leaves(struct gs_tracer *tracer, pid_t tid, int status)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
+	int event = status >> 16;
+
+	if (!node || !node->leaving || event == PTRACE_EVENT_EXEC)
+		return false;
+	part_from(tracer, node, event ? 0 : WSTOPSIG(status));
+	return true;
 }
 
 static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
@@ -247,6 +283,8 @@ static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
 
 	if (!WIFSTOPPED(status))
 		on_end(tracer, tid, status);
+	else if (leaves(tracer, tid, status))
+		return;
 	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 		 event == PTRACE_EVENT_CLONE)
 		on_birth(tracer, tid, event);
@@ -270,6 +308,13 @@ void gs_tracer_dispatch(struct gs_tracer *tracer)
 	while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
 		on_status(tracer, tid, status);
 	settle_parked(tracer);
+	if (tracer->expected)
+		gs_expect_hurry(&tracer->tree);
+}
+
+int gs_tracer_timeout_ms(const struct gs_tracer *tracer)
+{
+	return tracer->expected ? EXPECTED_LOOK_MS : -1;
 }
 
 /* ---- into the tree, and out of it ---- */
@@ -349,6 +394,29 @@ struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 	return NULL;
 }
 
+/* Seized without a stop: it stands still in the kernel, and would not come to one. */
+struct gs_error *gs_tracer_expect(struct gs_tracer *tracer, pid_t tid)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
+
+	if (node) { /* it tries again, or is traced anyway */
+		gs_expect_renew(node);
+		return NULL;
+	}
+	node = gs_tree_add(&tracer->tree, tid);
+	if (!node)
+		return gs_error_nomem();
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) < 0) {
+		int code = errno;
+
+		gs_tree_remove(&tracer->tree, node);
+		return describe_refusal(tid, code);
+	}
+	gs_expect_begin(node);
+	tracer->expected++;
+	return NULL;
+}
+
 static struct gs_error *find_held(const struct gs_tracer *tracer, pid_t pid, struct gs_node **ret)
 {
 	*ret = gs_tree_find(&tracer->tree, pid);
@@ -365,7 +433,10 @@ struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t pid)
 	if (err)
 		return err;
 	node->traced.held = false;
-	go_on(pid, 0);
+	if (node->expected)
+		part_from(tracer, node, 0);
+	else
+		go_on(pid, 0);
 	return NULL;
 }
 
@@ -380,6 +451,8 @@ struct gs_error *gs_tracer_hand_over(struct gs_tracer *tracer, pid_t pid)
 	if (syscall(SYS_tgkill, pid, pid, SIGSTOP) < 0 ||
 	    ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0)
 		return gs_error_create(GS_ERROR_GONE, "process %d has ended", (int)pid);
+	if (node->expected)
+		tracer->expected--;
 	gs_tree_remove(&tracer->tree, node);
 	return NULL;
 }

@@ -11,6 +11,9 @@ struct gs_node {
 	struct gs_traced traced; /* what others see of it; first, so that one is the other */
 	unsigned int references; /* children, and one of the table's own while it has not ended */
 	bool parked;             /* stopped before anyone has said who it is */
+	bool expected;           /* in the tree until its exec is over */
+	bool leaving;            /* an expected one that was asked to stop, so as to be let go */
+	uint64_t deadline_ms;    /* of an expected one's exec */
 	struct gs_node *next;    /* in its bucket */
 };
 
@@ -24,9 +27,23 @@ void gs_tree_deinit(struct gs_tree *tree);
 struct gs_node *gs_tree_find(const struct gs_tree *tree, pid_t pid);
 /* The one that is there, or a new one without parent; NULL: out of memory. */
 struct gs_node *gs_tree_add(struct gs_tree *tree, pid_t pid);
+/* The same process, by another number, which none has. */
+void gs_tree_rename(struct gs_tree *tree, struct gs_node *node, pid_t pid);
+/* One that is there only for its descendants, none of the table's; NULL: out of memory. */
+struct gs_node *gs_tree_new_ancestor(pid_t pid);
 /* Once. */
 void gs_tree_set_parent(struct gs_node *node, struct gs_node *parent);
 /* It has ended, or is not ours any more: its children keep it. */
 void gs_tree_remove(struct gs_tree *tree, struct gs_node *node);
+
+/* ---- trace_expect.c: those that are expected to become another program ---- */
+
+/* Makes an expected one of @node, which has just been seized. */
+void gs_expect_begin(struct gs_node *node);
+void gs_expect_renew(struct gs_node *node);
+/* Those that have taken too long are asked to stop. */
+void gs_expect_hurry(const struct gs_tree *tree);
+/* The process that a thread belongs to; 0: it is gone. */
+pid_t gs_process_of_thread(pid_t tid);
 
 #endif

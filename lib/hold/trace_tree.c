@@ -63,10 +63,17 @@ static void grow(struct gs_tree *tree)
 	tree->bucket_count = bigger.bucket_count;
 }
 
+static void insert(struct gs_tree *tree, struct gs_node *node)
+{
+	struct gs_node **link = bucket_of(tree, node->traced.id.pid);
+
+	node->next = *link;
+	*link = node;
+}
+
 struct gs_node *gs_tree_add(struct gs_tree *tree, pid_t pid)
 {
 	struct gs_node *node = gs_tree_find(tree, pid);
-	struct gs_node **link;
 
 	if (node)
 		return node;
@@ -75,12 +82,26 @@ struct gs_node *gs_tree_add(struct gs_tree *tree, pid_t pid)
 		return NULL;
 	if (tree->count >= tree->bucket_count)
 		grow(tree);
-	link = bucket_of(tree, pid);
 	node->traced.id.pid = pid;
 	node->references = 1;
-	node->next = *link;
-	*link = node;
+	insert(tree, node);
 	tree->count++;
+	return node;
+}
+
+void gs_tree_rename(struct gs_tree *tree, struct gs_node *node, pid_t pid)
+{
+	*find_link(tree, node->traced.id.pid) = node->next;
+	node->traced.id.pid = pid;
+	insert(tree, node);
+}
+
+struct gs_node *gs_tree_new_ancestor(pid_t pid)
+{
+	struct gs_node *node = calloc(1, sizeof(*node));
+
+	if (node)
+		node->traced.id.pid = pid;
 	return node;
 }
 

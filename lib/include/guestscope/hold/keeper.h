@@ -11,6 +11,8 @@
  * front end's descriptors, and all signals blocked. When the front end ends, in whatever way, it
  * releases all and ends; when it is killed itself, the kernel lets go of all, and those run on.
  *
+ * Where a file is watched, the keeper has a gate, see lib/hold/gate.h.
+ *
  * A hold that was handed over is watched until its debugger has come and gone: what it leaves
  * stopped is continued, as is what no debugger comes for in time.
  *
@@ -31,6 +33,11 @@ struct gs_keeper_options {
 	const struct gs_hold_wish *wish;
 	const char *dir;         /* see gs_hold_dir() */
 	unsigned int hold_max_s; /* 0: for ever */
+	/*
+	 * Whoever executes this file is held if he fits; not traced before, nor who has started
+	 * him. NULL: only those of gs_keeper_seize().
+	 */
+	const char *exe;
 };
 
 enum gs_keeper_event_kind {
@@ -39,17 +46,24 @@ enum gs_keeper_event_kind {
 	GS_KEEPER_DEBUGGED,
 	GS_KEEPER_RELEASED, /* it runs on, or a debugger has let go of it */
 	GS_KEEPER_ENDED,    /* it was held, or debugged, and is not there any more */
-	GS_KEEPER_IDLE, /* nothing is held, nor will be: all have ended, or the filter is done */
+	GS_KEEPER_IDLE,    /* nothing is held, nor will be: all have ended, or the filter is done */
+	GS_KEEPER_PASSED,  /* it has executed the file, and could not be looked at; not held */
+	GS_KEEPER_MOVED,   /* another file is at the path, and watched from now on */
+	GS_KEEPER_MISSING, /* none is; one is waited for */
+	GS_KEEPER_BLIND,   /* the file is not watched any more: who should do it was killed */
 };
 struct gs_keeper_event {
 	enum gs_keeper_event_kind kind;
 	pid_t id;
-	char reason[64]; /* of RELEASED: "asked to", "held for too long", ... */
+	char reason[96]; /* of RELEASED: "asked to", "held for too long", ...; of PASSED: why */
 };
 
 struct gs_keeper;
 
-/* Errors of the wish and of the folder are told here. */
+/*
+ * Errors of the wish and of the folder are told here, and of the file: UNREACHABLE, it cannot be
+ * watched by us, or on this kernel; INVALID, it is not to be without a filter.
+ */
 GS_MUST_CHECK struct gs_error *gs_keeper_start(const struct gs_keeper_options *options,
 					       struct gs_keeper **ret);
 /* All are released; returns when it has ended. */

@@ -51,10 +51,20 @@ GS_DEFINE_CLEANUP(struct gs_tracer *, gs_tracer_free)
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid);
 
+/*
+ * This one thread until it has become another program: then it is let go, or held. For one that is
+ * about to, and stands still; what it forks is not followed, and it does not stay in the tree when
+ * it is released. Its lineage is what /proc says now. One that does not get there is let go after
+ * a while.
+ */
+GS_MUST_CHECK struct gs_error *gs_tracer_expect(struct gs_tracer *tracer, pid_t tid);
+
 /* Readable when gs_tracer_dispatch() has something to do. */
 int gs_tracer_fd(const struct gs_tracer *tracer);
 /* All stops that there are, without waiting. */
 void gs_tracer_dispatch(struct gs_tracer *tracer);
+/* When it is to be called even so; -1: never. */
+int gs_tracer_timeout_ms(const struct gs_tracer *tracer);
 size_t gs_tracer_count(const struct gs_tracer *tracer); /* that have not ended */
 const struct gs_traced *gs_tracer_find(const struct gs_tracer *tracer, pid_t pid);
 
