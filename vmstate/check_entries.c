@@ -126,10 +126,10 @@ static int compare_gravity(const struct check_device *a, const struct check_devi
 	return order;
 }
 
-/* Why it is not there, as far as that is another thing to do for somebody. */
-static enum gs_absence absence_kind(const struct check_device *device)
+/* It is there, and the question is what of it: another thing than that there is none. */
+static bool is_stateless(const struct check_device *device)
 {
-	return device->absence == GS_ABSENCE_NO_TYPE ? GS_ABSENCE_UNKNOWN : device->absence;
+	return device->absence == GS_ABSENCE_STATELESS;
 }
 
 /* 0: they are of one entry. */
@@ -139,7 +139,7 @@ static int compare_sayings(const struct check_said *a, const struct check_said *
 
 	if (order || check_is_lonely(a->device))
 		return order ? order
-			     : compare_size(absence_kind(a->device), absence_kind(b->device));
+			     : compare_size(is_stateless(a->device), is_stateless(b->device));
 	order = compare_size((size_t)a->direction, (size_t)b->direction);
 	for (int d = 0; !order && d < GS_CHECK_DIRECTIONS; d++) {
 		if (a->direction != GS_CHECK_DIRECTIONS && a->direction != d)

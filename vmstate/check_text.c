@@ -218,32 +218,37 @@ static void put_some_names(struct report *r, struct gs_text *out, const struct c
 	}
 }
 
-static const char *absence_text(enum gs_absence absence)
+static void put_absence(struct gs_text *out, const struct check_entry *entry)
 {
-	switch (absence) {
-	case GS_ABSENCE_MODULE:
-		return "in modules that the loader did not find";
-	case GS_ABSENCE_STATELESS:
-		return "of which one QEMU describes no state";
-	default:
-		return "that the loader does not have";
-	}
+	size_t modules = 0;
+
+	for (size_t i = 0; i < entry->count; i++)
+		modules += entry->said[i].device->absence == GS_ABSENCE_MODULE;
+	if (entry->said[0].device->absence == GS_ABSENCE_STATELESS)
+		gs_text_puts(out, "of which one QEMU describes no state");
+	else if (modules == entry->count)
+		gs_text_puts(out, "in modules that the loader did not find");
+	else
+		gs_text_puts(out, "that the loader does not have");
+	if (modules && modules < entry->count)
+		gs_text_printf(out, " (%zu in modules that it did not find)", modules);
 }
 
 static void put_lonely(struct report *r, const struct check_entry *entry)
 {
-	const struct check_device *first = entry->said[0].device;
-	bool is_if = first->left[0] == GS_VERDICT_CONDITIONAL ||
-		     first->left[1] == GS_VERDICT_CONDITIONAL;
+	const enum gs_verdict *left = entry->said[0].device->left;
+	bool is_if = left[0] == GS_VERDICT_CONDITIONAL || left[1] == GS_VERDICT_CONDITIONAL;
 	gs_autotext struct gs_text text = {0};
-	unsigned int column = put_verdicts(r, first->left, GS_VERDICT_UNKNOWN);
+	unsigned int column = put_verdicts(r, left, GS_VERDICT_UNKNOWN);
 
 	gs_text_puts(r->out, "  ");
 	if (entry->count == 1)
-		gs_text_printf(&text, "a device %s: ", absence_text(first->absence));
+		gs_text_puts(&text, "a device ");
 	else
-		gs_text_printf(&text, "%s%zu devices %s: ", is_if ? "a guest with one of " : "",
-			       entry->count, absence_text(first->absence));
+		gs_text_printf(&text, "%s%zu devices ", is_if ? "a guest with one of " : "",
+			       entry->count);
+	put_absence(&text, entry);
+	gs_text_puts(&text, ": ");
 	put_some_names(r, &text, entry);
 	put_lines(r, &text, column + 2, INDENT);
 }

@@ -76,6 +76,19 @@ readme() {
 	[[ $output = *$'\ni8257: BREAK <->\n'* ]]
 }
 
+@test "check: a device in a module that was not found" {
+	small 4 '.b = .i8257 | .c = .i8257' >a
+	small 4 | jq '{guestscope: {format: 1, types: {abstract: {}, real: {i8257: "device", e1000e: "device"},
+		missing: {b: "hw-b"}}}, dump: .}' >b
+	run -0 "$V" check a b
+	[[ $output = *"CONDITIONAL ->  a guest with one of 2 devices that the loader does not have (1
+  in modules that it did not find): b, c"* ]]
+	[ "$("$V" check --json a b | jq -c '[.devices[] | select(.absence) | [.name, .absence, .module]]')" = \
+		'[["b","module-missing","hw-b"],["c","no-such-type",null]]' ]
+	run -0 "$V" check -v a b
+	[[ $output = *hw-b* ]]
+}
+
 @test "check: colours" {
 	small 4 >a && small 8 >b
 	run -1 "$V" check --color always a b
