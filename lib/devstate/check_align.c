@@ -167,6 +167,31 @@ static bool is_alike(const struct pass *pass, const struct gs_vmsd_field *sent,
 	       strcmp(levels[GS_SAVER].owner->name, levels[GS_LOADER].owner->name) == 0;
 }
 
+static size_t count_senders(const struct gs_vmsd *description)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < description->field_count; i++) {
+		const struct gs_vmsd *inner = description->fields[i].description;
+
+		if (inner)
+			count += (inner->subsection_count > 0) + count_senders(inner);
+	}
+	return count;
+}
+
+/* Whose subsections those are, the names of descriptions say, and where they end. */
+static bool has_other_claims(const struct gs_vmsd_field *const pair[])
+{
+	const struct gs_vmsd *sent = pair[GS_SAVER]->description;
+	const struct gs_vmsd *taken = pair[GS_LOADER]->description;
+
+	if (count_senders(sent) != count_senders(taken))
+		return true;
+	return (gs_vmsd_has_subsections(sent) || gs_vmsd_has_subsections(taken)) &&
+	       strcmp(sent->name, taken->name) != 0;
+}
+
 /* ---- structs on both sides ---- */
 
 /* Walking into them was in vain. */
@@ -314,22 +339,13 @@ static struct gs_error *align_anchor(struct pass *pass, const struct gs_slot *sl
 
 	if (is_alike(pass, pair[GS_SAVER], pair[GS_LOADER]))
 		return add_anchor(pass, slot);
-	if (can_walk(pass, pair[GS_SAVER], pair[GS_LOADER]))
+	if (can_walk(pass, pair[GS_SAVER], pair[GS_LOADER]) && !has_other_claims(pair))
 		err = walk_pair(pass, pair, &walked);
 	if (!err && !walked)
 		err = add_to_segment(pass, GS_SAVER, slot);
 	if (!err && !walked)
 		err = add_to_segment(pass, GS_LOADER, slot->partner);
 	return err;
-}
-
-static bool has_other_claims(const struct gs_vmsd_field *const pair[])
-{
-	const struct gs_vmsd *sent = pair[GS_SAVER]->description;
-	const struct gs_vmsd *taken = pair[GS_LOADER]->description;
-
-	return (gs_vmsd_has_subsections(sent) || gs_vmsd_has_subsections(taken)) &&
-	       strcmp(sent->name, taken->name) != 0;
 }
 
 /* A struct under another name, with nothing in it that is anywhere else. */
@@ -341,7 +357,6 @@ static struct gs_error *walk_renamed(struct pass *pass, const struct gs_slot *sl
 	struct gs_error *err;
 
 	*ret = false;
-	/* Whose subsections those are, names say. */
 	if (!can_walk(pass, pair[GS_SAVER], pair[GS_LOADER]) || has_other_claims(pair) ||
 	    count_pair(pass->scope, pair) != 1 ||
 	    !gs_field_is_there(pair[GS_SAVER], pass->levels[GS_SAVER].version))

@@ -12,32 +12,19 @@
 
 #include "check_scope.h"
 
-/* What a world has to be like. */
-struct needs {
-	uint32_t variables[GS_WORLD_VARIABLES_MAX];
-	bool values[GS_WORLD_VARIABLES_MAX];
-	size_t count;
-	bool is_impossible, is_heavy;
-};
-
 struct event {
 	const struct gs_gate *gate;
 	const struct gs_vmsd *end;        /* of the loader's; NULL: bytes */
 	const struct gs_vmsd *subsection; /* of which the bytes are the name */
 	const char *path;                 /* its */
-};
-
-struct claim {
-	struct needs needs;
-	const struct gs_vmsd *by;
+	bool is_guess;                    /* it may be that it is not there */
 };
 
 struct claims {
 	struct gs_scope scope; /* for what it lends */
 	struct event *events;
 	size_t count, capacity;
-	struct claim *claims; /* on one subsection */
-	size_t claim_count, claim_capacity;
+	bool is_guess; /* of an array of which it is not told how long it is: the second element */
 	bool is_heavy;
 };
 
@@ -64,39 +51,47 @@ static struct gs_error *add_event(struct claims *claims, const struct event *eve
 		claims->events = more;
 		claims->capacity = capacity;
 	}
-	claims->events[claims->count++] = *event;
+	claims->events[claims->count] = *event;
+	claims->events[claims->count++].is_guess = claims->is_guess;
 	return NULL;
 }
 
 static struct gs_error *add_description(struct claims *claims, const struct gs_vmsd *saver,
 					const struct gs_level *level);
 
+/* Mostly it is at the same place, or near. What calls itself otherwise sends its own. */
 static const struct gs_vmsd_field *find_partner(const struct gs_vmsd *saver,
 						const struct gs_vmsd_field *field, size_t at)
 {
-	/* Mostly it is at the same place, or near. */
 	for (size_t i = 0; saver && i < saver->field_count && i < 64; i++) {
 		const struct gs_vmsd_field *partner = &saver->fields[(at + i) % saver->field_count];
 
-		if (partner->occurrence == field->occurrence && partner->description &&
-		    strcmp(partner->name, field->name) == 0)
+		if (partner->description && strcmp(partner->name, field->name) == 0 &&
+		    strcmp(partner->description->name, field->description->name) == 0)
 			return partner;
 	}
 	return NULL;
 }
 
-static struct gs_error *add_structs(struct claims *claims, const struct gs_vmsd *saver,
+static struct gs_error *add_structs(struct claims *claims, const struct gs_vmsd_field *partner,
 				    const struct gs_vmsd_field *field, const struct gs_gate *gate)
 {
 	const struct gs_level level = {
 		.owner = field->description, .version = field->description->version, .gate = gate};
-	/* What one element does to the next one it does to all. */
-	uint64_t count = gs_field_count(field) > 2 ? 2 : gs_field_count(field);
+	const bool *told = claims->scope.told;
+	uint64_t count = gs_field_count(told[GS_LOADER] || !partner ? field : partner);
+	bool is_guess = claims->is_guess;
 	size_t mark = gs_check_enter_field(claims->scope.judge, field);
 	struct gs_error *err = NULL;
 
-	for (uint64_t i = 0; !err && i < count; i++)
-		err = add_description(claims, saver, &level);
+	if (!told[GS_LOADER] && !(partner && told[GS_SAVER]))
+		count = 2;
+	/* What one element does to the next one it does to all. */
+	for (uint64_t i = 0; !err && i < count && i < 2; i++) {
+		claims->is_guess |= i && !told[GS_LOADER] && !(partner && told[GS_SAVER]);
+		err = add_description(claims, partner ? partner->description : NULL, &level);
+	}
+	claims->is_guess = is_guess;
 	gs_check_leave(claims->scope.judge, mark);
 	return err;
 }
@@ -114,7 +109,7 @@ static struct gs_error *add_field(struct claims *claims, const struct gs_vmsd *s
 	if (err || !field->description)
 		return err ? err : add_event(claims, &event);
 	partner = find_partner(saver, field, at);
-	return add_structs(claims, partner ? partner->description : NULL, field, event.gate);
+	return add_structs(claims, partner, field, event.gate);
 }
 
 static const struct gs_vmsd *find_subsection(const struct gs_vmsd *description, const char *name)
@@ -177,172 +172,133 @@ static struct gs_error *add_description(struct claims *claims, const struct gs_v
 
 /* ---- who claims a subsection ---- */
 
-static void need(struct needs *needs, uint32_t variable, bool value)
+static bool has_variable(const struct gs_gate *gate, uint32_t variable)
 {
-	for (size_t i = 0; i < needs->count; i++) {
-		if (needs->variables[i] == variable) {
-			needs->is_impossible |= needs->values[i] != value;
-			return;
-		}
-	}
-	if (needs->count == GS_WORLD_VARIABLES_MAX) {
-		needs->is_heavy = true;
-		return;
-	}
-	needs->variables[needs->count] = variable;
-	needs->values[needs->count++] = value;
+	while (gate && gate->variable != variable)
+		gate = gate->parent;
+	return gate != NULL;
 }
 
-static void need_gate(struct needs *needs, const struct gs_gate *gate)
+/* Whenever the one is there, so is the other. */
+static bool implies(const struct gs_gate *gate, const struct gs_gate *other)
 {
-	for (; gate; gate = gate->parent)
-		need(needs, gate->variable, true);
-}
-
-static bool is_needed(const struct needs *needs, uint32_t variable)
-{
-	for (size_t i = 0; i < needs->count; i++) {
-		if (needs->variables[i] == variable && needs->values[i])
-			return true;
+	for (; other; other = other->parent) {
+		if (!has_variable(gate, other->variable))
+			return false;
 	}
-	return false;
+	return true;
 }
 
-/* That bytes are not there; false: they are. */
-static bool need_none(struct needs *needs, const struct gs_gate *gate)
+/* The first event from which on somebody claims what stands at @at; @at: nobody does. */
+static size_t find_first(struct claims *claims, size_t at)
 {
-	const struct gs_gate *open = NULL;
+	const struct event *token = &claims->events[at];
+	size_t first = at;
 
-	for (; gate; gate = gate->parent) {
-		if (is_needed(needs, gate->variable))
-			continue;
-		/* One of several is not there: too much to say. */
-		needs->is_heavy |= open != NULL;
-		open = gate;
-	}
-	if (open)
-		need(needs, open->variable, false);
-	return open != NULL;
-}
-
-static struct gs_error *add_claim(struct claims *claims, const struct needs *needs,
-				  const struct gs_vmsd *by)
-{
-	if (claims->claim_count == claims->claim_capacity) {
-		size_t capacity = claims->claim_capacity ? 2 * claims->claim_capacity : 8;
-		struct claim *more = gs_arena_alloc(&claims->scope.arena, capacity, sizeof(*more));
-
-		if (!more)
-			return gs_error_nomem();
-		if (claims->claim_count)
-			memcpy(more, claims->claims, claims->claim_count * sizeof(*more));
-		claims->claims = more;
-		claims->claim_capacity = capacity;
-	}
-	claims->claims[claims->claim_count++] = (struct claim){*needs, by};
-	return NULL;
-}
-
-static struct gs_error *find_claims(struct claims *claims, size_t at)
-{
-	const char *name = claims->events[at].subsection->name;
-	struct needs needs = {0};
-	struct gs_error *err = NULL;
-
-	claims->claim_count = 0;
-	need_gate(&needs, claims->events[at].gate);
-	while (!err && at-- && !claims->is_heavy) {
-		const struct event *event = &claims->events[at];
-		struct needs with = needs;
+	for (size_t i = at; i-- && !claims->is_heavy;) {
+		const struct event *event = &claims->events[i];
 
 		if (!gs_work_take(claims->scope.judge->work, 4))
 			claims->is_heavy = true;
-		if (!event->end) {
-			if (!need_none(&needs, event->gate) || needs.is_impossible)
-				break;
-			continue;
-		}
-		if (!gs_vmsd_claims(event->end, name))
-			continue;
-		need_gate(&with, event->gate);
-		claims->is_heavy |= with.is_heavy;
-		if (!with.is_impossible)
-			err = add_claim(claims, &with, event->end);
+		if (event->end && gs_vmsd_claims(event->end, token->subsection->name))
+			first = i;
+		if (!event->end && !event->is_guess && implies(token->gate, event->gate))
+			break;
 	}
-	return err;
+	return first;
 }
 
-/* ---- what comes of it ---- */
-
-static uint8_t outcome_of(const struct claim *claim, const struct gs_vmsd *sent)
+static size_t add_gate(const struct gs_gate *gate, uint32_t *variables, size_t count, size_t limit)
 {
-	if (!find_subsection(claim->by, sent->name))
-		return GS_OUTCOME_BROKEN;
-	return gs_vmsd_has_named(sent) ? GS_OUTCOME_SILENT : GS_OUTCOME_GOOD;
+	for (; gate; gate = gate->parent) {
+		bool known = false;
+
+		for (size_t i = 0; i < count; i++)
+			known |= variables[i] == gate->variable;
+		if (!known && count < limit)
+			variables[count++] = gate->variable;
+	}
+	return count;
 }
 
-static bool is_met(const struct needs *needs, const struct gs_table *table, size_t world)
+static bool is_there(const struct gs_table *table, size_t world, const struct gs_gate *gate)
 {
-	for (size_t i = 0; i < needs->count; i++) {
-		for (unsigned int j = 0; j < table->count; j++) {
-			if (table->variables[j] == needs->variables[i] &&
-			    (world >> j & 1) != needs->values[i])
+	for (; gate; gate = gate->parent) {
+		for (unsigned int i = 0; i < table->count; i++) {
+			if (table->variables[i] == gate->variable && !(world >> i & 1))
 				return false;
 		}
 	}
 	return true;
 }
 
-/* The last claim is of who is asked first. */
-static void fill(const struct claims *claims, const struct gs_vmsd *sent, struct gs_table *table)
+/* ---- what comes of it ---- */
+
+static uint8_t outcome_of(const struct event *claim, const struct gs_vmsd *sent)
 {
-	for (size_t world = 0; world < (size_t)1 << table->count; world++) {
-		for (size_t i = 0; i < claims->claim_count; i++) {
-			if (is_met(&claims->claims[i].needs, table, world))
-				table->outcomes[world] = outcome_of(&claims->claims[i], sent);
-		}
-	}
+	if (!find_subsection(claim->end, sent->name))
+		return GS_OUTCOME_BROKEN;
+	return gs_vmsd_has_named(sent) ? GS_OUTCOME_SILENT : GS_OUTCOME_GOOD;
 }
 
-static struct gs_error *make_table(struct claims *claims, const struct gs_vmsd *sent,
+/* Of all that ended at the same byte the one that ended first is asked first. */
+static uint8_t judge_world(const struct claims *claims, size_t first, size_t at,
+			   const struct gs_table *table, size_t world)
+{
+	const struct event *token = &claims->events[at];
+	uint8_t outcome = GS_OUTCOME_GOOD;
+	bool is_guess = token->is_guess;
+
+	if (!is_there(table, world, token->gate))
+		return GS_OUTCOME_GOOD;
+	for (size_t i = at; i-- > first;) {
+		const struct event *event = &claims->events[i];
+
+		if (!is_there(table, world, event->gate))
+			continue;
+		if (!event->end && !event->is_guess)
+			break;
+		if (!event->end || !gs_vmsd_claims(event->end, token->subsection->name))
+			continue;
+		is_guess |= event->is_guess;
+		outcome = outcome_of(event, token->subsection);
+	}
+	return is_guess && outcome != GS_OUTCOME_GOOD ? GS_OUTCOME_UNKNOWN : outcome;
+}
+
+static struct gs_error *make_table(struct claims *claims, size_t first, size_t at,
 				   struct gs_table *table)
 {
-	uint32_t variables[4 * GS_WORLD_VARIABLES_MAX];
-	size_t count = 0;
+	uint32_t variables[GS_WORLD_VARIABLES_MAX + 1];
+	size_t limit = sizeof(variables) / sizeof(*variables), count = 0;
 	bool fits = true;
 	struct gs_error *err;
 
-	for (size_t i = 0; i < claims->claim_count && fits; i++) {
-		const struct needs *needs = &claims->claims[i].needs;
-
-		fits = count + needs->count <= sizeof(variables) / sizeof(*variables);
-		if (fits)
-			memcpy(variables + count, needs->variables,
-			       needs->count * sizeof(*variables));
-		count += fits ? needs->count : 0;
-	}
-	if (fits && !claims->is_heavy) {
-		err = gs_table_init_variables(table, &claims->scope.arena, variables, count, &fits);
-		if (err)
-			return err;
-	}
-	if (!fits || claims->is_heavy)
+	for (size_t i = first; i <= at; i++)
+		count = add_gate(claims->events[i].gate, variables, count, limit);
+	err = gs_table_init_variables(table, &claims->scope.arena, variables, count, &fits);
+	if (err)
+		return err;
+	if (!fits || claims->is_heavy ||
+	    !gs_work_take(claims->scope.judge->work, (at - first) << table->count))
 		return gs_table_init(table, &claims->scope.arena, GS_OUTCOME_UNKNOWN);
-	fill(claims, sent, table);
+	for (size_t world = 0; world < (size_t)1 << table->count; world++)
+		table->outcomes[world] = judge_world(claims, first, at, table, world);
 	return NULL;
 }
 
-static struct gs_error *tell_claims(struct claims *claims, const struct event *event)
+static struct gs_error *tell_claims(struct claims *claims, size_t first, size_t at)
 {
+	const struct event *event = &claims->events[at];
 	struct gs_judge *judge = claims->scope.judge;
 	size_t mark = judge->path.size;
 	struct gs_table table;
-	struct gs_error *err = make_table(claims, event->subsection, &table);
+	struct gs_error *err = make_table(claims, first, at, &table);
 
 	if (err || gs_table_outcomes(&table) == GS_OUTCOME_GOOD)
 		return err;
 	gs_text_puts(&judge->text, "The loader takes it for a subsection of ");
-	gs_check_put_name(&judge->text, claims->claims[0].by->name);
+	gs_check_put_name(&judge->text, claims->events[first].end->name);
 	gs_text_puts(&judge->text,
 		     ", which ends just before it, and by whose name its own begins.");
 	gs_text_puts(&judge->path, event->path);
@@ -358,18 +314,19 @@ struct gs_error *gs_check_claims(struct gs_judge *judge, const struct gs_vmsd *s
 				 const struct gs_vmsd *loader)
 {
 	const struct gs_level level = {.owner = loader, .version = saver->version};
-	struct claims claims = {.scope = {.judge = judge}};
+	struct claims claims = {.scope = {.judge = judge,
+					  .told = {gs_devstate_has_num(judge->saver_state),
+						   gs_devstate_has_num(judge->loader_state)}}};
 	struct gs_error *err;
 
 	if (!gs_vmsd_has_subsections(saver))
 		return NULL;
 	err = add_description(&claims, saver, &level);
 	for (size_t i = 0; !err && i < claims.count; i++) {
-		if (!claims.events[i].subsection)
-			continue;
-		err = find_claims(&claims, i);
-		if (!err && claims.claim_count)
-			err = tell_claims(&claims, &claims.events[i]);
+		size_t first = claims.events[i].subsection ? find_first(&claims, i) : i;
+
+		if (first < i)
+			err = tell_claims(&claims, first, i);
 	}
 	gs_arena_deinit(&claims.scope.arena);
 	return err;

@@ -46,10 +46,10 @@ static bool is_in_array(const struct gs_item *item)
 	return item->is_repeated;
 }
 
-/* The same bytes in all worlds, and all of them known. */
-static bool is_plain(const struct gs_unit_view *view, const struct gs_item *item)
+/* In all worlds, and all of them known. */
+static bool has_plain_runs(const struct gs_unit_view *view, const struct gs_item *item)
 {
-	bool plain = item->kind <= GS_ITEM_SEGMENT && !item->is_heavy;
+	bool plain = !item->is_heavy;
 
 	for (int side = 0; side < GS_SIDES; side++) {
 		const struct gs_run *runs =
@@ -58,7 +58,12 @@ static bool is_plain(const struct gs_unit_view *view, const struct gs_item *item
 		for (size_t i = 0; plain && i < item->count[side]; i++)
 			plain = !runs[i].gate;
 	}
-	return plain && !is_in_array(item);
+	return plain;
+}
+
+static bool is_plain(const struct gs_unit_view *view, const struct gs_item *item)
+{
+	return item->kind <= GS_ITEM_SEGMENT && !is_in_array(item) && has_plain_runs(view, item);
 }
 
 /* The same of one segment, and what comes behind it: that may look right for a while. */
@@ -121,7 +126,7 @@ static bool is_missed(const struct gs_unit_view *view, const struct gs_item *anc
 				return false;
 		}
 	}
-	return gs_field_has_named(anchor->places[GS_SAVER]->field);
+	return gs_field_has_named(anchor->places[GS_SAVER]->field) && !has_plain_runs(view, anchor);
 }
 
 /* Of items @first to @last of a stretch: the first anchor that is missed, or behind the last. */
