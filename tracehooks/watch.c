@@ -80,10 +80,11 @@ static void count(struct watch *watch, enum gs_keeper_event_kind kind)
 static void tell(struct watch *watch, const struct gs_keeper_event *event)
 {
 	struct gs_hold_list list = {0};
-	gs_autoerror struct gs_error *err = gs_hold_list(watch->dir, &list), *none = NULL;
+	gs_autoerror struct gs_error *none = NULL;
 	const struct gs_hold_record *record = NULL;
 	char id[16];
 
+	gs_error_destroy(gs_hold_list(watch->dir, &list));
 	snprintf(id, sizeof(id), "%d", (int)event->id);
 	none = find_hold(&list, id, &record);
 	print_event(watch->args, event, none ? NULL : record);

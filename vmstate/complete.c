@@ -39,8 +39,8 @@ static void offer_machines(const struct gs_args *args, struct gs_candidates *out
 {
 	for (size_t i = 0; i < gs_args_count(args); i++) {
 		auto_export struct vmstate_export export = {0};
-		gs_autoerror struct gs_error *err = vmstate_load(gs_args_at(args, i), &export);
 
+		gs_error_destroy(vmstate_load(gs_args_at(args, i), &export));
 		for (size_t j = 0; export.about && j < export.about->machine_count; j++)
 			gs_candidate(out, export.about->machines[j].name,
 				     export.about->machines[j].alias);

@@ -35,7 +35,7 @@ void gs_holds_tell(struct gs_holds *holds, enum gs_keeper_event_kind kind, pid_t
 /* That it cannot be written down is no reason to let it go. */
 static void write_record(struct gs_holds *holds, const struct gs_hold *hold)
 {
-	gs_autoerror struct gs_error *err = gs_hold_record_write(holds->dir, &hold->record);
+	gs_error_destroy(gs_hold_record_write(holds->dir, &hold->record));
 }
 
 static void change(struct gs_holds *holds, struct gs_hold *hold, enum gs_hold_state state,
@@ -132,8 +132,7 @@ static void let_go(struct gs_holds *holds, struct gs_hold *hold, const char *rea
 	struct gs_proc_stat stat;
 
 	if (hold->record.state == GS_HOLD_HELD) {
-		gs_autoerror struct gs_error *ended =
-			gs_tracer_release(holds->tracer, process->pid);
+		gs_error_destroy(gs_tracer_release(holds->tracer, process->pid));
 	} else if (gs_proc_is(process) && gs_proc_stat(process->pid, &stat) && stat.state == 'T') {
 		kill(process->pid, SIGCONT);
 	}
