@@ -38,7 +38,7 @@ static struct gs_error *add_event(struct claims *claims, const struct event *eve
 		claims->is_heavy = true;
 		return NULL;
 	}
-	if (last && !last->end && !last->gate && !event->end && !event->gate)
+	if (last && !last->end && !last->gate && !last->is_guess && !event->end && !event->gate)
 		return NULL; /* a wall is a wall */
 	if (claims->count == claims->capacity) {
 		size_t capacity = claims->capacity ? 2 * claims->capacity : 64;
@@ -189,6 +189,12 @@ static bool implies(const struct gs_gate *gate, const struct gs_gate *other)
 	return true;
 }
 
+/* Bytes that are there, if the token is; but for predicates. */
+static bool is_wall(const struct event *token, const struct event *event)
+{
+	return !event->end && (!event->is_guess || token->is_guess);
+}
+
 /* The first event from which on somebody claims what stands at @at; @at: nobody does. */
 static size_t find_first(struct claims *claims, size_t at)
 {
@@ -202,7 +208,7 @@ static size_t find_first(struct claims *claims, size_t at)
 			claims->is_heavy = true;
 		if (event->end && gs_vmsd_claims(event->end, token->subsection->name))
 			first = i;
-		if (!event->end && !event->is_guess && implies(token->gate, event->gate))
+		if (is_wall(token, event) && implies(token->gate, event->gate))
 			break;
 	}
 	return first;
@@ -256,7 +262,7 @@ static uint8_t judge_world(const struct claims *claims, size_t first, size_t at,
 
 		if (!is_there(table, world, event->gate))
 			continue;
-		if (!event->end && !event->is_guess)
+		if (is_wall(token, event))
 			break;
 		if (!event->end || !gs_vmsd_claims(event->end, token->subsection->name))
 			continue;

@@ -221,7 +221,7 @@ static void say_order(struct gs_text *text, const struct gs_unit_story *story)
 	const struct gs_meeting *meeting = &story->meeting;
 	const struct gs_run *run = meeting->sent ? meeting->sent : meeting->taken;
 
-	gs_text_puts(text, "As many bytes are taken as are sent, but ");
+	gs_text_puts(text, "All bytes are taken, but ");
 	if (meeting->sent && meeting->taken) {
 		gs_text_puts(text, "what is sent for ");
 		put_run(text, meeting->sent);
@@ -231,10 +231,10 @@ static void say_order(struct gs_text *text, const struct gs_unit_story *story)
 	} else if (run) {
 		gs_text_puts(text, "from ");
 		put_run(text, run);
-		gs_text_printf(text, " on, which only the %s has there, by other fields",
+		gs_text_printf(text, " on, which only the %s has there, for other fields",
 			       meeting->sent ? "saver" : "loader");
 	} else {
-		gs_text_puts(text, "by other fields");
+		gs_text_puts(text, "for other fields");
 	}
 	gs_text_puts(text, ".");
 }
