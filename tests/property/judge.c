@@ -83,13 +83,14 @@ static bool fits(const void *arg, const struct leaf *sent, unsigned int sent_off
 struct tally {
 	bool seen[OUTCOME_BROKEN + 1];
 	struct world_set broken;
-	bool has_wrong, wrong_varies;
+	bool has_wrong, wrong_varies, spills;
 	size_t wrong;
 };
 
 static void count_load(struct tally *tally, const struct load *load, uint32_t variables)
 {
 	tally->seen[load->outcome] = true;
+	tally->spills |= load->spills && load->outcome != OUTCOME_BROKEN;
 	if (load->outcome == OUTCOME_BROKEN)
 		world_set_add(&tally->broken, variables);
 	if (load->outcome == OUTCOME_GOOD)
@@ -172,6 +173,7 @@ struct truth judge(struct export *saver, struct export *loader)
 		struct tally tally = load_all(&truth.worlds, &world);
 		enum gs_verdict verdict = verdict_of(&tally);
 
+		truth.spills |= tally.spills;
 		if (!first && (verdict != truth.verdict ||
 			       (verdict == GS_VERDICT_CONDITIONAL &&
 				memcmp(&tally.broken, &truth.broken, sizeof(tally.broken)) != 0))) {

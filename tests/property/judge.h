@@ -20,6 +20,9 @@ struct truth {
 	struct worlds worlds;
 	enum gs_verdict verdict; /* OK stands for INFO, too */
 	struct world_set broken; /* unless UNKNOWN */
+	/* In some world that ends well, data of a struct's subsection is taken by what is behind
+	 * it, or the reverse. */
+	bool spills;
 	struct load_place {
 		bool known; /* there is such a byte, the same one in all worlds that are not good */
 		size_t bytes; /* before it */

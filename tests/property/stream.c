@@ -206,13 +206,16 @@ static bool take_value(struct reader *reader, const struct leaf *leaf)
 {
 	for (unsigned int i = 0; i < leaf->bytes; i++, reader->at++) {
 		unsigned int symbol = peek(reader, 0);
+		const struct leaf *sent;
 
 		if (symbol < SYMBOL_VALUE) {
 			note_wrong(reader);
 			return false;
 		}
 		symbol -= SYMBOL_VALUE;
-		if (reader->judge->fits(reader->judge->arg, reader->stream->sent[symbol].leaf,
+		sent = reader->stream->sent[symbol].leaf;
+		reader->load.spills |= strcmp(sent->scope, leaf->scope) != 0;
+		if (reader->judge->fits(reader->judge->arg, sent,
 					reader->stream->sent[symbol].offset, leaf, i))
 			continue;
 		note_wrong(reader);
@@ -315,7 +318,7 @@ struct load stream_load(const struct stream *stream, const struct worlds *worlds
 			const struct world *world, const struct layout *layout,
 			const struct stream_judge *judge)
 {
-	struct reader reader = {stream, world, judge, 0, 0, {OUTCOME_GOOD, false, 0}};
+	struct reader reader = {stream, world, judge, 0, 0, {.outcome = OUTCOME_GOOD}};
 
 	if (!load_section(&reader, worlds->loader->description, layout))
 		reader.load.outcome = OUTCOME_BROKEN;

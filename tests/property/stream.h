@@ -71,6 +71,7 @@ enum outcome { OUTCOME_GOOD, OUTCOME_SILENT, OUTCOME_BROKEN };
 struct load {
 	enum outcome outcome;
 	bool has_wrong;
+	bool spills;  /* data of a subsection is taken by fields outside of it, or the reverse */
 	size_t wrong; /* data of the section or subsection before the first byte that is not right
 		       */
 };
