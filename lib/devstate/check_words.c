@@ -239,12 +239,27 @@ static void say_order(struct gs_text *text, const struct gs_unit_story *story)
 	gs_text_puts(text, ".");
 }
 
+static bool is_all_unused(const struct column *column)
+{
+	for (size_t i = 0; i < column->count; i++) {
+		if (column->runs[i].kind != GS_RUN_END &&
+		    !gs_field_is_unused(column->runs[i].place->field))
+			return false;
+	}
+	return true;
+}
+
+/* No value is in a wrong field; but one that was never sent is as good as zero. */
 static void say_same(struct gs_text *text, const struct column *sent, const struct column *taken)
 {
 	gs_text_puts(text, "The same bytes: what the saver sends as ");
 	put_column(text, sent);
 	gs_text_puts(text, " the loader takes as ");
 	put_column(text, taken);
+	if (is_all_unused(sent) && !is_all_unused(taken))
+		gs_text_puts(text, ", which so become what is sent for nothing, most often zeros");
+	else if (is_all_unused(taken) && !is_all_unused(sent))
+		gs_text_puts(text, ": the values are dropped");
 	gs_text_puts(text, ".");
 }
 
