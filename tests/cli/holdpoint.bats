@@ -155,6 +155,15 @@ let_go() {
 	[ "$(grep -c '^  at' said)" -eq 1 ] && [ "$(grep -c 'released$' said)" -eq 1 ]
 }
 
+@test "threads: no race" {
+	build race gcc -O1 -g -fsanitize=thread
+	run ./race threads
+	if [ "$status" -ne 3 ]; then skip 'no thread sanitizer here'; fi
+	run env GUESTSCOPE_HOLD=work:1 ./race threads
+	echo "$output"
+	[ "$status" -eq 3 ]
+}
+
 @test "signals interrupt nothing; errno is kept" {
 	for program in c portable; do
 		start env GUESTSCOPE_HOLD=start:1 ./$program signals

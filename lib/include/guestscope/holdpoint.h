@@ -79,16 +79,18 @@
 #define GS_HOLDPOINT_PROBE(name) ((void)0)
 #endif
 
+#define GS_HOLDPOINT_LOAD(value) __atomic_load_n(&(value), __ATOMIC_RELAXED)
+
 /* Behind the call stands something, lest it becomes a jump: then the caller had no frame. */
-#define GS_HOLDPOINT(name)                                                                        \
-	do {                                                                                      \
-		static struct gs_holdpoint gs_holdpoint_##name = {                                \
-			#name, __FILE__, __func__, __LINE__, GS_HOLDPOINT_UNREAD, 0, 0};          \
-		GS_HOLDPOINT_PROBE(name);                                                         \
-		if (__builtin_expect(__atomic_load_n(&gs_holdpoint_gate, __ATOMIC_RELAXED), 0)) { \
-			gs_holdpoint_hold(&gs_holdpoint_##name);                                  \
-			__asm__ volatile("" ::: "memory");                                        \
-		}                                                                                 \
+#define GS_HOLDPOINT(name)                                                               \
+	do {                                                                             \
+		static struct gs_holdpoint gs_holdpoint_##name = {                       \
+			#name, __FILE__, __func__, __LINE__, GS_HOLDPOINT_UNREAD, 0, 0}; \
+		GS_HOLDPOINT_PROBE(name);                                                \
+		if (__builtin_expect(GS_HOLDPOINT_LOAD(gs_holdpoint_gate), 0)) {         \
+			gs_holdpoint_hold(&gs_holdpoint_##name);                         \
+			__asm__ volatile("" ::: "memory");                               \
+		}                                                                        \
 	} while (0)
 
 #ifdef __cplusplus
@@ -276,7 +278,7 @@ GS_HOLDPOINT_INSIDE int gs_holdpoint_seconds(const char *wish)
 
 GS_HOLDPOINT_INSIDE int gs_holdpoint_is_armed(struct gs_holdpoint *point)
 {
-	int gate = gs_holdpoint_gate, named = __atomic_load_n(&point->named, __ATOMIC_RELAXED);
+	int gate = GS_HOLDPOINT_LOAD(gs_holdpoint_gate), named = GS_HOLDPOINT_LOAD(point->named);
 
 	if (gate == GS_HOLDPOINT_UNREAD) {
 		int found = gs_holdpoint_wish() ? GS_HOLDPOINT_NAMED : GS_HOLDPOINT_OFF;
@@ -428,7 +430,7 @@ GS_HOLDPOINT_INSIDE int gs_holdpoint_passes(struct gs_holdpoint *point, int pid)
 {
 	int tracer;
 
-	if (__atomic_load_n(&point->passed, __ATOMIC_RELAXED) == pid)
+	if (GS_HOLDPOINT_LOAD(point->passed) == pid)
 		return 1;
 	tracer = gs_holdpoint_tracer();
 	if (tracer > 0 && __atomic_exchange_n(&point->told, -pid, __ATOMIC_RELAXED) != -pid)
@@ -469,14 +471,14 @@ GS_HOLDPOINT_INSIDE __attribute__((noinline, cold)) void gs_holdpoint_hold(
 	seconds = gs_holdpoint_seconds(gs_holdpoint_wish());
 	start_ms = gs_holdpoint_now_ms();
 	gs_holdpoint_say_held(point, pid, &hold, seconds);
-	while (hold && gs_holdpoint_gate && !late && (tracer <= 0 || before <= 0) &&
-	       __atomic_load_n(&point->passed, __ATOMIC_RELAXED) != pid) {
+	while (hold && GS_HOLDPOINT_LOAD(gs_holdpoint_gate) && !late &&
+	       (tracer <= 0 || before <= 0) && GS_HOLDPOINT_LOAD(point->passed) != pid) {
 		GS_HOLDPOINT_SYSCALL(ret, SYS_nanosleep, GS_HOLDPOINT_LONG(tick), 0L, 0L, 0L);
 		before = tracer;
 		tracer = gs_holdpoint_tracer();
 		late = seconds && gs_holdpoint_now_ms() - start_ms >= seconds * 1000LL;
 	}
-	gs_holdpoint_pass(point, pid, tracer, late && hold && gs_holdpoint_gate);
+	gs_holdpoint_pass(point, pid, tracer, late && hold);
 	(void)ret;
 out:
 	errno = saved_errno;
