@@ -109,11 +109,14 @@ static inline const struct gs_literal *gs_variables_at(const struct gs_variables
 
 /* ---- conditions: check_condition.c ---- */
 
-/* The broken worlds of tables that share no variables. Lives as long as @arena. */
+/*
+ * The broken worlds of tables that share no variables. Lives as long as @arena. false in *fits_ret:
+ * that takes too many words.
+ */
 GS_MUST_CHECK struct gs_error *gs_condition_create(const struct gs_tables *tables,
 						   const struct gs_variables *variables,
-						   struct gs_arena *arena,
-						   struct gs_condition *ret);
+						   struct gs_arena *arena, struct gs_work *work,
+						   struct gs_condition *ret, bool *fits_ret);
 
 /* ---- one device in one direction: check_judge.c ---- */
 
@@ -131,6 +134,7 @@ struct gs_judge {
 	const char *section;
 	struct gs_arena arena;
 	struct gs_variables variables;
+	bool is_noted;             /* who has them */
 	struct gs_text path, text; /* where we are; the sentence that is being made */
 	/* What all that is looked at hangs on: that the subsection around it is sent, say. */
 	uint32_t guard[GS_WORLD_VARIABLES_MAX];

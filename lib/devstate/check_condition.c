@@ -12,12 +12,19 @@
 
 #include "check.h"
 
+/* The worlds in which those variables that matter have these values. */
+struct cube {
+	uint16_t matters, values;
+};
+
 struct cubes {
 	const struct gs_table *table;
-	uint8_t *broken;      /* of each cube: all of its worlds are */
-	uint32_t *candidates; /* cubes */
+	struct gs_work *work;
+	uint8_t *broken; /* of each cube: all of its worlds are */
+	struct cube *candidates;
 	size_t candidate_count;
 	uint8_t *covered; /* of each world: a term tells of it */
+	bool is_heavy;    /* too much to go through */
 };
 
 static size_t power(unsigned int exponent)
@@ -29,19 +36,22 @@ static size_t power(unsigned int exponent)
 	return result;
 }
 
-/* 0: false, 1: true, 2: does not matter */
-static unsigned int digit(size_t cube, unsigned int variable)
+static bool is_in(struct cube cube, size_t world)
 {
-	return (unsigned int)(cube / power(variable) % 3);
+	return (world & cube.matters) == cube.values;
 }
 
-static bool is_in(const struct cubes *cubes, size_t cube, size_t world)
+static struct cube cube_of(const struct cubes *cubes, size_t number)
 {
-	for (unsigned int i = 0; i < cubes->table->count; i++, cube /= 3) {
-		if (cube % 3 != 2 && cube % 3 != (world >> i & 1))
-			return false;
+	struct cube cube = {0, 0};
+
+	for (unsigned int i = 0; i < cubes->table->count; i++, number /= 3) {
+		if (number % 3 == 2)
+			continue;
+		cube.matters |= (uint16_t)(1u << i);
+		cube.values |= (uint16_t)(number % 3 << i);
 	}
-	return true;
+	return cube;
 }
 
 /* ---- candidates ---- */
@@ -87,7 +97,7 @@ static struct gs_error *find_candidates(struct cubes *cubes)
 		return gs_error_nomem();
 	for (size_t cube = 0; cube < count; cube++) {
 		if (is_candidate(cubes, cube))
-			cubes->candidates[cubes->candidate_count++] = (uint32_t)cube;
+			cubes->candidates[cubes->candidate_count++] = cube_of(cubes, cube);
 	}
 	return NULL;
 }
@@ -95,28 +105,28 @@ static struct gs_error *find_candidates(struct cubes *cubes)
 /* ---- choice ---- */
 
 /* How many broken worlds it tells of that no term does yet. */
-static size_t count_new(const struct cubes *cubes, size_t cube)
+static size_t count_new(const struct cubes *cubes, struct cube cube)
 {
 	size_t count = 0;
 
 	for (size_t world = 0; world < (size_t)1 << cubes->table->count; world++)
-		count += !cubes->covered[world] && is_in(cubes, cube, world);
+		count += !cubes->covered[world] && is_in(cube, world);
 	return count;
 }
 
-static void cover(struct cubes *cubes, size_t cube)
+static void cover(struct cubes *cubes, struct cube cube)
 {
 	for (size_t world = 0; world < (size_t)1 << cubes->table->count; world++)
-		cubes->covered[world] |= is_in(cubes, cube, world);
+		cubes->covered[world] |= is_in(cube, world);
 }
 
 /* The only candidate that tells of the world; false: there are none, or several. */
-static bool find_only(const struct cubes *cubes, size_t world, size_t *ret)
+static bool find_only(const struct cubes *cubes, size_t world, struct cube *ret)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < cubes->candidate_count && count < 2; i++) {
-		if (is_in(cubes, cubes->candidates[i], world)) {
+		if (is_in(cubes->candidates[i], world)) {
 			*ret = cubes->candidates[i];
 			count++;
 		}
@@ -125,7 +135,7 @@ static bool find_only(const struct cubes *cubes, size_t world, size_t *ret)
 }
 
 static struct gs_error *add_term(const struct cubes *cubes, const struct gs_variables *variables,
-				 size_t cube, struct gs_arena *arena, struct gs_term *ret)
+				 struct cube cube, struct gs_arena *arena, struct gs_term *ret)
 {
 	unsigned int count = cubes->table->count;
 	struct gs_literal *literals = gs_arena_alloc(arena, count, sizeof(*literals));
@@ -134,10 +144,10 @@ static struct gs_error *add_term(const struct cubes *cubes, const struct gs_vari
 		return gs_error_nomem();
 	*ret = (struct gs_term){.literals = literals};
 	for (unsigned int i = 0; i < count; i++) {
-		if (digit(cube, i) == 2)
+		if (!(cube.matters >> i & 1))
 			continue;
 		literals[ret->count] = *gs_variables_at(variables, cubes->table->variables[i]);
-		literals[ret->count++].value = digit(cube, i) == 1;
+		literals[ret->count++].value = cube.values >> i & 1;
 	}
 	return NULL;
 }
@@ -149,7 +159,7 @@ struct terms {
 	size_t count, capacity;
 };
 
-static struct gs_error *choose(struct cubes *cubes, struct terms *terms, size_t cube)
+static struct gs_error *choose(struct cubes *cubes, struct terms *terms, struct cube cube)
 {
 	if (terms->count == terms->capacity) {
 		size_t capacity = terms->capacity ? 2 * terms->capacity : 4;
@@ -166,11 +176,11 @@ static struct gs_error *choose(struct cubes *cubes, struct terms *terms, size_t 
 	return add_term(cubes, terms->variables, cube, terms->arena, &terms->terms[terms->count++]);
 }
 
-/* Those that nothing can replace, and then, again and again, the one that tells the most. */
-static struct gs_error *choose_all(struct cubes *cubes, struct terms *terms)
+/* Those that nothing can replace. */
+static struct gs_error *choose_needed(struct cubes *cubes, struct terms *terms)
 {
 	struct gs_error *err = NULL;
-	size_t cube = 0;
+	struct cube cube = {0, 0};
 
 	for (size_t world = 0; world < (size_t)1 << cubes->table->count; world++)
 		cubes->covered[world] = cubes->table->outcomes[world] != GS_OUTCOME_BROKEN;
@@ -178,51 +188,81 @@ static struct gs_error *choose_all(struct cubes *cubes, struct terms *terms)
 		if (!cubes->covered[world] && find_only(cubes, world, &cube))
 			err = choose(cubes, terms, cube);
 	}
-	while (!err) {
-		size_t best = 0;
-
-		for (size_t i = 0; i < cubes->candidate_count; i++) {
-			size_t count = count_new(cubes, cubes->candidates[i]);
-
-			if (count > best) {
-				best = count;
-				cube = cubes->candidates[i];
-			}
-		}
-		if (!best)
-			break;
-		err = choose(cubes, terms, cube);
-	}
 	return err;
 }
 
-static struct gs_error *add_terms(const struct gs_table *table, struct terms *terms)
+/* Again and again the one that tells the most; false in *goes_on_ret: all is told. */
+static struct gs_error *choose_best(struct cubes *cubes, struct terms *terms, bool *goes_on_ret)
 {
-	gs_autofree uint8_t *broken = calloc(power(table->count), 1);
-	gs_autofree uint8_t *covered = calloc((size_t)1 << table->count, 1);
-	struct cubes cubes = {.table = table, .broken = broken, .covered = covered};
+	struct cube cube = {0, 0};
+	size_t best = 0;
+
+	*goes_on_ret = false;
+	if (!gs_work_take(cubes->work, cubes->candidate_count << cubes->table->count)) {
+		cubes->is_heavy = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < cubes->candidate_count; i++) {
+		size_t count = count_new(cubes, cubes->candidates[i]);
+
+		if (count > best) {
+			best = count;
+			cube = cubes->candidates[i];
+		}
+	}
+	*goes_on_ret = best;
+	return best ? choose(cubes, terms, cube) : NULL;
+}
+
+static struct gs_error *choose_all(struct cubes *cubes, struct terms *terms)
+{
+	struct gs_error *err = choose_needed(cubes, terms);
+	bool goes_on = true;
+
+	while (!err && goes_on)
+		err = choose_best(cubes, terms, &goes_on);
+	return err;
+}
+
+static struct gs_error *add_terms(const struct gs_table *table, struct terms *terms,
+				  struct gs_work *work, bool *fits_ret)
+{
+	gs_autofree uint8_t *broken = NULL, *covered = calloc((size_t)1 << table->count, 1);
+	struct cubes cubes = {.table = table, .work = work, .covered = covered};
 	struct gs_error *err;
 
+	if (!gs_work_take(work, 4 * power(table->count))) {
+		*fits_ret = false;
+		return NULL;
+	}
+	cubes.broken = broken = calloc(power(table->count), 1);
 	if (!broken || !covered)
 		return gs_error_nomem();
 	err = find_candidates(&cubes);
 	if (!err)
 		err = choose_all(&cubes, terms);
+	*fits_ret &= !cubes.is_heavy;
 	free(cubes.candidates);
 	return err;
 }
 
 struct gs_error *gs_condition_create(const struct gs_tables *tables,
 				     const struct gs_variables *variables, struct gs_arena *arena,
-				     struct gs_condition *ret)
+				     struct gs_work *work, struct gs_condition *ret, bool *fits_ret)
 {
+	/* Nothing of one is worth more than a hundredth of all. */
+	struct gs_work part = {work->left / 128};
 	struct terms terms = {.variables = variables, .arena = arena};
 	struct gs_error *err = NULL;
+	size_t had = part.left;
 
-	for (size_t i = 0; !err && i < tables->count; i++) {
+	*fits_ret = true;
+	for (size_t i = 0; !err && *fits_ret && i < tables->count; i++) {
 		if (gs_table_outcomes(&tables->tables[i]) & GS_OUTCOME_BROKEN)
-			err = add_terms(&tables->tables[i], &terms);
+			err = add_terms(&tables->tables[i], &terms, &part, fits_ret);
 	}
-	*ret = (struct gs_condition){terms.terms, terms.count};
+	work->left -= had - part.left;
+	*ret = *fits_ret ? (struct gs_condition){terms.terms, terms.count}
+			 : (struct gs_condition){0};
 	return err;
 }

@@ -81,15 +81,47 @@ static struct gs_error *guard_table(struct gs_judge *judge, const struct gs_tabl
 
 /* ---- findings ---- */
 
+/* Who has what is only asked where something hangs on it. */
+static struct gs_error *note_variables(struct gs_judge *judge)
+{
+	const struct gs_devstate_device *saver = judge->saver, *loader = judge->loader;
+	struct gs_error *err = NULL;
+
+	if (judge->is_noted || !judge->variables.count)
+		return NULL;
+	judge->is_noted = true;
+	if (saver && saver->description)
+		err = gs_variables_note(&judge->variables, GS_SIDE_SAVER, saver->description);
+	if (!err && loader && loader->description)
+		err = gs_variables_note(&judge->variables, GS_SIDE_LOADER, loader->description);
+	return err;
+}
+
+/* What cannot be named is not known. */
+static struct gs_error *find_condition(struct gs_judge *judge, const struct gs_tables *tables,
+				       enum gs_verdict *verdict, struct gs_condition *ret)
+{
+	struct gs_error *err;
+	bool fits;
+
+	if (*verdict != GS_VERDICT_CONDITIONAL)
+		return NULL;
+	err = note_variables(judge);
+	if (!err)
+		err = gs_condition_create(tables, &judge->variables, &judge->arena, judge->work,
+					  ret, &fits);
+	if (!err && !fits)
+		*verdict = GS_VERDICT_UNKNOWN;
+	return err;
+}
+
 static struct gs_error *judge_alone(struct gs_judge *judge, struct gs_judge_finding *found)
 {
 	struct gs_tables alone = {&found->table, 1}, joined = {0};
 	struct gs_check_finding *finding = &found->finding;
 	struct gs_error *err = gs_tables_join(&alone, &judge->arena, &joined, &finding->verdict);
 
-	if (err || finding->verdict != GS_VERDICT_CONDITIONAL)
-		return err;
-	return gs_condition_create(&joined, &judge->variables, &judge->arena, &finding->condition);
+	return err ? err : find_condition(judge, &joined, &finding->verdict, &finding->condition);
 }
 
 struct gs_error *gs_judge_tell(struct gs_judge *judge, enum gs_check_rule rule,
@@ -150,7 +182,5 @@ struct gs_error *gs_judge_sum_up(struct gs_judge *judge, enum gs_verdict *verdic
 			all.tables[all.count++] = found->table;
 	}
 	err = gs_tables_join(&all, &judge->arena, &joined, verdict_ret);
-	if (!err && *verdict_ret == GS_VERDICT_CONDITIONAL)
-		err = gs_condition_create(&joined, &judge->variables, &judge->arena, condition_ret);
-	return err;
+	return err ? err : find_condition(judge, &joined, verdict_ret, condition_ret);
 }

@@ -236,26 +236,15 @@ static struct gs_error *check_contents(struct gs_judge *judge, const struct gs_r
 		   : gs_check_subsections(judge, saver->description, loader->description, around);
 }
 
-/* Two sections that are the same need no names for what they hang on. */
-static struct gs_error *note_variables(struct gs_judge *judge, const struct gs_vmsd *saver,
-				       const struct gs_vmsd *loader)
-{
-	struct gs_error *err = gs_variables_note(&judge->variables, GS_SIDE_SAVER, saver);
-
-	return err ? err : gs_variables_note(&judge->variables, GS_SIDE_LOADER, loader);
-}
-
 struct gs_error *gs_check_section(struct gs_judge *judge)
 {
 	const struct gs_vmsd *saver = judge->saver->description;
 	const struct gs_vmsd *loader = judge->loader->description;
 	const struct gs_root roots[GS_SIDES] = {{saver, saver->version, NULL},
 						{loader, saver->version, NULL}};
-	bool goes_on = false;
-	struct gs_error *err = note_variables(judge, saver, loader);
+	bool goes_on;
+	struct gs_error *err = check_version(judge, saver->version, loader, &goes_on);
 
-	if (!err)
-		err = check_version(judge, saver->version, loader, &goes_on);
 	if (!err && goes_on)
 		err = check_contents(judge, &roots[GS_SAVER], &roots[GS_LOADER], NULL);
 	return err || !goes_on ? err : gs_check_claims(judge, saver, loader);

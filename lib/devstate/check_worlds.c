@@ -174,7 +174,8 @@ static struct gs_error *join_two(struct gs_table *into, const struct gs_table *m
 			return gs_table_init(into, arena, GS_OUTCOME_UNKNOWN | GS_OUTCOME_BROKEN);
 		}
 	}
-	err = alloc_outcomes(&both, arena);
+	/* Many tables may be of the same variables. */
+	err = both.count == into->count ? NULL : alloc_outcomes(&both, arena);
 	for (size_t world = 0; !err && world < (size_t)1 << both.count; world++)
 		both.outcomes[world] =
 			gs_outcome_both(into->outcomes[gs_table_project(&both, into, world)],
