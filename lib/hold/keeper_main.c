@@ -68,7 +68,7 @@ static void on_ended(void *arg, const struct gs_traced *process, int status)
 	gs_holds_ended(&keeper->holds, process->id.pid);
 }
 
-static const struct gs_trace_ops trace_ops = {on_exec, on_ended};
+static const struct gs_trace_ops trace_ops = {.exec = on_exec, .ended = on_ended};
 
 /* ---- what one can ask for ---- */
 

@@ -26,6 +26,7 @@ struct gs_tracer {
 	void *arg;
 	struct gs_tree tree;
 	int signal_fd;
+	long options;
 	size_t parked;   /* see there */
 	size_t expected; /* held ones, too */
 };
@@ -40,6 +41,7 @@ struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg, struct
 		return err;
 	tracer->ops = ops;
 	tracer->arg = arg;
+	tracer->options = OPTIONS | (ops->exiting ? PTRACE_O_TRACEEXIT : 0);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
@@ -121,7 +123,8 @@ static void unpark(struct gs_tracer *tracer, struct gs_node *node)
 	go_on(node->traced.id.pid, 0);
 }
 
-static void adopt(struct gs_tracer *tracer, pid_t pid, struct gs_node *parent)
+/* @event: how it was born; 0: nobody has seen it. */
+static void adopt(struct gs_tracer *tracer, pid_t pid, struct gs_node *parent, int event)
 {
 	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
 
@@ -130,6 +133,8 @@ static void adopt(struct gs_tracer *tracer, pid_t pid, struct gs_node *parent)
 	if (parent && !node->traced.parent)
 		gs_tree_set_parent(node, parent);
 	identify(node);
+	if (tracer->ops->born)
+		tracer->ops->born(tracer->arg, &node->traced, event);
 	unpark(tracer, node);
 }
 
@@ -154,7 +159,7 @@ static void settle_parked(struct gs_tracer *tracer)
 			if (!node->parked)
 				continue;
 			if (gs_process_of_thread(pid) == pid && gs_proc_stat(pid, &stat))
-				adopt(tracer, pid, gs_tree_find(&tracer->tree, stat.parent));
+				adopt(tracer, pid, gs_tree_find(&tracer->tree, stat.parent), 0);
 			else
 				disown(tracer, node);
 		}
@@ -177,7 +182,7 @@ static void on_birth(struct gs_tracer *tracer, pid_t tid, int event)
 	} else {
 		if (!parent)
 			parent = gs_tree_find(&tracer->tree, gs_process_of_thread(tid));
-		adopt(tracer, (pid_t)child, parent);
+		adopt(tracer, (pid_t)child, parent, event);
 	}
 	go_on(tid, 0);
 }
@@ -250,6 +255,16 @@ static void on_stop(struct gs_tracer *tracer, pid_t tid, int signal)
 		park(tracer, tid);
 }
 
+/* Of its threads, only the first has its number; the others have no word in it. */
+static void on_exiting(struct gs_tracer *tracer, pid_t tid)
+{
+	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
+
+	if (node && tracer->ops->exiting)
+		tracer->ops->exiting(tracer->arg, &node->traced);
+	go_on(tid, 0);
+}
+
 static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 {
 	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
@@ -290,6 +305,8 @@ static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
 		on_birth(tracer, tid, event);
 	else if (event == PTRACE_EVENT_EXEC)
 		on_exec(tracer, tid);
+	else if (event == PTRACE_EVENT_EXIT)
+		on_exiting(tracer, tid);
 	else if (event == PTRACE_EVENT_STOP)
 		on_stop(tracer, tid, WSTOPSIG(status));
 	else
@@ -349,7 +366,7 @@ static bool is_ours(pid_t tid)
 }
 
 /* How many threads were seized that were not ours before; -1 with errno. */
-static int seize_threads(pid_t pid)
+static int seize_threads(const struct gs_tracer *tracer, pid_t pid)
 {
 	char path[32];
 	struct dirent *entry;
@@ -365,7 +382,7 @@ static int seize_threads(pid_t pid)
 
 		if (tid <= 0)
 			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)OPTIONS) == 0)
+		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)tracer->options) == 0)
 			count++;
 		else if (errno != ESRCH && !(errno == EPERM && is_ours(tid)))
 			code = errno;
@@ -382,7 +399,7 @@ struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 
 	if (!node)
 		return gs_error_nomem();
-	for (int i = 0; (count = seize_threads(pid)) > 0 && i < NEW_THREAD_ROUNDS; i++)
+	for (int i = 0; (count = seize_threads(tracer, pid)) > 0 && i < NEW_THREAD_ROUNDS; i++)
 		;
 	if (count < 0) {
 		int code = errno == ENOENT ? ESRCH : errno;

@@ -222,7 +222,7 @@ static void on_ended(void *arg, const struct gs_traced *process, int status)
 		watch->first_status = status;
 }
 
-static const struct gs_trace_ops ops = {on_exec, on_ended};
+static const struct gs_trace_ops ops = {.exec = on_exec, .ended = on_ended};
 
 /* Until @done says so; then nothing is left to do. */
 static void run_until(struct watch *watch, bool (*done)(const struct watch *watch))

@@ -33,6 +33,12 @@ struct gs_traced {
 struct gs_trace_ops {
 	/* It is another program now. true: hold it. */
 	bool (*exec)(void *arg, const struct gs_traced *process);
+	/* It was forked, and has not run yet; @event: PTRACE_EVENT_FORK, _VFORK or _CLONE, or 0 if
+	 * its parent ended before it could tell. May be NULL. */
+	void (*born)(void *arg, const struct gs_traced *process, int event);
+	/* It is about to end, with all that it has open; not told of all that are killed. NULL:
+	 * none of them stops for that. */
+	void (*exiting)(void *arg, const struct gs_traced *process);
 	/* It is no longer there, held or not; @status as waitpid has it. May be NULL. */
 	void (*ended)(void *arg, const struct gs_traced *process, int status);
 };
