@@ -43,6 +43,16 @@ static const struct gs_option release_options[] = {
 	 .help = "release those whose keeper was killed: continue what it has left stopped"},
 	{0}};
 
+static const struct gs_option tree_options[] = {
+	{.name = "pid", .argument = "PID", .help = "a process that runs, and its descendants"},
+	{.name = "svg", .help = "draw a picture"},
+	{.name = "output",
+	 .letter = 'o',
+	 .argument = "FILE",
+	 .help = "write it there; a picture if the name ends with .svg"},
+	{.name = "force", .help = "replace an existing output file"},
+	{0}};
+
 static const struct gs_command commands[] = {
 	{.name = "run",
 	 .arguments = "-- COMMAND [ARG]...",
@@ -107,6 +117,18 @@ static const struct gs_command commands[] = {
 	 .options = release_options,
 	 .max_args = -1,
 	 .run = cmd_release},
+	{.name = "tree",
+	 .arguments = "[-- COMMAND [ARG]...]",
+	 .summary = "show who has started whom, and who is connected with whom",
+	 .details =
+		 "COMMAND is run, and with it all that it starts is recorded: forks, programs with "
+		 "their arguments, ends, pipes and Unix sockets. When the last of them has ended, "
+		 "or at Ctrl-C, the tree is printed. The exit status is COMMAND's.\n\n"
+		 "  tracehooks tree -o start.svg -- virsh create vm.xml\n"
+		 "  tracehooks tree --pid \"$(pidof libvirtd)\"",
+	 .options = tree_options,
+	 .takes_json = true,
+	 .run = cmd_tree},
 	{0},
 };
 

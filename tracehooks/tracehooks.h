@@ -3,6 +3,8 @@
 #ifndef TRACEHOOKS_H
 #define TRACEHOOKS_H
 
+#include <signal.h>
+
 #include <guestscope/base/command.h>
 #include <guestscope/hold/keeper.h>
 
@@ -13,6 +15,7 @@ int cmd_list(struct gs_args *args);
 int cmd_show(struct gs_args *args);
 int cmd_release(struct gs_args *args);
 int cmd_debug(struct gs_args *args);
+int cmd_tree(struct gs_args *args);
 
 /* complete.c: see gs_tool.complete. */
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
@@ -22,6 +25,30 @@ bool complete(const struct gs_args *args, const char *kind, struct gs_candidates
 /* What the options ask for; the caller frees the folder's name. */
 GS_MUST_CHECK struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish *wish,
 					      struct gs_keeper_options *ret);
+
+/* ---- child.c ---- */
+
+/*
+ * The command is our child, with our terminal, descriptors and signals: it is to run as if we were
+ * not there. That it waits until it is traced, and that it could not be run, goes through two
+ * pipes.
+ */
+struct child {
+	const char *const *argv;
+	sigset_t mask; /* what it was at child_init() */
+	int gate[2], failure[2];
+	pid_t pid;
+	int pidfd;
+	bool not_run; /* it was no program; that was said */
+};
+/* What stands behind "--"; INVALID: nothing does. */
+GS_MUST_CHECK struct gs_error *child_init(struct child *child, const struct gs_args *args,
+					  const char *command);
+GS_MUST_CHECK struct gs_error *child_fork(struct child *child, pid_t tracer);
+/* Run it, or, if there was an error, end it; takes @err, and returns what is wrong now. */
+GS_MUST_CHECK struct gs_error *child_let_go(struct child *child, struct gs_error *err);
+/* The exit status; what kept it from running is said. One that still runs is left. */
+int child_finish(struct child *child, const struct gs_args *args);
 
 /* ---- watch.c: a front end, from the keeper's start to its end ---- */
 
