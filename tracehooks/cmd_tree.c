@@ -32,19 +32,28 @@ static struct gs_error *block_signals(int *fd_ret)
 	return *fd_ret < 0 ? gs_error_os(errno, "signalfd") : NULL;
 }
 
-static void await_end(const struct gs_recorder *recorder, const struct child *child, int signal_fd)
+/* Whether it was the descriptor, before a signal came or it took too long. */
+static bool await(int fd, int signal_fd, int timeout_ms)
 {
-	struct pollfd fds[] = {{.fd = gs_recorder_fd(recorder), .events = POLLIN},
-			       {.fd = signal_fd, .events = POLLIN}};
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = signal_fd, .events = POLLIN}};
 	struct signalfd_siginfo info;
 
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+	while (poll(fds, 2, timeout_ms) < 0 && errno == EINTR)
 		;
-	if (!fds[1].revents || read(signal_fd, &info, sizeof(info)) < 0)
-		return;
-	fds[0].fd = child->pidfd;
-	while (poll(fds, 2, END_MS) < 0 && errno == EINTR)
-		;
+	return !fds[1].revents || read(signal_fd, &info, sizeof(info)) < 0;
+}
+
+static void await_end(const struct gs_args *args, const struct gs_recorder *recorder,
+		      const struct child *child, int signal_fd)
+{
+	bool is_over = await(gs_recorder_fd(recorder), signal_fd, -1);
+
+	if (is_over && !gs_pidfd_wait(child->pidfd, 0)) {
+		gs_args_note(args, "the recorder was killed: what comes now is not recorded");
+		is_over = await(child->pidfd, signal_fd, -1);
+	}
+	if (!is_over)
+		await(child->pidfd, signal_fd, END_MS);
 }
 
 static struct gs_error *start(struct child *child, struct gs_recorder *recorder)
@@ -73,7 +82,7 @@ static struct gs_error *record(const struct gs_args *args, struct gs_ptree *ret,
 		err = start(&child, recorder);
 	if (err)
 		return err;
-	await_end(recorder, &child, signal_fd);
+	await_end(args, recorder, &child, signal_fd);
 	err = gs_recorder_stop(recorder, ret);
 	*status_ret = child_finish(&child, args);
 	if (!err && child.not_run)

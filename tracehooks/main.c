@@ -124,7 +124,7 @@ static const struct gs_command commands[] = {
 		 "COMMAND is run, and with it all that it starts is recorded: forks, programs with "
 		 "their arguments, ends, pipes and Unix sockets. When the last of them has ended, "
 		 "or at Ctrl-C, the tree is printed. The exit status is COMMAND's.\n\n"
-		 "  tracehooks tree -o start.svg -- virsh create vm.xml\n"
+		 "  tracehooks tree -o build.svg -- make\n"
 		 "  tracehooks tree --pid \"$(pidof libvirtd)\"",
 	 .options = tree_options,
 	 .takes_json = true,

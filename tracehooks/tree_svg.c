@@ -191,7 +191,6 @@ static void put_piece(struct picture *p, size_t row, uint64_t from_ns, uint64_t 
 		exec ? tree_command(exec, LABEL_MAX) : gs_strf("(%s)", process->comm);
 	double x = x_of(p, from_ns), width = x_of(p, to_ns) - x;
 	char class[16] = "own", since[GS_TIME_TEXT], exit[TREE_EXIT_TEXT];
-	gs_autofree char *tip = NULL;
 	size_t letters;
 
 	if (exec)
@@ -199,9 +198,10 @@ static void put_piece(struct picture *p, size_t row, uint64_t from_ns, uint64_t 
 	gs_text_printf(p->out,
 		       "<g><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%u\" class=\"%s\"/>",
 		       x, y_of(row) + (ROW - BAR) / 2, width < 2 ? 2 : width, BAR, class);
-	tip = gs_strf("%s\n%d, from %s on, exit: %s", label ? label : "", (int)process->id.pid,
-		      gs_format_time_ns(from_ns, since), tree_exit(process, exit));
-	put_tooltip(p->out, tip);
+	gs_text_puts(p->out, "<title>");
+	gs_text_puts_markup(p->out, label ? label : "");
+	gs_text_printf(p->out, "&#10;%d, from %s on, exit: %s</title>", (int)process->id.pid,
+		       gs_format_time_ns(from_ns, since), tree_exit(process, exit));
 	letters = width > 8 ? (size_t)((width - 8) / LETTER) : 0;
 	if (exec && letters >= 3) {
 		gs_autofree char *text = tree_command(exec, letters - 2);

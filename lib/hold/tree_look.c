@@ -31,7 +31,7 @@ static void log_process(struct gs_tree_log *log, const struct gs_proc *proc)
 	gs_tree_log_add(log, &seen, NULL, 0);
 	if (proc->args)
 		gs_tree_log_exec(log, proc, start_ns);
-	gs_tree_log_open(log, proc->id.pid, start_ns);
+	gs_tree_log_open(log, proc->id.pid, now_ns());
 }
 
 static struct gs_error *look_at(struct gs_tree_log *log, pid_t pid)
