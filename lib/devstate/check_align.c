@@ -385,13 +385,12 @@ static struct gs_error *align_gap(struct pass *pass, const struct gs_slot *sent,
 
 	if (sent_count == 1 && taken_count == 1 && sent->partner == taken)
 		err = walk_renamed(pass, sent, &walked);
+	for (size_t i = 0; !err && i < sent_count && !walked; i++)
+		err = add_to_segment(pass, GS_SAVER, &sent[i]);
 	for (size_t i = 0; !err && i < taken_count && !walked; i++)
 		err = add_to_segment(pass, GS_LOADER, &taken[i]);
-	for (size_t i = 0; !err && i < sent_count; i++) {
-		if (!walked)
-			err = add_to_segment(pass, GS_SAVER, &sent[i]);
+	for (size_t i = 0; i < sent_count; i++)
 		pass_by(pass, sent[i].item, NULL);
-	}
 	return err;
 }
 

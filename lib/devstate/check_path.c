@@ -11,17 +11,17 @@ void gs_check_put_name(struct gs_text *text, const char *name)
 {
 	char cut[NAME_SHOWN_MAX + 1];
 	size_t size = strnlen(name, sizeof(cut));
+	bool is_long = size == sizeof(cut);
 
-	if (size < sizeof(cut)) {
-		gs_text_puts_printable(text, name);
-		return;
-	}
-	for (size = NAME_SHOWN_MAX; size && ((unsigned char)name[size] & 0xc0) == 0x80;)
+	/* Not in the middle of a character. */
+	for (size -= is_long; is_long && size && ((unsigned char)name[size] & 0xc0) == 0x80;)
 		size--;
 	memcpy(cut, name, size);
 	cut[size] = '\0';
+	for (char *tab = cut; (tab = strchr(tab, '\t'));)
+		*tab = ' ';
 	gs_text_puts_printable(text, cut);
-	gs_text_puts(text, "...");
+	gs_text_puts(text, is_long ? "..." : "");
 }
 
 size_t gs_check_enter_field(struct gs_judge *judge, const struct gs_vmsd_field *field)
