@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "check_scope.h"
 #include "pairing.h"
 
 static const struct gs_wire_size nowhere = {GS_WIRE_UNKNOWN, 0};
@@ -188,6 +188,18 @@ static struct gs_error *judge_direction(struct gs_check *check, struct gs_judge 
 	return err;
 }
 
+/* The way back is the same if nothing is different, and nothing was found on the way there. */
+static bool is_way_back(const struct gs_judge *judge, const struct gs_check_device *device)
+{
+	const bool told[GS_SIDES] = {gs_devstate_has_num(judge->saver_state),
+				     gs_devstate_has_num(judge->loader_state)};
+
+	return judge->direction == GS_CHECK_BACKWARD && judge->saver && judge->loader &&
+	       judge->saver->description && judge->loader->description &&
+	       device->directions[GS_CHECK_FORWARD].findings == 0 &&
+	       gs_vmsd_is_equal(told, judge->saver->description, judge->loader->description);
+}
+
 /* Its two directions' findings live until the device itself is told of. */
 static struct gs_error *check_device(struct gs_check *check, struct gs_check_device *device,
 				     const struct gs_devstate_device *before,
@@ -212,7 +224,9 @@ static struct gs_error *check_device(struct gs_check *check, struct gs_check_dev
 	for (int d = 0; d < GS_CHECK_DIRECTIONS; d++) {
 		gs_judge_init(&judges[d]);
 		judges[d].section = section_name(judges[d].saver, judges[d].loader);
-		if (!err)
+		if (is_way_back(&judges[d], device))
+			device->directions[d] = device->directions[GS_CHECK_FORWARD];
+		else if (!err)
 			err = judge_direction(check, &judges[d], device);
 	}
 	if (!err)

@@ -62,6 +62,30 @@ bool gs_vmsd_is_same(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 	       gs_vmsd_is_same_fields(told, saver, saver->version, loader, loader->version);
 }
 
+static bool is_equal_field(const bool told[GS_SIDES], const struct gs_vmsd_field *a,
+			   const struct gs_vmsd_field *b)
+{
+	if (a->version != b->version || a->conditional != b->conditional ||
+	    !a->description != !b->description || strcmp(a->name, b->name) != 0 ||
+	    !gs_field_is_same_count(told, a, b))
+		return false;
+	return a->description ? gs_vmsd_is_equal(told, a->description, b->description)
+			      : a->size == b->size;
+}
+
+bool gs_vmsd_is_equal(const bool told[GS_SIDES], const struct gs_vmsd *a, const struct gs_vmsd *b)
+{
+	bool equal = a->version == b->version && a->minimum == b->minimum &&
+		     a->field_count == b->field_count &&
+		     a->subsection_count == b->subsection_count && strcmp(a->name, b->name) == 0;
+
+	for (size_t i = 0; equal && i < a->field_count; i++)
+		equal = is_equal_field(told, &a->fields[i], &b->fields[i]);
+	for (size_t i = 0; equal && i < a->subsection_count; i++)
+		equal = gs_vmsd_is_equal(told, &a->subsections[i], &b->subsections[i]);
+	return equal;
+}
+
 /* ---- lengths that only one side tells ---- */
 
 size_t gs_field_count_assumed(const bool told[GS_SIDES], const struct gs_vmsd_field *saver,

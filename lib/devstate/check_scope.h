@@ -156,6 +156,8 @@ bool gs_field_is_same(const bool told[GS_SIDES], const struct gs_vmsd_field *sav
 		      const struct gs_vmsd_field *loader);
 bool gs_vmsd_is_same(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 		     const struct gs_vmsd *loader);
+/* All that both exports say of it, in the same order: what is true of one direction is of both. */
+bool gs_vmsd_is_equal(const bool told[GS_SIDES], const struct gs_vmsd *a, const struct gs_vmsd *b);
 bool gs_vmsd_is_same_fields(const bool told[GS_SIDES], const struct gs_vmsd *saver,
 			    uint32_t saver_version, const struct gs_vmsd *loader,
 			    uint32_t loader_version);
