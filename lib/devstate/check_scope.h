@@ -101,7 +101,6 @@ struct gs_item {
 	/* Runs. Those of an anchor matter where it is not where the loader looks for it. */
 	size_t first[GS_SIDES], count[GS_SIDES];
 	uint8_t signs;
-	size_t group; /* the first segment of its unit */
 };
 
 struct gs_namesakes;
