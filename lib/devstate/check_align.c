@@ -47,15 +47,35 @@ struct gs_error *gs_scope_add_minimum(struct gs_scope *scope, const struct gs_vm
 	return description->minimum > description->version ? add_item(scope, &item) : NULL;
 }
 
+static struct gs_item item_of_pair(const struct pass *pass, enum gs_item_kind kind,
+				   const struct gs_level inner[GS_SIDES])
+{
+	return (struct gs_item){.kind = kind,
+				.places = {inner[GS_SAVER].parent, inner[GS_LOADER].parent},
+				.gate = inner[GS_SAVER].gate,
+				.offset = pass->offset};
+}
+
 static struct gs_error *add_pair(struct pass *pass, enum gs_item_kind kind,
 				 const struct gs_level inner[GS_SIDES])
 {
-	struct gs_item item = {.kind = kind,
-			       .places = {inner[GS_SAVER].parent, inner[GS_LOADER].parent},
-			       .gate = inner[GS_SAVER].gate,
-			       .offset = pass->offset};
+	struct gs_item item = item_of_pair(pass, kind, inner);
 
 	return add_item(pass->scope, &item);
+}
+
+/* Its ends have a place among the bytes: segments around may not make up for each other there. */
+static struct gs_error *add_subsections(struct pass *pass, const struct gs_level inner[GS_SIDES])
+{
+	struct gs_item item = item_of_pair(pass, GS_ITEM_SUBSECTIONS, inner);
+	struct gs_error *err = NULL;
+
+	for (int side = 0; !err && side < GS_SIDES; side++) {
+		item.first[side] = pass->scope->runs[side].count;
+		err = gs_end_add(pass->scope, (enum gs_check_side)side, &inner[side]);
+		item.count[side] = pass->scope->runs[side].count - item.first[side];
+	}
+	return err ? err : add_item(pass->scope, &item);
 }
 
 /* ---- segments ---- */
@@ -262,7 +282,7 @@ static struct gs_error *walk(struct pass *pass, const struct gs_level inner[GS_S
 	if (!err)
 		err = align_levels(pass->scope, inner, pass->offset, is_repeated);
 	if (!err && (sent->subsection_count || taken->subsection_count))
-		err = add_pair(pass, GS_ITEM_SUBSECTIONS, inner);
+		err = add_subsections(pass, inner);
 	return err;
 }
 

@@ -49,7 +49,8 @@ static struct gs_error *find_group(struct gs_scope *scope, struct group *group)
 		return gs_error_nomem();
 	for (size_t i = first; i <= last; i++) {
 		if (scope->items[i].kind == GS_ITEM_SEGMENT ||
-		    scope->items[i].kind == GS_ITEM_ANCHOR)
+		    scope->items[i].kind == GS_ITEM_ANCHOR ||
+		    scope->items[i].kind == GS_ITEM_SUBSECTIONS)
 			group->items[group->count++] = &scope->items[i];
 	}
 	return NULL;

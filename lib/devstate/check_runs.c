@@ -254,3 +254,11 @@ struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check_side side,
 	return field->description ? add_structs(scope, side, partner, &run)
 				  : add_bytes(scope, side, partner, &run);
 }
+
+struct gs_error *gs_end_add(struct gs_scope *scope, enum gs_check_side side,
+			    const struct gs_level *inner)
+{
+	const struct gs_run end = {.kind = GS_RUN_END, .place = inner->parent, .gate = inner->gate};
+
+	return add_run(scope, side, &end);
+}

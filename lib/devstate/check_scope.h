@@ -226,6 +226,9 @@ GS_MUST_CHECK struct gs_error *gs_runs_add(struct gs_scope *scope, enum gs_check
 					   const struct gs_level *level,
 					   const struct gs_vmsd_field *field,
 					   const struct gs_vmsd_field *partner);
+/* The end of a struct that is no run itself. */
+GS_MUST_CHECK struct gs_error *gs_end_add(struct gs_scope *scope, enum gs_check_side side,
+					  const struct gs_level *inner);
 /* What a field hangs on: its predicate, if it has one, below those of the structs around it. */
 GS_MUST_CHECK struct gs_error *gs_gate_add(struct gs_scope *scope, enum gs_check_side side,
 					   const struct gs_level *level,
