@@ -80,7 +80,7 @@ static bool read_name(pid_t tid, unsigned long address, char *name, size_t room)
 	while (done < room) {
 		size_t size = page - (address + done) % page;
 		struct iovec to = {name + done, size < room - done ? size : room - done};
-		struct iovec from = {(void *)(address + done), to.iov_len}; // NOLINT
+		struct iovec from = {(void *)(address + done), to.iov_len};
 		ssize_t got = process_vm_readv(tid, &to, 1, &from, 1, 0);
 
 		if (got <= 0)

@@ -27,6 +27,7 @@ struct keeper {
 	struct gs_holds holds;
 	bool busy; /* something is held, or may be later */
 	struct gs_gate gate;
+	bool has_told_nested; /* a shell's scripts are many */
 	int clients[CLIENTS_MAX];
 };
 
@@ -161,9 +162,10 @@ static void serve_exec(struct keeper *keeper, const struct gs_gate_message *requ
 	gs_gate_answer(&keeper->gate, request);
 	if (err)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid, err->message);
-	if (is_nested)
+	if (is_nested && !keeper->has_told_nested)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid,
-			      "it runs a script: watch that");
+			      "it runs a script: watch that (this is told once)");
+	keeper->has_told_nested |= is_nested;
 }
 
 static void serve_gate(struct keeper *keeper)
