@@ -133,6 +133,8 @@ static struct gs_error *on_exec(struct builder *b, struct gs_ptree_process *proc
 static struct gs_error *on_open(struct builder *b, size_t process,
 				const struct gs_tree_event *event, const char *name)
 {
+	bool reads = event->value & GS_TREE_READS, writes = event->value & GS_TREE_WRITES;
+	bool beside = event->value & GS_TREE_BESIDE;
 	struct gs_error *err =
 		make_room((void **)&b->opens, b->open_count, &b->open_room, sizeof(*b->opens));
 
@@ -143,8 +145,10 @@ static struct gs_error *on_open(struct builder *b, size_t process,
 		.inode = event->inode,
 		.peer_inode = event->peer_inode,
 		.at_ns = event->at_ns,
-		.reads = event->value & GS_TREE_READS,
-		.writes = event->value & GS_TREE_WRITES,
+		.reads = reads && !beside,
+		.writes = writes && !beside,
+		.beside_reads = reads && beside,
+		.beside_writes = writes && beside,
 		.is_socket = event->value & GS_TREE_SOCKET,
 		.name = *name ? name : NULL,
 	};

@@ -19,7 +19,7 @@ enum gs_tree_event_kind {
 	GS_TREE_END,  /* value: status */
 	GS_TREE_TIME, /* nothing but that it is later */
 };
-enum { GS_TREE_READS = 1, GS_TREE_WRITES = 2, GS_TREE_SOCKET = 4 };
+enum { GS_TREE_READS = 1, GS_TREE_WRITES = 2, GS_TREE_SOCKET = 4, GS_TREE_BESIDE = 8 };
 
 struct gs_tree_event {
 	uint32_t size; /* of all, with its text; a multiple of 8 */
@@ -44,6 +44,8 @@ void gs_tree_log_add(struct gs_tree_log *log, struct gs_tree_event *event, const
 void gs_tree_log_exec(struct gs_tree_log *log, const struct gs_proc *proc, uint64_t at_ns);
 /* Its pipes and Unix sockets, by /proc. */
 void gs_tree_log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns);
+/* The same of one that is in the midst of something, because another one's moment has come. */
+void gs_tree_log_beside(struct gs_tree_log *log, pid_t pid, uint64_t at_ns);
 /* What the log says. */
 GS_MUST_CHECK struct gs_error *gs_tree_log_read(const struct gs_tree_log *log,
 						struct gs_ptree *ret);
@@ -62,7 +64,8 @@ struct gs_ptree_open {
 	uint64_t inode, peer_inode, at_ns;
 	uint64_t key; /* filled in there */
 	bool reads, writes, is_socket;
-	const char *name; /* may be NULL */
+	bool beside_reads, beside_writes; /* the same, seen when it was in the midst of something */
+	const char *name;                 /* may be NULL */
 };
 /* Sorts @opens. */
 GS_MUST_CHECK struct gs_error *gs_ptree_connect(struct gs_ptree *tree, struct gs_ptree_open *opens,

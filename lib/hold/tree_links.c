@@ -5,6 +5,8 @@
 
 #include "tree.h"
 
+#define BESIDE_MAX 256 /* ends of one link, of which all pairs are looked at */
+
 /* ---- which belong together ---- */
 
 static int compare(uint64_t a, uint64_t b)
@@ -63,9 +65,57 @@ static size_t merge(struct gs_ptree_open *opens, size_t count)
 		}
 		last->reads |= opens[i].reads;
 		last->writes |= opens[i].writes;
+		last->beside_reads |= opens[i].beside_reads;
+		last->beside_writes |= opens[i].beside_writes;
+		last->peer_inode = last->peer_inode ? last->peer_inode : opens[i].peer_inode;
 		last->name = last->name ? last->name : opens[i].name;
 	}
 	return count ? kept + 1 : 0;
+}
+
+/* Ancestors stand before their descendants. */
+static bool is_below(const struct gs_ptree *tree, size_t process, size_t ancestor)
+{
+	while (process != GS_PTREE_NONE && process > ancestor)
+		process = tree->processes[process].parent;
+	return process == ancestor;
+}
+
+static bool has_below(const struct gs_ptree *tree, const struct gs_ptree_open *opens, size_t count,
+		      const struct gs_ptree_open *open, bool reads)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct gs_ptree_open *other = &opens[i];
+
+		if (other->inode == open->inode && other->process != open->process &&
+		    (reads ? other->reads || other->beside_reads
+			   : other->writes || other->beside_writes) &&
+		    is_below(tree, other->process, open->process))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A shell has the ends of a pipe for a moment, to hand them to its children; a reader of what a
+ * child writes has one to keep. What it was seen to have in the midst of something is its own if no
+ * descendant has the same. Returns how many are left.
+ */
+static size_t settle_beside(const struct gs_ptree *tree, struct gs_ptree_open *opens, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count && count <= BESIDE_MAX; i++) {
+		struct gs_ptree_open *open = &opens[i];
+
+		open->reads |= open->beside_reads && !has_below(tree, opens, count, open, true);
+		open->writes |= open->beside_writes && !has_below(tree, opens, count, open, false);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (opens[i].reads || opens[i].writes)
+			opens[kept++] = opens[i];
+	}
+	return kept;
 }
 
 static bool can_talk(const struct gs_ptree_open *from, const struct gs_ptree_open *to)
@@ -83,6 +133,7 @@ static bool is_link(const struct gs_ptree_open *opens, size_t count, uint64_t *a
 {
 	int tried = 0;
 
+	*at_ret = opens[0].at_ns;
 	for (size_t i = 0; i < count && tried < 2; i++) {
 		tried += opens[i].writes;
 		for (size_t k = 0; opens[i].writes && k < count; k++) {
@@ -92,7 +143,6 @@ static bool is_link(const struct gs_ptree_open *opens, size_t count, uint64_t *a
 			return true;
 		}
 	}
-	*at_ret = opens[0].at_ns;
 	return false;
 }
 
@@ -160,6 +210,9 @@ struct gs_error *gs_ptree_connect(struct gs_ptree *tree, struct gs_ptree_open *o
 				  opens[end].is_socket == opens[i].is_socket;)
 			end++;
 		kept = merge(opens + i, end - i);
+		kept = settle_beside(tree, opens + i, kept);
+		if (!kept)
+			continue;
 		if (is_link(opens + i, kept, &at_ns) || leads_outside(opens + i, kept))
 			err = add_link(tree, opens + i, kept, at_ns);
 	}

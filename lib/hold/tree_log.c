@@ -99,8 +99,8 @@ static void log_pipe(struct gs_tree_log *log, struct gs_tree_event *event, int d
 	/* The link's own mode is how the file was opened. */
 	if (fstatat(dir_fd, fd, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	event->value = (st.st_mode & S_IRUSR ? GS_TREE_READS : 0) |
-		       (st.st_mode & S_IWUSR ? GS_TREE_WRITES : 0);
+	event->value |= st.st_mode & S_IRUSR ? GS_TREE_READS : 0;
+	event->value |= st.st_mode & S_IWUSR ? GS_TREE_WRITES : 0;
 	gs_tree_log_add(log, event, NULL, 0);
 }
 
@@ -111,9 +111,14 @@ static void log_socket(struct gs_tree_log *log, struct gs_tree_event *event)
 	char name[GS_UNIX_NAME_MAX + 1] = "";
 	size_t size;
 
+	event->value |= GS_TREE_SOCKET | GS_TREE_READS | GS_TREE_WRITES;
+	if (event->value & GS_TREE_BESIDE) {
+		/* Whoever is its peer knows it. A daemon has many, and many children. */
+		gs_tree_log_add(log, event, NULL, 0);
+		return;
+	}
 	if (!gs_unix_socket_find(event->inode, &socket) || socket.listens)
 		return;
-	event->value = GS_TREE_SOCKET | GS_TREE_READS | GS_TREE_WRITES;
 	event->peer_inode = socket.peer_inode;
 	if (!socket.name_size && gs_unix_socket_find(socket.peer_inode, &peer))
 		socket = peer;
@@ -124,7 +129,7 @@ static void log_socket(struct gs_tree_log *log, struct gs_tree_event *event)
 	gs_tree_log_add(log, event, name, size ? size + 1 : 0);
 }
 
-void gs_tree_log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns)
+static void log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns, int value)
 {
 	unsigned int count = 0;
 	char path[32], target[64];
@@ -134,7 +139,8 @@ void gs_tree_log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns)
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
-		struct gs_tree_event event = {.kind = GS_TREE_OPEN, .pid = pid, .at_ns = at_ns};
+		struct gs_tree_event event = {
+			.kind = GS_TREE_OPEN, .pid = pid, .value = value, .at_ns = at_ns};
 		ssize_t size = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 		bool is_pipe, is_socket;
 
@@ -152,4 +158,14 @@ void gs_tree_log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns)
 	}
 	if (dir)
 		closedir(dir);
+}
+
+void gs_tree_log_open(struct gs_tree_log *log, pid_t pid, uint64_t at_ns)
+{
+	log_open(log, pid, at_ns, 0);
+}
+
+void gs_tree_log_beside(struct gs_tree_log *log, pid_t pid, uint64_t at_ns)
+{
+	log_open(log, pid, at_ns, GS_TREE_BESIDE);
 }

@@ -57,6 +57,16 @@ static void on_born(void *arg, const struct gs_traced *process, int birth)
 	gs_tree_log_add(recording->log, &event, process->comm, strlen(process->comm) + 1);
 }
 
+/* Also of who has forked it: what that has for it, it may close before its own moment comes. */
+static void log_open(struct recording *recording, const struct gs_traced *process)
+{
+	uint64_t at_ns = gs_now_ns();
+
+	gs_tree_log_open(recording->log, process->id.pid, at_ns);
+	if (process->parent && !process->parent->ended)
+		gs_tree_log_beside(recording->log, process->parent->id.pid, at_ns);
+}
+
 static bool on_exec(void *arg, const struct gs_traced *process)
 {
 	struct recording *recording = arg;
@@ -66,16 +76,14 @@ static bool on_exec(void *arg, const struct gs_traced *process)
 
 	if (!gone)
 		gs_tree_log_exec(recording->log, &proc, at_ns);
-	gs_tree_log_open(recording->log, process->id.pid, at_ns);
+	log_open(recording, process);
 	gs_proc_deinit(&proc);
 	return false;
 }
 
 static void on_exiting(void *arg, const struct gs_traced *process)
 {
-	struct recording *recording = arg;
-
-	gs_tree_log_open(recording->log, process->id.pid, gs_now_ns());
+	log_open(arg, process);
 }
 
 static void on_ended(void *arg, const struct gs_traced *process, int status)

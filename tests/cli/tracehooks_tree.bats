@@ -248,7 +248,7 @@ await() {
 		svg = E.fromstring(sys.argv[1])
 		n = "{http://www.w3.org/2000/svg}"
 		paths = [p.get("class") for p in svg.iter(n + "path")]
-		assert paths.count("pipe") == 12 + 1, paths      # and the legend's
+		assert paths.count("pipe") == 12 + 2, paths      # of seq, too, and the legend's
 		assert paths.count("fork") == 25, paths
 		tips = [x.text for x in svg.iter(n + "title")]
 		assert sum(x.startswith("cat\n") for x in tips) == 12 and sum(x.startswith("sleep 0.01\n") for x in tips) == 12, tips

@@ -7,8 +7,8 @@
  *	    ^                  │
  *	    └───── a log ──────┘   in memory of both: the recorder waits for nobody
  *
- * What is open is looked at when a process becomes another program and before it ends. What it
- * opens and closes between these is not seen.
+ * What is open is looked at when a process becomes another program and before it ends, and of its
+ * parent at the same time. What it opens and closes between these is not seen.
  */
 #ifndef GUESTSCOPE_HOLD_TREE_H
 #define GUESTSCOPE_HOLD_TREE_H
