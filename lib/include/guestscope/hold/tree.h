@@ -9,6 +9,9 @@
  *
  * What is open is looked at when a process becomes another program and before it ends, and of its
  * parent at the same time. What it opens and closes between these is not seen.
+ *
+ * Who is recorded stops for a moment when it forks, when it becomes a program, and when it ends: of
+ * 0.4 ms for a short child in all, 0.1 ms is the last stop.
  */
 #ifndef GUESTSCOPE_HOLD_TREE_H
 #define GUESTSCOPE_HOLD_TREE_H
