@@ -95,11 +95,11 @@ device() { # TYPE NAME FIELD
 	"$CHECK" page --text >text
 	grep -qF '→ CONDITIONAL All together: It breaks if a/x is sent, or a/y is sent.' text
 	[ "$(grep -c 'All together' text)" -eq 1 ]
-	device a a x | jq '.a.Description.Fields |= (map(.num = 1) | . + [.[0] | .field = "y"])' >old
-	jq '.a.Description.Fields |= reverse' old >new
+	device a a x | jq '.a.Description.Fields[0] += {Description: {name: "s", version_id: 1, minimum_version_id: 2}}' >old
+	jq '.a.Description.Subsections = [{name: "a/s", version_id: 1, minimum_version_id: 1}]' old >new
 	run -1 "$V" diff --html old new
-	[ "$(grep -c '<li>.*↔ SILENT' <<<"$output")" -eq 1 ]
-	[ "$(grep -c '<li><span' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '<li>.*↔ BREAK' <<<"$output")" -eq 1 ]
+	[ "$(grep -c '<li>.*[→←] BREAK' <<<"$output")" -eq 0 ]
 }
 
 @test "page: which QEMU it was, why a device is missing" {

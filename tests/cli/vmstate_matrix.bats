@@ -127,7 +127,7 @@ Not judged: what no export tells (CPU, virtio, RAM)."
 	grep -q '<section class="group" id="A-B-backward">' page
 	grep -q 'B sets card.migrate-timadj=off' text
 	grep -q 'only B has it' text
-	grep -q 'this subsection: a load fails if it is sent' text
+	grep -q 'does not know it: a load fails if it is sent' text
 	"$V" matrix --html -o file old new new.dump
 	cmp file page
 	run -2 --separate-stderr "$V" matrix --html -o file old new
