@@ -25,11 +25,14 @@
 #define LETTER 6.2 /* about the width of one */
 #define COLORS 8u
 #define LABEL_MAX 400u
+#define NAMES_MAX 64u
 
 struct picture {
 	const struct gs_ptree *tree;
 	struct gs_text *out;
 	uint64_t end_ns;
+	const char *names[NAMES_MAX]; /* of programs that have a colour */
+	size_t name_count;
 };
 
 static const char *const light[COLORS] = {"#a8c8f0", "#f5c99b", "#b5dcae", "#e5b9d8",
@@ -54,14 +57,29 @@ static unsigned int middle_of(size_t row)
 	return y_of(row) + ROW / 2;
 }
 
-/* The same for the same program everywhere. */
-static unsigned int color_of(const struct gs_ptree_exec *exec)
+static const char *name_of(const char *path)
 {
-	const char *slash = strrchr(exec->program, '/');
-	unsigned int hash = 5381;
+	const char *slash = strrchr(path, '/');
 
-	for (const char *c = slash ? slash + 1 : exec->program; *c; c++)
-		hash = hash * 33 + (unsigned char)*c;
+	return slash ? slash + 1 : path;
+}
+
+/* The same for the same program everywhere; the first ones all differ. */
+static unsigned int color_of(struct picture *p, const struct gs_ptree_exec *exec)
+{
+	const char *name = name_of(exec->program);
+	unsigned int hash = 0;
+
+	for (size_t i = 0; i < p->name_count; i++) {
+		if (strcmp(p->names[i], name) == 0)
+			return (unsigned int)i % COLORS;
+	}
+	if (p->name_count < NAMES_MAX) {
+		p->names[p->name_count++] = name;
+		return (unsigned int)(p->name_count - 1) % COLORS;
+	}
+	for (; *name; name++)
+		hash = hash * 33 + (unsigned char)*name;
 	return hash % COLORS;
 }
 
@@ -183,6 +201,28 @@ static void put_axis(struct picture *p)
 
 /* ---- processes ---- */
 
+/* As much as there is room for, and behind where connections begin; of a path, the name. */
+static void put_bar_label(struct picture *p, size_t row, double x, double width, const char *label)
+{
+	size_t room = width > 14 ? (size_t)((width - 14) / LETTER) : 0;
+	size_t path = label ? strcspn(label, " ") : 0;
+	gs_autofree char *text = NULL;
+
+	if (room < 3 || !label)
+		return;
+	while (path > 0 && label[path - 1] != '/')
+		path--;
+	label += path;
+	if (strlen(label) <= room) {
+		text = gs_strf("%s", label);
+	} else {
+		while (((unsigned char)label[--room] & 0xc0) == 0x80 && room > 0)
+			; /* not within a character */
+		text = gs_strf("%.*s…", (int)room, label);
+	}
+	put_label(p->out, x + 9, middle_of(row) + 4, "ink", text ? text : "");
+}
+
 static void put_piece(struct picture *p, size_t row, uint64_t from_ns, uint64_t to_ns,
 		      const struct gs_ptree_exec *exec)
 {
@@ -191,10 +231,9 @@ static void put_piece(struct picture *p, size_t row, uint64_t from_ns, uint64_t 
 		exec ? tree_command(exec, LABEL_MAX) : gs_strf("(%s)", process->comm);
 	double x = x_of(p, from_ns), width = x_of(p, to_ns) - x;
 	char class[16] = "own", since[GS_TIME_TEXT], exit[TREE_EXIT_TEXT];
-	size_t letters;
 
 	if (exec)
-		snprintf(class, sizeof(class), "c%u", color_of(exec));
+		snprintf(class, sizeof(class), "c%u", color_of(p, exec));
 	gs_text_printf(p->out,
 		       "<g><rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%u\" class=\"%s\"/>",
 		       x, y_of(row) + (ROW - BAR) / 2, width < 2 ? 2 : width, BAR, class);
@@ -202,12 +241,8 @@ static void put_piece(struct picture *p, size_t row, uint64_t from_ns, uint64_t 
 	gs_text_puts_markup(p->out, label ? label : "");
 	gs_text_printf(p->out, "&#10;%d, from %s on, exit: %s</title>", (int)process->id.pid,
 		       gs_format_time_ns(from_ns, since), tree_exit(process, exit));
-	letters = width > 8 ? (size_t)((width - 8) / LETTER) : 0;
-	if (exec && letters >= 3) {
-		gs_autofree char *text = tree_command(exec, letters - 2);
-
-		put_label(p->out, x + 4, middle_of(row) + 4, "ink", text ? text : "");
-	}
+	if (exec)
+		put_bar_label(p, row, x, width, label);
 	gs_text_puts(p->out, "</g>\n");
 }
 

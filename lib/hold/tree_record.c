@@ -57,14 +57,20 @@ static void on_born(void *arg, const struct gs_traced *process, int birth)
 	gs_tree_log_add(recording->log, &event, process->comm, strlen(process->comm) + 1);
 }
 
-/* Also of who has forked it: what that has for it, it may close before its own moment comes. */
+/*
+ * Also of who has forked it, or of who is left of those: what that has for it, it may close before
+ * its own moment comes.
+ */
 static void log_open(struct recording *recording, const struct gs_traced *process)
 {
+	const struct gs_traced *beside = process->parent;
 	uint64_t at_ns = gs_now_ns();
 
+	while (beside && beside->ended)
+		beside = beside->parent;
 	gs_tree_log_open(recording->log, process->id.pid, at_ns);
-	if (process->parent && !process->parent->ended)
-		gs_tree_log_beside(recording->log, process->parent->id.pid, at_ns);
+	if (beside)
+		gs_tree_log_beside(recording->log, beside->id.pid, at_ns);
 }
 
 static bool on_exec(void *arg, const struct gs_traced *process)
