@@ -188,7 +188,7 @@ void gs_gate_answer(const struct gs_gate *gate, const struct gs_gate_message *re
 
 static void kill_gate(const struct gs_gate *gate)
 {
-	gs_autoerror struct gs_error *ended = gs_pidfd_signal(gate->pidfd, SIGKILL);
+	gs_error_destroy(gs_pidfd_signal(gate->pidfd, SIGKILL)); /* it may have ended */
 }
 
 /* Twice in a row: it may be a moment only. */
