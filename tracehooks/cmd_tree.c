@@ -46,8 +46,12 @@ static bool await(int fd, int signal_fd, int timeout_ms)
 static void await_end(const struct gs_args *args, const struct gs_recorder *recorder,
 		      const struct child *child, int signal_fd)
 {
-	bool is_over = await(gs_recorder_fd(recorder), signal_fd, -1);
+	bool is_over;
 
+	if (gs_args_has(args, "no-wait"))
+		is_over = await(child->pidfd, signal_fd, -1);
+	else
+		is_over = await(gs_recorder_fd(recorder), signal_fd, -1);
 	if (is_over && !gs_pidfd_wait(child->pidfd, 0)) {
 		gs_args_note(args, "the recorder was killed: what comes now is not recorded");
 		is_over = await(child->pidfd, signal_fd, -1);
@@ -97,7 +101,7 @@ static struct gs_error *look(const struct gs_args *args, struct gs_ptree *ret)
 	uint64_t pid;
 	struct gs_error *err = gs_args_u64(args, "pid", 0, &pid);
 
-	if (!err && gs_args_rest(args))
+	if (!err && (gs_args_rest(args) || gs_args_has(args, "no-wait")))
 		err = gs_error_create(GS_ERROR_INVALID, "tree: either --pid, or a command");
 	if (!err && (pid == 0 || pid > INT_MAX))
 		err = gs_error_create(GS_ERROR_INVALID, "--pid: %s is no process",

@@ -45,6 +45,7 @@ static const struct gs_option release_options[] = {
 
 static const struct gs_option tree_options[] = {
 	{.name = "pid", .argument = "PID", .help = "a process that runs, and its descendants"},
+	{.name = "no-wait", .help = "wait for COMMAND alone, not for daemons that it leaves"},
 	{.name = "svg", .help = "draw a picture"},
 	{.name = "output",
 	 .letter = 'o',

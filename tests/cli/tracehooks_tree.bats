@@ -195,6 +195,15 @@ await() {
 	[ "$(awk '{ print $3 }' "/proc/$PIDS/stat")" = S ]
 }
 
+@test "--no-wait: a daemon is left as it is when the command has ended" {
+	for i in 1 2 3 4 5; do
+		run -4 "$T" tree --no-wait --force --json -o tree.json -- sh -c 'sleep 20 >/dev/null & echo $!; exit 4' 3>&-
+		PIDS+=" $output"
+		judge <<<'assert P[0]["status"] == 4 and len(P) == 2 and P[1]["end-ns"] is None, P'
+	done
+	run -2 "$T" tree --no-wait --pid 1
+}
+
 @test "killed: whatever ends, the command runs on" {
 	"$T" tree -- sh -c 'echo $$ >pid; sleep 0.3; echo done >done' >out 2>&1 3>&- &
 	run=$!
