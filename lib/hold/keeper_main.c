@@ -160,7 +160,7 @@ static void serve_exec(struct keeper *keeper, const struct gs_gate_message *requ
 	if (!is_spared && !is_nested)
 		err = gs_tracer_expect(keeper->holds.tracer, request->tid);
 	gs_gate_answer(&keeper->gate, request);
-	if (err)
+	if (err && err->code != GS_ERROR_GONE)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid, err->message);
 	if (is_nested && !keeper->has_told_nested)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid,

@@ -21,16 +21,6 @@
 #define NEW_THREAD_ROUNDS 10 /* through a process that makes threads while it is seized */
 #define EXPECTED_LOOK_MS 500
 
-struct gs_tracer {
-	const struct gs_trace_ops *ops;
-	void *arg;
-	struct gs_tree tree;
-	int signal_fd;
-	long options;
-	size_t parked;   /* see there */
-	size_t expected; /* held ones, too */
-};
-
 struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg, struct gs_tracer **ret)
 {
 	gs_autofree struct gs_tracer *tracer = calloc(1, sizeof(*tracer));
@@ -187,40 +177,9 @@ static void on_birth(struct gs_tracer *tracer, pid_t tid, int event)
 	go_on(tid, 0);
 }
 
-/* An expected one is not ours any more. */
-static void part_from(struct gs_tracer *tracer, struct gs_node *node, int signal)
-{
-	ptrace(PTRACE_DETACH, node->traced.id.pid, NULL, (void *)(long)signal);
-	gs_tree_remove(&tracer->tree, node);
-	tracer->expected--;
-}
-
-/* Whichever thread it was, it has the number of the process now. */
-static struct gs_node *rename_thread(struct gs_tracer *tracer, pid_t pid)
-{
-	struct gs_node *thread, *former = gs_tree_find(&tracer->tree, pid);
-	unsigned long tid = 0;
-
-	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid);
-	thread = (pid_t)tid == pid ? NULL : gs_tree_find(&tracer->tree, (pid_t)tid);
-	if (!thread || !thread->expected)
-		return former;
-	if (former && former->expected) { /* which was about to do the same */
-		gs_tree_remove(&tracer->tree, former);
-		tracer->expected--;
-	}
-	if (!gs_tree_find(&tracer->tree, pid)) {
-		gs_tree_rename(&tracer->tree, thread, pid);
-		return thread;
-	}
-	gs_tree_remove(&tracer->tree, thread);
-	tracer->expected--;
-	return former;
-}
-
 static void on_exec(struct gs_tracer *tracer, pid_t pid)
 {
-	struct gs_node *node = rename_thread(tracer, pid);
+	struct gs_node *node = gs_expect_rename(tracer, pid);
 
 	if (!node)
 		node = gs_tree_add(&tracer->tree, pid);
@@ -233,7 +192,7 @@ static void on_exec(struct gs_tracer *tracer, pid_t pid)
 	if (node->traced.held)
 		node->leaving = false;
 	else if (node->expected)
-		part_from(tracer, node, 0);
+		gs_expect_part(tracer, node, 0);
 	else
 		go_on(pid, 0);
 }
@@ -280,25 +239,13 @@ static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 	gs_tree_remove(&tracer->tree, node);
 }
 
-/* One that is leaving takes the first stop that it comes to. */
-static bool leaves(struct gs_tracer *tracer, pid_t tid, int status)
-{
-	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
-	int event = status >> 16;
-
-	if (!node || !node->leaving || event == PTRACE_EVENT_EXEC)
-		return false;
-	part_from(tracer, node, event ? 0 : WSTOPSIG(status));
-	return true;
-}
-
 static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
 {
 	int event = status >> 16;
 
 	if (!WIFSTOPPED(status))
 		on_end(tracer, tid, status);
-	else if (leaves(tracer, tid, status))
+	else if (gs_expect_leaves(tracer, tid, status))
 		return;
 	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 		 event == PTRACE_EVENT_CLONE)
@@ -336,35 +283,6 @@ int gs_tracer_timeout_ms(const struct gs_tracer *tracer)
 
 /* ---- into the tree, and out of it ---- */
 
-/* EPERM is what the kernel says of all that is in the way. */
-static struct gs_error *describe_refusal(pid_t pid, int code)
-{
-	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *gone = gs_proc_read(pid, &proc);
-	struct gs_error *err;
-	char comm[17];
-
-	if (code == EPERM && !gone && proc.tracer) {
-		gs_process_comm(proc.tracer, comm);
-		err = gs_error_create(GS_ERROR_BUSY, "process %d (%s) is traced by %d (%s)",
-				      (int)pid, proc.comm, (int)proc.tracer, comm);
-	} else {
-		err = gs_error_os(code, "process %d", (int)pid);
-	}
-	gs_proc_deinit(&proc);
-	return err;
-}
-
-static bool is_ours(pid_t tid)
-{
-	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *gone = gs_proc_read(tid, &proc);
-	pid_t tracer = proc.tracer;
-
-	gs_proc_deinit(&proc);
-	return !gone && tracer == gettid();
-}
-
 /* How many threads were seized that were not ours before; -1 with errno. */
 static int seize_threads(const struct gs_tracer *tracer, pid_t pid)
 {
@@ -384,7 +302,7 @@ static int seize_threads(const struct gs_tracer *tracer, pid_t pid)
 			continue;
 		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)tracer->options) == 0)
 			count++;
-		else if (errno != ESRCH && !(errno == EPERM && is_ours(tid)))
+		else if (errno != ESRCH && !(errno == EPERM && gs_trace_is_ours(tid)))
 			code = errno;
 	}
 	closedir(dir);
@@ -405,32 +323,9 @@ struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 		int code = errno == ENOENT ? ESRCH : errno;
 
 		gs_tree_remove(&tracer->tree, node);
-		return describe_refusal(pid, code);
+		return gs_trace_refusal(pid, code);
 	}
 	identify(node);
-	return NULL;
-}
-
-/* Seized without a stop: it stands still in the kernel, and would not come to one. */
-struct gs_error *gs_tracer_expect(struct gs_tracer *tracer, pid_t tid)
-{
-	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
-
-	if (node) { /* it tries again, or is traced anyway */
-		gs_expect_renew(node);
-		return NULL;
-	}
-	node = gs_tree_add(&tracer->tree, tid);
-	if (!node)
-		return gs_error_nomem();
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) < 0) {
-		int code = errno;
-
-		gs_tree_remove(&tracer->tree, node);
-		return describe_refusal(tid, code);
-	}
-	gs_expect_begin(node);
-	tracer->expected++;
 	return NULL;
 }
 
@@ -451,7 +346,7 @@ struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t pid)
 		return err;
 	node->traced.held = false;
 	if (node->expected)
-		part_from(tracer, node, 0);
+		gs_expect_part(tracer, node, 0);
 	else
 		go_on(pid, 0);
 	return NULL;

@@ -14,6 +14,7 @@ struct gs_node {
 	bool expected;           /* in the tree until its exec is over */
 	bool leaving;            /* an expected one that was asked to stop, so as to be let go */
 	uint64_t deadline_ms;    /* of an expected one's exec */
+	pid_t process;           /* an expected thread's */
 	struct gs_node *next;    /* in its bucket */
 };
 
@@ -36,13 +37,37 @@ void gs_tree_set_parent(struct gs_node *node, struct gs_node *parent);
 /* It has ended, or is not ours any more: its children keep it. */
 void gs_tree_remove(struct gs_tree *tree, struct gs_node *node);
 
+/* ---- trace.c: what its files share ---- */
+
+struct gs_tracer {
+	const struct gs_trace_ops *ops;
+	void *arg;
+	struct gs_tree tree;
+	int signal_fd;
+	long options;
+	size_t parked;   /* see there */
+	size_t expected; /* held ones, too */
+};
+
 /* ---- trace_expect.c: those that are expected to become another program ---- */
 
-/* Makes an expected one of @node, which has just been seized. */
-void gs_expect_begin(struct gs_node *node);
-void gs_expect_renew(struct gs_node *node);
 /* Those that have taken too long are asked to stop. */
 void gs_expect_hurry(const struct gs_tree *tree);
+/* Whether this is the stop of one that was asked to; it is let go then. */
+bool gs_expect_leaves(struct gs_tracer *tracer, pid_t tid, int status);
+/* @pid has become another program; the expected thread that has done so has its number now. */
+struct gs_node *gs_expect_rename(struct gs_tracer *tracer, pid_t pid);
+/* An expected one, which is in a stop, is not ours any more. */
+void gs_expect_part(struct gs_tracer *tracer, struct gs_node *node, int signal);
+/* One that is gone already, or is about to. */
+void gs_expect_remove(struct gs_tracer *tracer, struct gs_node *node);
+
+/* ---- trace_refusal.c: who cannot be seized, and why ---- */
+
+/* Whether this thread is traced by the one that calls. */
+bool gs_trace_is_ours(pid_t tid);
+/* What has kept PTRACE_SEIZE, with this errno. */
+GS_MUST_CHECK struct gs_error *gs_trace_refusal(pid_t pid, int code);
 /* The process that a thread belongs to; 0: it is gone. */
 pid_t gs_process_of_thread(pid_t tid);
 

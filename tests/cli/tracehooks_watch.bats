@@ -119,6 +119,18 @@ ends() {
 	ends 130
 }
 
+@test "watch: threads that compete for their process do not stop us" {
+	cp "$O/tests/unit/test_hold_trace" target
+	watch --exe target --argv nothing --every
+	for i in {1..100}; do
+		status=0
+		timeout 10 ./target crowd || status=$?
+		[ $status -eq 7 ] || { echo "status $status"; false; }
+	done
+	kill -INT "$RUN"
+	ends 130
+}
+
 @test "watch: filters by parent, user and count" {
 	watch --exe snooze --parent perl --nth 2 --uid 0
 	./snooze 0.01

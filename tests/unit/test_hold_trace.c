@@ -90,6 +90,17 @@ static int target_thread(void)
 	return 104;
 }
 
+/* One wins; the others are killed on their way. */
+static int target_crowd(void)
+{
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, exec_in_thread, NULL);
+	become_leaf();
+	return 109;
+}
+
 /* As daemons do: the middle one ends, and init is the parent. */
 static int target_daemon(void)
 {
@@ -155,7 +166,7 @@ static const struct target {
 } targets[] = {
 	{"fork", target_fork, 1},       {"vfork", target_vfork, 1},   {"spawn", target_spawn, 1},
 	{"thread", target_thread, 0},   {"daemon", target_daemon, 2}, {"stop", target_stop, 1},
-	{"threads", target_threads, 1},
+	{"threads", target_threads, 1}, {"crowd", target_crowd, 0},
 };
 
 static int be_target(const char *name)

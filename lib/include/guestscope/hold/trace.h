@@ -61,7 +61,7 @@ GS_MUST_CHECK struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t p
  * This one thread until it has become another program: then it is let go, or held. For one that is
  * about to, and stands still; what it forks is not followed, and it does not stay in the tree when
  * it is released. Its lineage is what /proc says now. One that does not get there is let go after
- * a while.
+ * a while. GONE: it has ended, or another thread of the process has become a program.
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_expect(struct gs_tracer *tracer, pid_t tid);
 
