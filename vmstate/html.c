@@ -45,6 +45,7 @@ void html_name(struct gs_text *text, const char *foreign)
 		html_puts(text, foreign);
 		return;
 	}
+	size = NAME_SHOWN_MAX;
 	/* Not in the middle of a character. */
 	while (size && ((unsigned char)foreign[size] & 0xc0) == 0x80)
 		size--;

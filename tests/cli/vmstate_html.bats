@@ -154,6 +154,17 @@ device() { # TYPE NAME FIELD
 	"$CHECK" page --text | grep -qF "<b>&\"'.json"
 }
 
+@test "page: long names are cut, and not in the middle of a character" {
+	name=$(printf 'n%.0s' {1..119})
+	device d d "$name" >old
+	for end in o:o or:o... ord:o... é:... éa:...; do
+		device d d "$name${end%:*}" >new
+		run -1 "$V" diff --html old new
+		echo "$output" >page
+		grep -qF "class=\"name after\" style=\"--in:0\">$name${end#*:}</td>" page
+	done
+}
+
 @test "page: no more than a browser takes" {
 	for n in 1 2; do
 		jq -nc --arg n $n '[range(100000) | {key: "device-\($n)-\(.)", value: {Name: "x", version_id: 1, minimum_version_id: 1}}]
