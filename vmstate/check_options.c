@@ -74,6 +74,9 @@ static struct gs_error *set_begun(struct check_given *given, const struct gs_arg
 			       ? gs_error_create(GS_ERROR_INVALID, "--reason and --expires go with "
 								   "--write-baseline")
 			       : NULL;
+	if (strcmp(gs_args_get(args, "write-baseline"), "-") == 0)
+		return gs_error_create(GS_ERROR_INVALID,
+				       "--write-baseline wants a file: stdout has the report");
 	if (!reason || !reason[strspn(reason, " \t\n")] || !day)
 		return gs_error_create(GS_ERROR_INVALID,
 				       "--write-baseline wants a --reason and --expires");

@@ -129,6 +129,7 @@ readme() {
 		"--devices a,,b" "--reason x" "--expires 2999-01-01" "--write-baseline w" \
 		"--write-baseline w --reason x" "--write-baseline w --reason x --expires 2999-02-30" \
 		"--write-baseline w --reason x --expires 2001-01-01" \
+		"--write-baseline - --reason x --expires 2999-01-01" \
 		"--fail-on never --write-baseline w --reason x --expires 2999-01-01"; do
 		run -2 --separate-stderr "$V" check $args 10.0 10.0
 		says ""
