@@ -51,9 +51,8 @@ static struct gs_error *look_below(struct gs_tree_log *log, pid_t pid)
 	struct gs_proc_tree below = {0};
 	struct gs_error *err = gs_proc_descendants(pid, &below);
 
-	for (size_t i = 0; !err && i < below.count; i++) {
-		gs_autoerror struct gs_error *gone = look_at(log, below.pids[i]);
-	}
+	for (size_t i = 0; !err && i < below.count; i++)
+		gs_error_destroy(look_at(log, below.pids[i])); /* it may have ended */
 	gs_proc_tree_deinit(&below);
 	return err;
 }
