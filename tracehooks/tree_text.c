@@ -158,7 +158,7 @@ static void put_side(struct gs_text *text, const struct gs_ptree *tree,
 	if (count > NAMES_MAX)
 		gs_text_printf(text, " and %zu more", count - NAMES_MAX);
 	if (!count)
-		gs_text_puts(text, "outside");
+		gs_text_puts(text, "unseen");
 }
 
 char *tree_link(const struct gs_ptree *tree, const struct gs_ptree_link *link)

@@ -155,7 +155,7 @@ static const char *name_of(const struct gs_ptree_open *opens, size_t count)
 	return name;
 }
 
-static bool leads_outside(const struct gs_ptree_open *opens, size_t count)
+static bool leads_elsewhere(const struct gs_ptree_open *opens, size_t count)
 {
 	return opens[0].is_socket && name_of(opens, count) && opens[0].peer_inode &&
 	       opens[0].inode == opens[count - 1].inode;
@@ -213,7 +213,7 @@ struct gs_error *gs_ptree_connect(struct gs_ptree *tree, struct gs_ptree_open *o
 		kept = settle_beside(tree, opens + i, kept);
 		if (!kept)
 			continue;
-		if (is_link(opens + i, kept, &at_ns) || leads_outside(opens + i, kept))
+		if (is_link(opens + i, kept, &at_ns) || leads_elsewhere(opens + i, kept))
 			err = add_link(tree, opens + i, kept, at_ns);
 	}
 	qsort(tree->links, tree->link_count, sizeof(*tree->links), by_time);

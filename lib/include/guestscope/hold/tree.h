@@ -66,8 +66,9 @@ struct gs_ptree_end {
 	bool reads, writes;
 };
 /*
- * What connects two processes of the tree: one can say what the other hears. A socket may also lead
- * to a process outside, if it has a name; it has the ends of one side then.
+ * What connects two processes of the tree: one can say what the other hears. A socket with a name
+ * may also lead to a process that is outside, or was not looked at while it had it; it has the ends
+ * of one side then.
  */
 struct gs_ptree_link {
 	enum gs_ptree_link_kind kind;
