@@ -112,12 +112,15 @@ struct gs_error *gs_export_about(const struct gs_export *export, struct gs_json 
 
 bool gs_export_is_binary(const char *path)
 {
-	gs_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	gs_autoclose int fd = -1;
 	struct stat st;
 	char magic[4];
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0 ||
-	    gs_pread_full(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic))
+	/* Not even opened, if it is a fifo: who writes into that would lose its only reader. */
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || gs_pread_full(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic))
 		return false;
 	return memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0;
 }

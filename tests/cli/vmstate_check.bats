@@ -142,6 +142,17 @@ readme() {
 	run -9 --separate-stderr bash -c '"$1" check 7.2 10.0 >/dev/full' _ "$V"
 }
 
+@test "check: exports come out of pipes, too, and fifos" {
+	mkfifo fifo
+	for i in {1..20}; do
+		timeout 10 cat 7.2 >fifo &
+		sleep 0.05 # it waits for a reader now, and there must be one only
+		run -1 timeout 10 "$V" check --direction forward fifo <(cat 10.0)
+		[[ $output = *"SILENT ->"* ]]
+		wait
+	done
+}
+
 # ---- the baseline ----
 
 ids() { "$V" check --json "$@" | jq -r '.findings[] | select(.verdict != "INFO") | .id'; }
