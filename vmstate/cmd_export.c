@@ -33,11 +33,19 @@ static struct gs_error *tell_notes(const struct gs_args *args, const struct gs_e
 	return NULL;
 }
 
-static bool wants_xz(const char *path)
+static bool ends_in(const char *path, const char *ending)
 {
-	size_t size = strlen(path);
+	size_t size = strlen(path), least = strlen(ending);
 
-	return size > 3 && strcmp(path + size - 3, ".xz") == 0;
+	return size > least && strcmp(path + size - least, ending) == 0;
+}
+
+static struct gs_error *check_ending(const char *path)
+{
+	if (!path || (!ends_in(path, ".gz") && !ends_in(path, ".zst")))
+		return NULL;
+	return gs_error_create(GS_ERROR_INVALID,
+			       "--output: %s: what is packed is packed by xz: a name in .xz", path);
 }
 
 static struct gs_error *write_bytes(struct gs_outfile *file, const char *data, size_t size)
@@ -56,7 +64,7 @@ static struct gs_error *write_export(const struct gs_args *args, struct gs_outfi
 	gs_autofree char *packed = NULL;
 	struct gs_error *err;
 
-	if (!wants_xz(gs_outfile_path(file)))
+	if (!ends_in(gs_outfile_path(file), ".xz"))
 		return write_bytes(file, data, size);
 	err = gs_pack_xz(data, size, &packed, &packed_size);
 	return err ? err : write_bytes(file, packed, packed_size);
@@ -67,9 +75,11 @@ int cmd_export(struct gs_args *args)
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	const char *output = gs_args_get(args, "output");
 	struct gs_export export = {0};
-	struct gs_error *err = gs_outfile_open(
-		output ? output : "-", gs_args_has(args, "force") ? GS_OUTFILE_FORCE : 0, &file);
+	struct gs_error *err = check_ending(output);
 
+	if (!err)
+		err = gs_outfile_open(output ? output : "-",
+				      gs_args_has(args, "force") ? GS_OUTFILE_FORCE : 0, &file);
 	if (!err)
 		err = export_binary(args, &export);
 	if (!err)

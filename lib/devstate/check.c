@@ -295,23 +295,6 @@ static struct gs_error *check_missing(struct gs_check *check)
 
 /* ---- all devices ---- */
 
-static int by_type(const void *a, const void *b)
-{
-	return strcmp(((const struct gs_devstate_device *)a)->type,
-		      ((const struct gs_devstate_device *)b)->type);
-}
-
-/* Without a description there is no name; such devices go by type only. */
-static int by_stream_name(const void *a, const void *b)
-{
-	const struct gs_devstate_device *x = a, *y = b;
-
-	if (x->description && y->description)
-		return strcmp(x->description->name, y->description->name);
-	return x->description || y->description ? !!x->description - !!y->description
-						: by_type(a, b);
-}
-
 static struct gs_error *check_slots(struct gs_check *check, const struct gs_pairing *pairing)
 {
 	const struct gs_slots *before = &pairing->before, *after = &pairing->after;
@@ -320,8 +303,8 @@ static struct gs_error *check_slots(struct gs_check *check, const struct gs_pair
 
 	while (!err && (i < before->count || j < after->count)) {
 		bool is_after = i == before->count ||
-				(j < after->count &&
-				 by_type(after->slots[j].item, before->slots[i].item) < 0);
+				(j < after->count && gs_device_by_type(after->slots[j].item,
+								       before->slots[i].item) < 0);
 		const struct gs_slot *slot = is_after ? &after->slots[j++] : &before->slots[i++];
 		const void *partner = slot->partner ? slot->partner->item : NULL;
 
@@ -349,15 +332,8 @@ struct gs_error *gs_devstate_check(const struct gs_devstate *before,
 		.ids = {.arena = &arena},
 	};
 	gs_autopairing struct gs_pairing pairing = {0};
-	struct gs_error *err =
-		gs_pairing_init(&pairing, gs_devstate_at(before, 0), gs_devstate_count(before),
-				gs_devstate_at(after, 0), gs_devstate_count(after),
-				sizeof(struct gs_devstate_device));
+	struct gs_error *err = gs_pairing_init_devices(&pairing, before, after);
 
-	if (!err)
-		err = gs_pairing_match(&pairing, by_type);
-	if (!err)
-		err = gs_pairing_match(&pairing, by_stream_name);
 	if (!err)
 		err = check_slots(&check, &pairing);
 	if (!err)

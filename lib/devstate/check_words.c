@@ -328,9 +328,9 @@ static void say_size(struct gs_text *text, const struct column *sent, const stru
 static void say_heavy(struct gs_text *text, const struct column *sent, const struct column *taken)
 {
 	gs_text_printf(text,
-		       "Too much decides what comes of it to be weighed: %zu fields of the "
+		       "Too much decides what comes of it to be weighed: %zu field%s of the "
 		       "saver's and %zu of the loader's, from here on.",
-		       sent->fields, taken->fields);
+		       sent->fields, sent->fields == 1 ? "" : "s", taken->fields);
 }
 
 /* ---- all ---- */

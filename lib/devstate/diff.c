@@ -219,27 +219,6 @@ struct gs_error *gs_diff_descriptions(struct gs_diff *diff, const struct gs_vmsd
 
 /* ---- devices ---- */
 
-static const char *stream_name(const struct gs_devstate_device *device)
-{
-	return device->description ? device->description->name : NULL;
-}
-
-static int by_type(const void *a, const void *b)
-{
-	return strcmp(((const struct gs_devstate_device *)a)->type,
-		      ((const struct gs_devstate_device *)b)->type);
-}
-
-/* Without a description there is no name; such devices go by type only. */
-static int by_stream_name(const void *a, const void *b)
-{
-	const char *x = stream_name(a), *y = stream_name(b);
-
-	if (x && y)
-		return strcmp(x, y);
-	return x || y ? !!x - !!y : by_type(a, b);
-}
-
 /* The numbers of a device are copies of its description's: they are told once. */
 static struct gs_error *compare_device(struct gs_diff *diff)
 {
@@ -298,8 +277,8 @@ static struct gs_error *compare_devices(struct gs_diff *diff, const struct gs_pa
 
 	while (!err && (i < before->count || j < after->count)) {
 		bool is_after = i == before->count ||
-				(j < after->count &&
-				 by_type(after->slots[j].item, before->slots[i].item) < 0);
+				(j < after->count && gs_device_by_type(after->slots[j].item,
+								       before->slots[i].item) < 0);
 
 		err = compare_slot(diff, is_after ? &after->slots[j++] : &before->slots[i++],
 				   is_after);
@@ -317,15 +296,8 @@ struct gs_error *gs_devstate_diff(
 			       .report = report,
 			       .arg = arg};
 	gs_autopairing struct gs_pairing pairing = {0};
-	struct gs_error *err =
-		gs_pairing_init(&pairing, gs_devstate_at(before, 0), gs_devstate_count(before),
-				gs_devstate_at(after, 0), gs_devstate_count(after),
-				sizeof(struct gs_devstate_device));
+	struct gs_error *err = gs_pairing_init_devices(&pairing, before, after);
 
-	if (!err)
-		err = gs_pairing_match(&pairing, by_type);
-	if (!err)
-		err = gs_pairing_match(&pairing, by_stream_name);
 	if (!err)
 		err = compare_devices(&diff, &pairing);
 	gs_text_deinit(&diff.path);

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <guestscope/base/error.h>
+#include <guestscope/devstate.h>
 
 /* One of a list: a device, a field or a subsection. */
 struct gs_slot {
@@ -37,6 +37,11 @@ static inline void gs_pairing_cleanup(struct gs_pairing *pairing)
 
 /* Of those that are still alone and that @order calls equal, the first with the first, ... */
 GS_MUST_CHECK struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_slot_order order);
+/* The devices of two exports, paired: pair_devices.c. */
+GS_MUST_CHECK struct gs_error *gs_pairing_init_devices(struct gs_pairing *pairing,
+						       const struct gs_devstate *before,
+						       const struct gs_devstate *after);
+int gs_device_by_type(const void *a, const void *b);
 /*
  * As many pairs as can be without two that cross become anchors. Which ones, where there is a
  * choice, does not depend on which list is called the first: @order decides. n log n.

@@ -127,6 +127,12 @@ own_types() {
 	about '.types | {real, abstract}' export | jq -S . | diff types -
 }
 
+@test "export: a name that promises another packing" {
+	run -2 "$V" export -o export.gz
+	[ "$output" = "vmstate: --output: export.gz: what is packed is packed by xz: a name in .xz" ]
+	[ ! -e export.gz ]
+}
+
 @test "export: another target" {
 	own_dump qemu-system-aarch64 own
 	"$V" export --qemu qemu-system-aarch64 -o export

@@ -40,6 +40,17 @@ static void test_type_renamed(void **unused)
 	      "INFO; INFO a:type", "INFO; INFO a:type");
 }
 
+/* Of those with the same name in a stream, the one with the same fields. */
+static void test_type_renamed_of_several(void **unused)
+{
+	(void)unused;
+	check(TELLING(NAMED("o", "v", "1", "1", X)),
+	      TELLING(NAMED("m", "v", "1", "1", ", 'Fields': [" F("x", "4") "," F("y", "4") "]")
+			      NAMED("n", "v", "1", "1", X)),
+	      "INFO, INFO; INFO m:device-new; INFO o:type",
+	      "CONDITIONAL if used m, INFO; CONDITIONAL m:device-gone if used m; INFO o:type");
+}
+
 static void test_section_renamed(void **unused)
 {
 	(void)unused;
@@ -117,6 +128,7 @@ int main(void)
 		cmocka_unit_test(test_machine),
 		cmocka_unit_test(test_device_gone),
 		cmocka_unit_test(test_type_renamed),
+		cmocka_unit_test(test_type_renamed_of_several),
 		cmocka_unit_test(test_section_renamed),
 		cmocka_unit_test(test_unmigratable),
 		cmocka_unit_test(test_used),
