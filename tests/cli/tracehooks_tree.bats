@@ -197,7 +197,7 @@ await() {
 
 @test "--no-wait: a daemon is left as it is when the command has ended" {
 	for i in 1 2 3 4 5; do
-		run -4 "$T" tree --no-wait --force --json -o tree.json -- sh -c 'sleep 20 >/dev/null & echo $!; exit 4' 3>&-
+		run -4 "$T" tree --no-wait --force --json -o tree.json -- sh -c 'sleep 20 >/dev/null 2>&1 & echo $!; exit 4' 3>&-
 		PIDS+=" $output"
 		judge <<<'assert P[0]["status"] == 4 and len(P) == 2 and P[1]["end-ns"] is None, P'
 	done
