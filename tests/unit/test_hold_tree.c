@@ -39,7 +39,7 @@ static void has_socket(int pid, uint64_t inode, uint64_t peer, const char *name)
 					    .value = GS_TREE_SOCKET | GS_TREE_READS |
 						     GS_TREE_WRITES};
 
-	add_text(event, name, name ? strlen(name) + 1 : 0);
+	add_text(event, name ? name : "", name ? strlen(name) + 1 : 0);
 }
 
 static void build(struct gs_ptree *tree)
