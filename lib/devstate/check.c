@@ -295,27 +295,6 @@ static struct gs_error *check_missing(struct gs_check *check)
 
 /* ---- all devices ---- */
 
-static struct gs_error *check_slots(struct gs_check *check, const struct gs_pairing *pairing)
-{
-	const struct gs_slots *before = &pairing->before, *after = &pairing->after;
-	struct gs_error *err = NULL;
-	size_t i = 0, j = 0;
-
-	while (!err && (i < before->count || j < after->count)) {
-		bool is_after = i == before->count ||
-				(j < after->count && gs_device_by_type(after->slots[j].item,
-								       before->slots[i].item) < 0);
-		const struct gs_slot *slot = is_after ? &after->slots[j++] : &before->slots[i++];
-		const void *partner = slot->partner ? slot->partner->item : NULL;
-
-		if (!is_after)
-			err = check_pair(check, slot->item, partner);
-		else if (!partner)
-			err = check_pair(check, NULL, slot->item);
-	}
-	return err;
-}
-
 struct gs_error *gs_devstate_check(const struct gs_devstate *before,
 				   const struct gs_devstate *after,
 				   const struct gs_check_options *options,
@@ -332,10 +311,12 @@ struct gs_error *gs_devstate_check(const struct gs_devstate *before,
 		.ids = {.arena = &arena},
 	};
 	gs_autopairing struct gs_pairing pairing = {0};
+	struct gs_device_walk walk = {.pairing = &pairing};
+	const struct gs_devstate_device *a, *b;
 	struct gs_error *err = gs_pairing_init_devices(&pairing, before, after);
 
-	if (!err)
-		err = check_slots(&check, &pairing);
+	while (!err && gs_device_walk_next(&walk, &a, &b))
+		err = check_pair(&check, a, b);
 	if (!err)
 		err = check_missing(&check);
 	return err;

@@ -256,36 +256,6 @@ static struct gs_error *tell_alone(struct gs_diff *diff, bool is_after)
 				is_after, &text);
 }
 
-/* A device, its partner, or both; pairs are told of by their type before. */
-static struct gs_error *compare_slot(struct gs_diff *diff, const struct gs_slot *slot,
-				     bool is_after)
-{
-	const struct gs_slot *partner = slot->partner;
-
-	if (partner && is_after)
-		return NULL;
-	diff->device_before = is_after ? NULL : slot->item;
-	diff->device_after = is_after ? slot->item : partner ? partner->item : NULL;
-	return partner ? compare_device(diff) : tell_alone(diff, is_after);
-}
-
-static struct gs_error *compare_devices(struct gs_diff *diff, const struct gs_pairing *pairing)
-{
-	const struct gs_slots *before = &pairing->before, *after = &pairing->after;
-	struct gs_error *err = NULL;
-	size_t i = 0, j = 0;
-
-	while (!err && (i < before->count || j < after->count)) {
-		bool is_after = i == before->count ||
-				(j < after->count && gs_device_by_type(after->slots[j].item,
-								       before->slots[i].item) < 0);
-
-		err = compare_slot(diff, is_after ? &after->slots[j++] : &before->slots[i++],
-				   is_after);
-	}
-	return err;
-}
-
 struct gs_error *gs_devstate_diff(
 	const struct gs_devstate *before, const struct gs_devstate *after,
 	struct gs_error *(*report)(void *arg, const struct gs_devstate_change *change), void *arg)
@@ -296,10 +266,13 @@ struct gs_error *gs_devstate_diff(
 			       .report = report,
 			       .arg = arg};
 	gs_autopairing struct gs_pairing pairing = {0};
+	struct gs_device_walk walk = {.pairing = &pairing};
 	struct gs_error *err = gs_pairing_init_devices(&pairing, before, after);
 
-	if (!err)
-		err = compare_devices(&diff, &pairing);
+	while (!err && gs_device_walk_next(&walk, &diff.device_before, &diff.device_after))
+		err = diff.device_before && diff.device_after
+			      ? compare_device(&diff)
+			      : tell_alone(&diff, diff.device_after != NULL);
 	gs_text_deinit(&diff.path);
 	return err;
 }

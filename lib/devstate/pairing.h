@@ -41,7 +41,14 @@ GS_MUST_CHECK struct gs_error *gs_pairing_match(struct gs_pairing *pairing, gs_s
 GS_MUST_CHECK struct gs_error *gs_pairing_init_devices(struct gs_pairing *pairing,
 						       const struct gs_devstate *before,
 						       const struct gs_devstate *after);
-int gs_device_by_type(const void *a, const void *b);
+/* Begins with {.pairing = ...}. */
+struct gs_device_walk {
+	const struct gs_pairing *pairing;
+	size_t before, after; /* how many of each were passed */
+};
+/* The next pair, or device without partner (the other one is NULL), by type. false: no more. */
+bool gs_device_walk_next(struct gs_device_walk *walk, const struct gs_devstate_device **before_ret,
+			 const struct gs_devstate_device **after_ret);
 /*
  * As many pairs as can be without two that cross become anchors. Which ones, where there is a
  * choice, does not depend on which list is called the first: @order decides. n log n.

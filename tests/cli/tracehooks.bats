@@ -4,6 +4,7 @@
 # GOLDEN=update bats -f help: tests/cli/tracehooks.bats    rewrites the expected help.
 
 bats_require_minimum_version 1.5.0
+load tracehooks.bash
 
 setup() {
 	O=$(cd "$BATS_TEST_DIRNAME/../.." && cd "${O:-build}" && pwd)
@@ -20,19 +21,6 @@ teardown() {
 
 says() { [ "$output" = "$1" ] || { printf 'said: %s\nwant: %s\n' "$output" "$1" && false; }; }
 
-# await COMMAND...: until it succeeds, for 10 s.
-await() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.02
-	done
-	echo "never: $*"
-	return 1
-}
-
-state() { awk '{ print $3 }' "/proc/$1/stat"; }
-has_state() { [ "$(state "$1")" = "$2" ]; }
 is_gone() { [ ! -e "/proc/$1" ]; }
 holds() { "$T" list --json | /usr/bin/python3 -c "import json, sys; print(' '.join(str(h['id']) for h in json.load(sys.stdin)['holds'] if h['state'] in '$*'))"; }
 all_held() { [ "$(holds held | wc -w)" -eq "$1" ]; }

@@ -2,6 +2,7 @@
 # tracehooks tree: what it sees of processes that are made in all the ways there are, and how it shows it.
 
 bats_require_minimum_version 1.5.0
+load tracehooks.bash
 
 setup() {
 	O=$(cd "$BATS_TEST_DIRNAME/../.." && cd "${O:-build}" && pwd)
@@ -51,16 +52,6 @@ judge() {
 		cat
 	} >judge.py
 	/usr/bin/python3 judge.py
-}
-
-await() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.02
-	done
-	echo "never: $*"
-	return 1
 }
 
 # ---- what is seen ----

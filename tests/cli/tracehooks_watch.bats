@@ -2,6 +2,7 @@
 # tracehooks watch: whoever executes a file is held; nobody else notices, whatever ends.
 
 bats_require_minimum_version 1.5.0
+load tracehooks.bash
 
 # Why it cannot be tried here; empty: it can.
 obstacle() {
@@ -36,19 +37,6 @@ teardown() {
 	cd / && rm -rf "$TMP"
 }
 
-# await COMMAND...: until it succeeds, for 10 s.
-await() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		"$@" >/dev/null 2>&1 && return
-		sleep 0.02
-	done
-	echo "never: $*"
-	return 1
-}
-
-state() { awk '{ print $3 }' "/proc/$1/stat"; }
-has_state() { [ "$(state "$1")" = "$2" ]; }
 holds() { "$T" list --json | jq -r '.holds[].id'; }
 all_held() { [ "$(holds | wc -l)" -eq "$1" ]; }
 none_held() { all_held 0; }
