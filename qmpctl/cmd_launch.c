@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
 
 #include "qmpctl.h"
@@ -94,20 +95,6 @@ static int report(struct gs_args *args, const struct gs_guest *guest)
 	return gs_args_finish(args, e, GS_EXIT_OK);
 }
 
-/* A descriptor that tells of the signals that would end us: then the guest must not stay. */
-static struct gs_error *catch_signals(int *fd_ret)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	*fd_ret = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return *fd_ret < 0 ? gs_error_os(errno, "signalfd") : NULL;
-}
-
 /* Room for a guest of the name. To interrupt this leaves the old one, asked to end or not. */
 static struct gs_error *replace(const struct gs_args *args, const struct gs_launch *launch)
 {
@@ -153,7 +140,7 @@ int cmd_launch(struct gs_args *args)
 	if (!err && gs_args_has(args, "replace"))
 		err = replace(args, &launch);
 	if (!err)
-		err = catch_signals(&signal_fd);
+		err = gs_signals_open(&signal_fd);
 	launch.cancel_fd = signal_fd;
 	if (!err)
 		err = gs_launch_start(&launch, &guest);

@@ -19,19 +19,6 @@
 
 /* ---- a command, until it and all that it has started have ended ---- */
 
-static struct gs_error *block_signals(int *fd_ret)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	*fd_ret = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return *fd_ret < 0 ? gs_error_os(errno, "signalfd") : NULL;
-}
-
 /* Whether it was the descriptor, before a signal came or it took too long. */
 static bool await(int fd, int signal_fd, int timeout_ms)
 {
@@ -81,7 +68,7 @@ static struct gs_error *record(const struct gs_args *args, struct gs_ptree *ret,
 	if (!err)
 		err = gs_recorder_start(&recorder);
 	if (!err)
-		err = block_signals(&signal_fd);
+		err = gs_signals_open(&signal_fd);
 	if (!err)
 		err = start(&child, recorder);
 	if (err)

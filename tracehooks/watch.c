@@ -8,22 +8,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <guestscope/base/process.h>
 #include <guestscope/base/time.h>
 
 #include "tracehooks.h"
 
 #define BEAT_MS 30000 /* on a terminal nobody is left to wonder */
-
-static sigset_t watched_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	return set;
-}
 
 static struct gs_error *start_keeper(struct watch *watch)
 {
@@ -42,7 +32,6 @@ static struct gs_error *start_keeper(struct watch *watch)
 
 struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args)
 {
-	sigset_t set = watched_signals();
 	struct gs_error *err;
 
 	*watch = (struct watch){.args = args, .signal_fd = -1};
@@ -50,9 +39,7 @@ struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args)
 	if (err)
 		return err;
 	watch->beat_ms = gs_deadline_in(BEAT_MS);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	watch->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return watch->signal_fd < 0 ? gs_error_os(errno, "signalfd") : NULL;
+	return gs_signals_open(&watch->signal_fd);
 }
 
 void watch_end(struct watch *watch)

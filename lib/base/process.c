@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -185,4 +186,17 @@ uint64_t gs_process_age_ns(pid_t pid)
 	now_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	start_ns = stat.start / second * 1000000000 + stat.start % second * (1000000000 / second);
 	return start_ns < now_ns ? now_ns - start_ns : 0;
+}
+
+struct gs_error *gs_signals_open(int *fd_ret)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	*fd_ret = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *fd_ret < 0 ? gs_error_os(errno, "signalfd") : NULL;
 }

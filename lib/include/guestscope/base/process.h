@@ -70,6 +70,12 @@ void gs_process_deinit(struct gs_process *process);
 #define GS_ISOLATED_FD(i) (3 + (i))
 bool gs_process_isolate(const char *name, int *fds, int count);
 
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP end nothing: they are read from this descriptor (see
+ * signalfd(2)), which does not wait. The thread's mask is changed, and stays so.
+ */
+GS_MUST_CHECK struct gs_error *gs_signals_open(int *fd_ret);
+
 /* A pidfd for a running process; GS_ERROR_GONE when there is none. */
 GS_MUST_CHECK struct gs_error *gs_pidfd_open(pid_t pid, int *ret);
 GS_MUST_CHECK struct gs_error *gs_pidfd_signal(int pidfd, int signal);
