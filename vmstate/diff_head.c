@@ -41,15 +41,6 @@ const char *diff_absence_sentence(enum gs_absence absence)
 
 /* ---- exports ---- */
 
-static void put_fact(struct gs_text *text, const char *name, const char *fact)
-{
-	if (!fact || !*fact)
-		return;
-	gs_text_printf(text, "<dt>%s</dt><dd>", name);
-	html_puts(text, fact);
-	gs_text_puts(text, "</dd>");
-}
-
 static void put_missing(struct gs_text *text, const struct gs_about *about)
 {
 	if (!about || !about->missing.count)
@@ -69,11 +60,12 @@ static void put_export(struct gs_text *text, const char *label, const struct vms
 	gs_text_printf(text, "<section class=\"side\"><div class=\"faint\">%s</div><h2>", label);
 	html_puts(text, export->name);
 	gs_text_puts(text, "</h2><dl>");
-	put_fact(text, "QEMU",
-		 about ? about->version : "not told: the export has nothing but the descriptions");
-	put_fact(text, "Package", about ? about->package : NULL);
-	put_fact(text, "Target", about ? about->target : NULL);
-	put_fact(text, "Binary", about ? about->binary : NULL);
+	html_put_fact(text, "QEMU",
+		      about ? about->version
+			    : "not told: the export has nothing but the descriptions");
+	html_put_fact(text, "Package", about ? about->package : NULL);
+	html_put_fact(text, "Target", about ? about->target : NULL);
+	html_put_fact(text, "Binary", about ? about->binary : NULL);
 	gs_text_printf(text, "<dt>Devices</dt><dd>%zu</dd>", gs_devstate_count(export->state));
 	put_missing(text, about);
 	gs_text_puts(text, "</dl></section>\n");

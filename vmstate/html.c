@@ -36,6 +36,15 @@ void html_puts(struct gs_text *text, const char *foreign)
 		escape(text, printable.data ? printable.data : "", printable.size);
 }
 
+void html_put_fact(struct gs_text *text, const char *name, const char *fact)
+{
+	if (!fact || !*fact)
+		return;
+	gs_text_printf(text, "<dt>%s</dt><dd>", name);
+	html_puts(text, fact);
+	gs_text_puts(text, "</dd>");
+}
+
 void html_name(struct gs_text *text, const char *foreign)
 {
 	size_t size = strnlen(foreign, NAME_SHOWN_MAX + 1);

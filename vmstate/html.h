@@ -60,6 +60,8 @@ void html_deinit(struct html *page);
 
 /* Foreign text, in elements and in quoted attributes: no markup, no control characters. */
 void html_puts(struct gs_text *text, const char *foreign);
+/* <dt>NAME</dt><dd>FACT</dd>; nothing where there is no fact. */
+void html_put_fact(struct gs_text *text, const char *name, const char *fact);
 /* The same of a name, cut if nobody wants to read it whole. */
 void html_name(struct gs_text *text, const char *foreign);
 /* The same of a path, which may be broken at its slashes. */

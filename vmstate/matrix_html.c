@@ -23,15 +23,6 @@ static void put_words(struct report *r, const struct gs_text *words)
 
 /* ---- the exports ---- */
 
-static void put_fact(struct gs_text *text, const char *name, const char *fact)
-{
-	if (!fact || !*fact)
-		return;
-	gs_text_printf(text, "<dt>%s</dt><dd>", name);
-	html_puts(text, fact);
-	gs_text_puts(text, "</dd>");
-}
-
 static void put_export(struct report *r, size_t i)
 {
 	static const char *const told[] = {
@@ -46,10 +37,10 @@ static void put_export(struct report *r, size_t i)
 		       matrix_letter(i));
 	html_puts(r->text, export->name);
 	gs_text_puts(r->text, "</h2><dl>");
-	put_fact(r->text, "QEMU", about ? about->version : NULL);
-	put_fact(r->text, "Package", about ? about->package : NULL);
-	put_fact(r->text, "Target", about ? about->target : NULL);
-	put_fact(r->text, "Machines", told[matrix_told(export)]);
+	html_put_fact(r->text, "QEMU", about ? about->version : NULL);
+	html_put_fact(r->text, "Package", about ? about->package : NULL);
+	html_put_fact(r->text, "Target", about ? about->target : NULL);
+	html_put_fact(r->text, "Machines", told[matrix_told(export)]);
 	gs_text_puts(r->text, "</dl></section>\n");
 }
 
