@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Places in the code of a process that runs: where its functions begin, and the lines of its
+ * source.
+ *
+ * Files are those that the process has mapped, in its own mount namespace, deleted ones too. Names
+ * come from each file's .symtab, its separate debug file (by build-id or .gnu_debuglink),
+ * .gnu_debugdata, or .dynsym; the first that there is. Addresses are the process's own: PIE and
+ * address randomization are accounted for. All work is done when it is asked for, so that nothing
+ * has to be read while somebody stands still.
+ */
+#ifndef GUESTSCOPE_SYMBOLS_PROCESS_H
+#define GUESTSCOPE_SYMBOLS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/cleanup.h>
+#include <guestscope/base/error.h>
+#include <guestscope/symbols.h>
+
+enum gs_place_kind {
+	GS_PLACE_FUNCTION, /* its entry */
+	GS_PLACE_CLONE,    /* of a part or variant that the compiler has made: NAME.part.0, .isra.0,
+			    * .constprop.0, .cold: arguments may be others */
+	GS_PLACE_INLINED,  /* where it is inlined into another function: no arguments */
+	GS_PLACE_LINE,     /* the first instruction of a line */
+};
+const char *gs_place_kind_name(enum gs_place_kind kind); /* "function", "clone", ... */
+
+/* All texts are the place's own. */
+struct gs_place {
+	enum gs_place_kind kind;
+	uint64_t address;
+	char *symbol;    /* the function that contains it; NULL: unknown */
+	uint64_t offset; /* from its beginning */
+	char *name;      /* of INLINED: the function that was asked for; else NULL */
+	char *module;    /* the file, as the process names it */
+	struct gs_build_id build_id;
+	char *file; /* source; NULL: no line information */
+	unsigned int line;
+};
+void gs_place_deinit(struct gs_place *place);
+/* false: out of memory; @ret is empty then. */
+bool gs_place_copy(const struct gs_place *place, struct gs_place *ret);
+
+struct gs_places {
+	struct gs_place *places; /* by address, each address once */
+	size_t count;
+};
+void gs_places_deinit(struct gs_places *places);
+
+struct gs_process_symbols;
+
+struct gs_process_symbols_options {
+	bool debuginfod; /* ask servers for what is not here: may take minutes. Else never. */
+};
+/* GONE: there is no such process. OS: it is not ours to see. */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_open(
+	pid_t pid, const struct gs_process_symbols_options *options,
+	struct gs_process_symbols **ret);
+void gs_process_symbols_close(struct gs_process_symbols *symbols);
+GS_DEFINE_CLEANUP(struct gs_process_symbols *, gs_process_symbols_close)
+
+/*
+ * @what: FUNC, FUNC@VERSION, LIB!FUNC (LIB: a file's name, without its path, and without what
+ * stands behind ".so" if that is left out; "a.out!main"), FILE:LINE (the end of a source file's
+ * path), or 0xADDRESS. All places that it means: aliases are one; static functions of one name,
+ * clones and inlined ones are several. An IFUNC means its resolver's choice if that can be told,
+ * else UNSUPPORTED says so. NODATA names what is near, and says which files have no names.
+ */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_find(struct gs_process_symbols *symbols,
+						       const char *what, struct gs_places *ret);
+/* What is at @address. NODATA: no file of the process. */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_at(struct gs_process_symbols *symbols,
+						     uint64_t address, struct gs_place *ret);
+
+/* Files that were mapped meanwhile, or are not any more; *changed: whether there are any. */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_refresh(struct gs_process_symbols *symbols,
+							  bool *changed);
+/*
+ * Where the dynamic loader comes to whenever it has mapped or unmapped something (r_brk of its
+ * r_debug). NODATA: no loader, as in static programs, or it has not begun yet.
+ */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_loader(struct gs_process_symbols *symbols,
+							 uint64_t *ret);
+/* The program's first instruction of its own (AT_ENTRY), behind the loader's work. */
+GS_MUST_CHECK struct gs_error *gs_process_symbols_entry(struct gs_process_symbols *symbols,
+							uint64_t *ret);
+
+#endif
