@@ -4,8 +4,10 @@
  *
  *	arg0 == 3 && arg1 != 0      integers: decimal, negative, 0x...; == != < <= > >= compare as
  *	                            signed 64-bit numbers, & is true if a bit is in both
- *	arg2 == "vda"               a string that the argument points to: == and !=
- *	arg2 ~ "vd[ab]"             a glob of one
+ *	(int)arg0 == -1             its lower 32 bits, with their sign; (unsigned)arg0: without.
+ *	                            Callers may leave anything in the upper ones of such arguments
+ *	arg2 == "vda"               a string that the argument points to: == and !=; with \" and \\
+ *	arg2 ~ "vd[ab]"             a glob of one, of which 4095 bytes are looked at
  *	tid == 4711
  *
  * arg0 to arg5 are the integer and pointer arguments of the platform's C calling convention. "&&"
