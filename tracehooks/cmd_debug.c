@@ -125,7 +125,7 @@ static struct gs_error *hand_over(const char *word, bool resume, pid_t *ret)
 	if (!err)
 		err = find_hold(&list, word, &record);
 	if (!err) {
-		*ret = record->process.pid;
+		*ret = record->pid;
 		err = gs_hold_hand_over(dir, record, resume);
 	}
 	gs_hold_list_deinit(&list);

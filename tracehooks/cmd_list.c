@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* list, show: what is held. */
+#include <inttypes.h>
 #include <time.h>
 
 #include <guestscope/base/process.h>
@@ -22,14 +23,28 @@ static void emit_left(struct gs_emit *e, const struct gs_hold_record *record, co
 		gs_emit_null(e, "seconds-left", label);
 }
 
+/* The function, or that it is an exec. */
+static void emit_where(struct gs_emit *e, const struct gs_hold_record *record, const char *label)
+{
+	const struct gs_place *place = record->at ? &record->at->place : NULL;
+	gs_autofree char *address = place ? gs_strf("0x%" PRIx64, place->address) : NULL;
+
+	if (!place)
+		gs_emit_string(e, "where", label, "exec");
+	else
+		gs_emit_string(e, "where", label, place->symbol ? place->symbol : address);
+}
+
 static void emit_row(struct gs_emit *e, const struct gs_hold_record *record)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
 
 	gs_emit_row(e);
-	gs_emit_i64(e, "id", NULL, record->process.pid);
+	gs_emit_i64(e, "id", NULL, record->id.pid);
+	gs_emit_i64(e, "pid", NULL, record->pid);
 	gs_emit_string(e, "state", NULL, state_of(record));
 	emit_left(e, record, NULL);
+	emit_where(e, record, NULL);
 	gs_emit_string(e, "program", NULL, record->program);
 	gs_emit_string(e, "command", NULL, command ? command : "");
 }
@@ -43,11 +58,11 @@ static struct gs_error *load(struct gs_hold_list *list)
 
 int cmd_list(struct gs_args *args)
 {
-	static const struct gs_emit_column columns[] = {{"id", "ID", true},
-							{"state", "STATE", false},
-							{"seconds-left", "SECONDS LEFT", true},
-							{"program", NULL, false},
-							{"command", "COMMAND", false}};
+	static const struct gs_emit_column columns[] = {
+		{"id", "ID", true},           {"pid", "PROCESS", true},
+		{"state", "STATE", false},    {"seconds-left", "SECONDS LEFT", true},
+		{"where", "WHERE", false},    {"program", NULL, false},
+		{"command", "COMMAND", false}};
 	struct gs_hold_list list = {0};
 	struct gs_error *err = load(&list);
 	struct gs_emit *e;
@@ -87,10 +102,11 @@ static void emit_one(struct gs_emit *e, const struct gs_hold_record *record)
 	struct gs_proc_stat stat;
 	char state[2] = "";
 
-	if (gs_proc_stat(record->process.pid, &stat))
+	if (gs_proc_stat(record->id.pid, &stat))
 		state[0] = stat.state;
 	gs_emit_begin(e, NULL, NULL);
-	gs_emit_i64(e, "id", "Process", record->process.pid);
+	gs_emit_i64(e, "id", "Thread", record->id.pid);
+	gs_emit_i64(e, "pid", "Process", record->pid);
 	gs_emit_string(e, "state", "State", state_of(record));
 	gs_emit_string(e, "process-state", "State in ps", state);
 	gs_emit_string(e, "program", "Program", record->program);

@@ -17,7 +17,7 @@ bool complete(const struct gs_args *args, const char *kind, struct gs_candidates
 		return false;
 	err = dir ? gs_hold_list(dir, &list) : gs_error_nomem();
 	for (size_t i = 0; i < list.count; i++) {
-		snprintf(id, sizeof(id), "%d", (int)list.records[i].process.pid);
+		snprintf(id, sizeof(id), "%d", (int)list.records[i].id.pid);
 		gs_candidate(out, id, list.records[i].program);
 	}
 	gs_hold_list_deinit(&list);

@@ -16,7 +16,7 @@ static struct gs_error *not_held(const struct gs_hold_list *list, const char *wo
 	gs_autotext struct gs_text text = {0};
 
 	for (size_t i = 0; i < list->count; i++)
-		gs_text_printf(&text, "%s%d", i ? ", " : "", (int)list->records[i].process.pid);
+		gs_text_printf(&text, "%s%d", i ? ", " : "", (int)list->records[i].id.pid);
 	return gs_error_create(GS_ERROR_NODATA, "%s is not held: %s%s", word,
 			       list->count ? "what is held is " : "nothing is",
 			       text.size ? text.data : "");
@@ -32,7 +32,7 @@ struct gs_error *find_hold(const struct gs_hold_list *list, const char *word,
 		return gs_error_wrap(err, "ID");
 	for (size_t i = 0; i < list->count; i++) {
 		*ret = &list->records[i];
-		if ((uint64_t)(*ret)->process.pid == id)
+		if ((uint64_t)(*ret)->id.pid == id)
 			return NULL;
 	}
 	return not_held(list, word);

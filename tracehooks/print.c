@@ -77,7 +77,7 @@ static void put_left(struct gs_text *text, const struct gs_hold_record *record)
 static void put_block(struct gs_text *text, const struct gs_hold_record *record)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
-	int id = (int)record->process.pid;
+	int id = (int)record->id.pid;
 
 	gs_text_printf(text, "tracehooks: held %d: ", id);
 	gs_text_puts_printable(text, record->program);

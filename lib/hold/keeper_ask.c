@@ -99,10 +99,9 @@ static char state_of(const struct gs_proc_id *id)
 /* Without its keeper it runs, unless it was handed over before. */
 static struct gs_error *release_stale(const char *dir, const struct gs_hold_record *record)
 {
-	if (state_of(&record->process) == 'T' && kill(record->process.pid, SIGCONT) < 0 &&
-	    errno != ESRCH)
-		return gs_error_os(errno, "process %d", (int)record->process.pid);
-	gs_hold_record_remove(dir, record->process.pid);
+	if (state_of(&record->id) == 'T' && kill(record->pid, SIGCONT) < 0 && errno != ESRCH)
+		return gs_error_os(errno, "process %d", (int)record->pid);
+	gs_hold_record_remove(dir, record->id.pid);
 	return NULL;
 }
 
@@ -110,7 +109,7 @@ struct gs_error *gs_hold_release(const char *dir, const struct gs_hold_record *r
 {
 	if (gs_hold_is_stale(record))
 		return release_stale(dir, record);
-	return ask_for(dir, record->keeper.pid, "release", "id", record->process.pid);
+	return ask_for(dir, record->keeper.pid, "release", "id", record->id.pid);
 }
 
 /* The stop is queued before the keeper lets go, but it takes the process a moment to get there. */
@@ -136,12 +135,12 @@ struct gs_error *gs_hold_hand_over(const char *dir, const struct gs_hold_record 
 				   bool resume)
 {
 	gs_autofree char *request = gs_strf("{\"do\": \"hand-over\", \"id\": %d, \"resume\": %s}",
-					    (int)record->process.pid, resume ? "true" : "false");
+					    (int)record->id.pid, resume ? "true" : "false");
 	struct gs_error *err = NULL;
 
 	if (!gs_hold_is_stale(record))
 		err = ask(dir, record->keeper.pid, request);
-	else if (state_of(&record->process) != 'T')
+	else if (state_of(&record->id) != 'T')
 		err = gs_error_create(GS_ERROR_GONE, "its keeper has ended, and it runs");
-	return err ? err : await_stop(&record->process);
+	return err ? err : await_stop(&record->id);
 }

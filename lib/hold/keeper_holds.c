@@ -43,7 +43,7 @@ static void change(struct gs_holds *holds, struct gs_hold *hold, enum gs_hold_st
 {
 	hold->record.state = state;
 	write_record(holds, hold);
-	gs_holds_tell(holds, kind, hold->record.process.pid, "");
+	gs_holds_tell(holds, kind, hold->record.id.pid, "");
 }
 
 static void drop(struct gs_holds *holds, struct gs_hold *hold, enum gs_keeper_event_kind kind,
@@ -54,8 +54,8 @@ static void drop(struct gs_holds *holds, struct gs_hold *hold, enum gs_keeper_ev
 	while (*link != hold)
 		link = &(*link)->next;
 	*link = hold->next;
-	gs_hold_record_remove(holds->dir, hold->record.process.pid);
-	gs_holds_tell(holds, kind, hold->record.process.pid, reason);
+	gs_hold_record_remove(holds->dir, hold->record.id.pid);
+	gs_holds_tell(holds, kind, hold->record.id.pid, reason);
 	gs_hold_record_deinit(&hold->record);
 	free(hold);
 }
@@ -64,7 +64,7 @@ static struct gs_hold *find(const struct gs_holds *holds, pid_t id)
 {
 	struct gs_hold *hold = holds->first;
 
-	while (hold && hold->record.process.pid != id)
+	while (hold && hold->record.id.pid != id)
 		hold = hold->next;
 	return hold;
 }
@@ -106,7 +106,8 @@ bool gs_holds_add(struct gs_holds *holds, const struct gs_traced *process,
 
 	if (!hold)
 		return false;
-	hold->record.process = process->id;
+	hold->record.id = process->id;
+	hold->record.pid = process->id.pid;
 	hold->record.keeper = holds->keeper;
 	hold->record.since = time(NULL);
 	hold->record.until = holds->hold_max_s ? hold->record.since + holds->hold_max_s : 0;
@@ -128,13 +129,13 @@ bool gs_holds_add(struct gs_holds *holds, const struct gs_traced *process,
 /* Whatever state it is in, it runs afterwards, or its debugger decides. */
 static void let_go(struct gs_holds *holds, struct gs_hold *hold, const char *reason)
 {
-	const struct gs_proc_id *process = &hold->record.process;
+	const struct gs_proc_id *id = &hold->record.id;
 	struct gs_proc_stat stat;
 
 	if (hold->record.state == GS_HOLD_HELD) {
-		gs_error_destroy(gs_tracer_release(holds->tracer, process->pid));
-	} else if (gs_proc_is(process) && gs_proc_stat(process->pid, &stat) && stat.state == 'T') {
-		kill(process->pid, SIGCONT);
+		gs_error_destroy(gs_tracer_release(holds->tracer, id->pid));
+	} else if (gs_proc_is(id) && gs_proc_stat(id->pid, &stat) && stat.state == 'T') {
+		kill(hold->record.pid, SIGCONT);
 	}
 	drop(holds, hold, GS_KEEPER_RELEASED, reason);
 }
@@ -144,8 +145,8 @@ static void look_at(struct gs_holds *holds, struct gs_hold *hold)
 {
 	enum gs_hold_state state = hold->record.state;
 	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *gone = gs_proc_read(hold->record.process.pid, &proc);
-	bool is_there = !gone && proc.id.start == hold->record.process.start && proc.state != 'Z';
+	gs_autoerror struct gs_error *gone = gs_proc_read(hold->record.id.pid, &proc);
+	bool is_there = !gone && proc.id.start == hold->record.id.start && proc.state != 'Z';
 	pid_t tracer = proc.tracer;
 	char now = proc.state;
 
@@ -155,7 +156,7 @@ static void look_at(struct gs_holds *holds, struct gs_hold *hold)
 	} else if (state == GS_HOLD_HANDED_OVER && tracer) {
 		hold->record.debugger = tracer;
 		if (hold->resume)
-			kill(hold->record.process.pid, SIGCONT);
+			kill(hold->record.pid, SIGCONT);
 		change(holds, hold, GS_HOLD_DEBUGGED, GS_KEEPER_DEBUGGED);
 	} else if (state == GS_HOLD_DEBUGGED && !tracer) {
 		let_go(holds, hold, "its debugger has left");

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include <guestscope/base/text.h>
-#include <guestscope/hold/record.h>
+
+#include "record.h"
 
 static const char *const state_names[] = {
 	[GS_HOLD_HELD] = "held",
@@ -25,6 +26,7 @@ void gs_hold_record_deinit(struct gs_hold_record *record)
 	free(record->argv);
 	free(record->program);
 	free(record->lineage);
+	gs_hold_at_free(record->at);
 	*record = (struct gs_hold_record){0};
 }
 
@@ -106,12 +108,14 @@ struct gs_json *gs_hold_record_json(const struct gs_hold_record *record)
 {
 	struct gs_json *json = gs_json_new_object();
 
-	if (json && gs_json_set(json, "id", gs_json_new_i64(record->process.pid)) &&
-	    gs_json_set(json, "start", gs_json_new_u64(record->process.start)) &&
+	if (json && gs_json_set(json, "id", gs_json_new_i64(record->id.pid)) &&
+	    gs_json_set(json, "start", gs_json_new_u64(record->id.start)) &&
+	    gs_json_set(json, "pid", gs_json_new_i64(record->pid)) &&
 	    gs_json_set(json, "state", gs_json_new_string(state_names[record->state])) &&
 	    gs_json_set(json, "program", gs_json_new_string(record->program)) &&
 	    gs_json_set(json, "argv", argv_json(record)) &&
 	    gs_json_set(json, "lineage", lineage_json(record)) &&
+	    gs_json_set(json, "at", gs_hold_at_json(record->at)) &&
 	    gs_json_set(json, "keeper", keeper_json(&record->keeper)) &&
 	    gs_json_set(json, "debugger", optional_json(record->debugger)) &&
 	    gs_json_set(json, "since", gs_json_new_i64(record->since)) &&
@@ -123,7 +127,7 @@ struct gs_json *gs_hold_record_json(const struct gs_hold_record *record)
 
 /* ---- from JSON ---- */
 
-static struct gs_error *bad(const char *key)
+struct gs_error *gs_hold_record_bad(const char *key)
 {
 	return gs_error_create(GS_ERROR_CORRUPT, "the record of a hold has no right '%s'", key);
 }
@@ -133,7 +137,7 @@ static struct gs_error *get_pid(const struct gs_json *json, const char *key, pid
 	uint64_t number;
 
 	if (!gs_json_u64(gs_json_get(json, key), &number) || number == 0 || number > INT_MAX)
-		return bad(key);
+		return gs_hold_record_bad(key);
 	*ret = (pid_t)number;
 	return NULL;
 }
@@ -144,7 +148,7 @@ static struct gs_error *get_id(const struct gs_json *json, const char *pid_key,
 	struct gs_error *err = get_pid(json, pid_key, &ret->pid);
 
 	if (!err && !gs_json_u64(gs_json_get(json, "start"), &ret->start))
-		err = bad("start");
+		err = gs_hold_record_bad("start");
 	return err;
 }
 
@@ -158,7 +162,7 @@ static struct gs_error *get_state(const struct gs_json *json, enum gs_hold_state
 			return NULL;
 		}
 	}
-	return bad("state");
+	return gs_hold_record_bad("state");
 }
 
 static struct gs_error *get_argv(const struct gs_json *json, struct gs_hold_record *record)
@@ -166,6 +170,8 @@ static struct gs_error *get_argv(const struct gs_json *json, struct gs_hold_reco
 	const struct gs_json *array = gs_json_get(json, "argv");
 	size_t count = 0;
 
+	if (gs_json_type(array) != GS_JSON_ARRAY)
+		return gs_hold_record_bad("argv");
 	record->argv = calloc(gs_json_count(array) + 1, sizeof(*record->argv));
 	if (!record->argv)
 		return gs_error_nomem();
@@ -173,7 +179,7 @@ static struct gs_error *get_argv(const struct gs_json *json, struct gs_hold_reco
 		const char *text = gs_json_string(argument);
 
 		if (!text)
-			return bad("argv");
+			return gs_hold_record_bad("argv");
 		record->argv[count] = strdup(text);
 		if (!record->argv[count++])
 			return gs_error_nomem();
@@ -186,6 +192,8 @@ static struct gs_error *get_lineage(const struct gs_json *json, struct gs_hold_r
 	const struct gs_json *array = gs_json_get(json, "lineage");
 	struct gs_error *err = NULL;
 
+	if (gs_json_type(array) != GS_JSON_ARRAY)
+		return gs_hold_record_bad("lineage");
 	record->lineage = calloc(gs_json_count(array) + 1, sizeof(*record->lineage));
 	if (!record->lineage)
 		return gs_error_nomem();
@@ -193,7 +201,7 @@ static struct gs_error *get_lineage(const struct gs_json *json, struct gs_hold_r
 		struct gs_hold_ancestor *ancestor = &record->lineage[record->lineage_count++];
 		const char *name = gs_json_string(gs_json_get(item, "name"));
 
-		err = name ? get_pid(item, "pid", &ancestor->pid) : bad("lineage");
+		err = name ? get_pid(item, "pid", &ancestor->pid) : gs_hold_record_bad("lineage");
 		if (err)
 			return err;
 		strncpy(ancestor->name, name, sizeof(ancestor->name) - 1);
@@ -201,32 +209,65 @@ static struct gs_error *get_lineage(const struct gs_json *json, struct gs_hold_r
 	return NULL;
 }
 
-static void get_times(const struct gs_json *json, struct gs_hold_record *record)
+/* null leaves @ret as it is. */
+static struct gs_error *get_optional(const struct gs_json *json, const char *key, int64_t *ret)
 {
-	gs_json_i64(gs_json_get(json, "since"), &record->since);
-	gs_json_i64(gs_json_get(json, "until"), &record->until);
+	const struct gs_json *value = gs_json_get(json, key);
+
+	if (!value || (gs_json_type(value) != GS_JSON_NULL && !gs_json_i64(value, ret)))
+		return gs_hold_record_bad(key);
+	return NULL;
+}
+
+static struct gs_error *get_times(const struct gs_json *json, struct gs_hold_record *record)
+{
+	if (!gs_json_i64(gs_json_get(json, "since"), &record->since))
+		return gs_hold_record_bad("since");
+	return get_optional(json, "until", &record->until);
+}
+
+static struct gs_error *get_debugger(const struct gs_json *json, struct gs_hold_record *record)
+{
+	const struct gs_json *value = gs_json_get(json, "debugger");
+
+	if (value && gs_json_type(value) == GS_JSON_NULL)
+		return NULL;
+	return get_pid(json, "debugger", &record->debugger);
+}
+
+static struct gs_error *get_program(const struct gs_json *json, struct gs_hold_record *record)
+{
+	const char *program = gs_json_string(gs_json_get(json, "program"));
+
+	if (!program)
+		return gs_hold_record_bad("program");
+	record->program = strdup(program);
+	return record->program ? NULL : gs_error_nomem();
 }
 
 struct gs_error *gs_hold_record_parse(const struct gs_json *json, struct gs_hold_record *ret)
 {
-	const char *program = gs_json_string(gs_json_get(json, "program"));
 	struct gs_hold_record record = {0};
-	struct gs_error *err = get_id(json, "id", &record.process);
+	struct gs_error *err = get_id(json, "id", &record.id);
 
+	if (!err)
+		err = get_pid(json, "pid", &record.pid);
 	if (!err)
 		err = get_id(gs_json_get(json, "keeper"), "pid", &record.keeper);
 	if (!err)
 		err = get_state(json, &record.state);
-	if (!err && gs_json_type(gs_json_get(json, "debugger")) == GS_JSON_NUMBER)
-		err = get_pid(json, "debugger", &record.debugger);
+	if (!err)
+		err = get_debugger(json, &record);
+	if (!err)
+		err = get_program(json, &record);
 	if (!err)
 		err = get_argv(json, &record);
 	if (!err)
 		err = get_lineage(json, &record);
-	get_times(json, &record);
-	record.program = strdup(program ? program : "");
-	if (!err && !record.program)
-		err = gs_error_nomem();
+	if (!err)
+		err = gs_hold_at_parse(gs_json_get(json, "at"), &record.at);
+	if (!err)
+		err = get_times(json, &record);
 	if (err)
 		gs_hold_record_deinit(&record);
 	else

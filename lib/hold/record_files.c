@@ -47,7 +47,7 @@ struct gs_error *gs_hold_record_write(const char *dir, const struct gs_hold_reco
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	gs_autojson struct gs_json *json = gs_hold_record_json(record);
 	gs_autofree char *text = json ? gs_json_print(json, GS_JSON_SPACED) : NULL;
-	gs_autofree char *path = path_of(dir, record->process.pid);
+	gs_autofree char *path = path_of(dir, record->id.pid);
 	struct gs_error *err;
 
 	if (!text || !path)
@@ -97,7 +97,7 @@ static void add_record(const char *dir, const char *name, struct gs_hold_list *l
 
 	if (err)
 		return;
-	if (gs_proc_is(&record->process)) {
+	if (gs_proc_is(&record->id)) {
 		list->count++;
 		return;
 	}

@@ -3,17 +3,32 @@
  * What is held, written down: one file each, for those who ask from outside, and for repair if who
  * holds it is killed.
  *
- *	DIR/4711         {"id": 4711, "start": 88123, "state": "held", "program":
- *"/usr/bin/qemu...", "argv": [...], "lineage": [{"pid": 4711, "name": "qemu"}, ...], "keeper":
- *{"pid": 4700, "start": 88001}, "debugger": null, "since": 1700000000, "until": 1700000600}
+ *	DIR/4711         {"id": 4711, "start": 88123, "pid": 4711, "state": "held",
+ *	                  "program": "/usr/bin/qemu...", "argv": [...],
+ *	                  "lineage": [{"pid": 4711, "name": "qemu"}, ...], "at": null,
+ *	                  "keeper": {"pid": 4700, "start": 88001}, "debugger": null,
+ *	                  "since": 1700000000, "until": 1700000600}
  *	DIR/4700.socket  of the keeper that holds it; see keeper.h
+ *
+ * "id" and "start" are the thread's that is held, "pid" its process. Of an exec hold both numbers
+ * are the same, and "at" is null; of a function hold "at" is
+ *
+ *	{"kind": "function", "symbol": "virCommandRun", "offset": 0, "name": null,
+ *	 "module": "/usr/lib/.../libvirt.so.0.9000.0", "build-id": "fe12...",
+ *	 "file": "util/vircommand.c", "line": 2345, "address": "0x7f...",
+ *	 "args": ["0x1", ... six], "strings": ["vda", null, ... six],
+ *	 "mechanism": "perf", "thread": "rpc-worker", "condition": null}
+ *
+ * with null for what is unknown.
  */
 #ifndef GUESTSCOPE_HOLD_RECORD_H
 #define GUESTSCOPE_HOLD_RECORD_H
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/json.h>
+#include <guestscope/hold/catch.h>
 #include <guestscope/hold/proc.h>
+#include <guestscope/symbols/process.h>
 
 enum gs_hold_state {
 	GS_HOLD_HELD,        /* by its keeper, in ptrace-stop */
@@ -27,8 +42,21 @@ struct gs_hold_ancestor {
 	char name[17];
 };
 
+/* Where a thread has come to, and with what. */
+struct gs_hold_at {
+	struct gs_place place;
+	enum gs_catch_mechanism mechanism;
+	char thread[17]; /* its name */
+	uint64_t args[GS_CALL_ARGS];
+	char *strings[GS_CALL_ARGS]; /* what they point to, where that reads as text; or NULL */
+	char *condition;             /* that was fulfilled; NULL: there was none */
+};
+void gs_hold_at_free(struct gs_hold_at *at); /* may be NULL */
+
 struct gs_hold_record {
-	struct gs_proc_id process; /* its number is the hold's id */
+	struct gs_proc_id id;  /* the thread; its number is the hold's */
+	pid_t pid;             /* its process */
+	struct gs_hold_at *at; /* NULL: held at its exec */
 	struct gs_proc_id keeper;
 	enum gs_hold_state state;
 	pid_t debugger;                   /* 0: none */
@@ -39,6 +67,12 @@ struct gs_hold_record {
 	int64_t since, until; /* seconds since the epoch; until 0: for ever */
 };
 void gs_hold_record_deinit(struct gs_hold_record *record);
+
+/* A place as "at" has it. NULL: out of memory. */
+struct gs_json *gs_hold_place_json(const struct gs_place *place);
+/* CORRUPT says what is wrong. */
+GS_MUST_CHECK struct gs_error *gs_hold_place_parse(const struct gs_json *json,
+						   struct gs_place *ret);
 
 /* NULL: out of memory. */
 struct gs_json *gs_hold_record_json(const struct gs_hold_record *record);
@@ -60,7 +94,7 @@ GS_MUST_CHECK struct gs_error *gs_hold_record_write(const char *dir,
 void gs_hold_record_remove(const char *dir, pid_t id);
 
 /*
- * All that are held, by id, and those that were when their keeper was killed. Records of processes
+ * All that are held, by id, and those that were when their keeper was killed. Records of threads
  * that have ended are removed.
  */
 struct gs_hold_list {
