@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What happens to a hold, for people and for programs. */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
-#include <guestscope/base/text.h>
+#include <guestscope/hold/report.h>
 
 #include "tracehooks.h"
-
-static const char *event_name(enum gs_keeper_event_kind kind)
-{
-	static const char *const names[] = {
-		[GS_KEEPER_HELD] = "held",         [GS_KEEPER_HANDED_OVER] = "handed-over",
-		[GS_KEEPER_DEBUGGED] = "debugged", [GS_KEEPER_RELEASED] = "released",
-		[GS_KEEPER_ENDED] = "ended",       [GS_KEEPER_IDLE] = "idle",
-		[GS_KEEPER_PASSED] = "passed",     [GS_KEEPER_MOVED] = "moved",
-		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
-	};
-
-	return names[kind];
-}
-
-static void put_lineage(struct gs_text *text, const struct gs_hold_record *record)
-{
-	for (size_t i = 1; i < record->lineage_count; i++) {
-		gs_text_puts(text, i == 1 ? "" : " <- ");
-		gs_text_puts_printable(text, record->lineage[i].name);
-		gs_text_printf(text, " (%d)", (int)record->lineage[i].pid);
-	}
-}
-
-/* ---- for programs ---- */
 
 void emit_hold(struct gs_emit *e, const struct gs_hold_record *record)
 {
@@ -48,7 +21,7 @@ static void print_line(const struct gs_args *args, const struct gs_keeper_event 
 	gs_autoerror struct gs_error *err = NULL;
 
 	gs_emit_begin(e, NULL, NULL);
-	gs_emit_string(e, "event", NULL, event_name(event->kind));
+	gs_emit_string(e, "event", NULL, gs_keeper_event_name(event->kind));
 	if (record)
 		emit_hold(e, record);
 	else if (event->id)
@@ -57,78 +30,6 @@ static void print_line(const struct gs_args *args, const struct gs_keeper_event 
 		gs_emit_string(e, "reason", NULL, event->reason);
 	gs_emit_end(e);
 	err = gs_emit_finish(e);
-}
-
-/* ---- for people ---- */
-
-/* The time that is left, in words of its size. */
-static void put_left(struct gs_text *text, const struct gs_hold_record *record)
-{
-	int64_t left = record->until - time(NULL);
-
-	if (!record->until)
-		gs_text_puts(text, "never by itself");
-	else if (left >= 120)
-		gs_text_printf(text, "by itself in %" PRId64 " min", (left + 30) / 60);
-	else
-		gs_text_printf(text, "by itself in %" PRId64 " s", left > 0 ? left : 0);
-}
-
-static void put_block(struct gs_text *text, const struct gs_hold_record *record)
-{
-	gs_autofree char *command = gs_hold_record_command(record);
-	int id = (int)record->id.pid;
-
-	gs_text_printf(text, "tracehooks: held %d: ", id);
-	gs_text_puts_printable(text, record->program);
-	gs_text_puts(text, "\n  command   ");
-	gs_text_puts_printable(text, command ? command : "");
-	if (record->lineage_count > 1) {
-		gs_text_puts(text, "\n  forked by ");
-		put_lineage(text, record);
-	}
-	gs_text_printf(text, "\n  debug     tracehooks debug %d", id);
-	gs_text_printf(text, "\n            tracehooks debug %d lldb", id);
-	gs_text_printf(text, "\n  release   tracehooks release %d    (", id);
-	put_left(text, record);
-	gs_text_puts(text, ")\n");
-}
-
-/* Of the file, and not of one hold; NULL: it is of one. */
-static const char *file_event(enum gs_keeper_event_kind kind)
-{
-	switch (kind) {
-	case GS_KEEPER_MOVED:
-		return "another file is there now, and watched";
-	case GS_KEEPER_MISSING:
-		return "the file has gone; the next one will be watched";
-	case GS_KEEPER_BLIND:
-		return "the file is not watched any more: tracehooks-gate was killed";
-	default:
-		return NULL;
-	}
-}
-
-static void put_event(struct gs_text *text, const struct gs_keeper_event *event,
-		      const struct gs_hold_record *record)
-{
-	if (event->kind == GS_KEEPER_HELD && record) {
-		put_block(text, record);
-		return;
-	}
-	if (file_event(event->kind)) {
-		gs_text_printf(text, "tracehooks: %s\n", file_event(event->kind));
-		return;
-	}
-	gs_text_printf(text, "tracehooks: %d: %s", (int)event->id,
-		       event->kind == GS_KEEPER_HANDED_OVER ? "handed over, a debugger is awaited"
-		       : event->kind == GS_KEEPER_PASSED    ? "not held"
-							    : event_name(event->kind));
-	if (event->kind == GS_KEEPER_DEBUGGED && record)
-		gs_text_printf(text, " by %d", (int)record->debugger);
-	if (*event->reason)
-		gs_text_printf(text, ": %s", event->reason);
-	gs_text_puts(text, "\n");
 }
 
 /* At once: blocks of several are not mixed. */
@@ -143,7 +44,7 @@ void print_event(const struct gs_args *args, const struct gs_keeper_event *event
 	}
 	if (gs_args_quiet(args) && event->kind != GS_KEEPER_HELD && event->kind != GS_KEEPER_BLIND)
 		return;
-	put_event(&text, event, record);
+	gs_hold_put_event(&text, "tracehooks", event, record);
 	if (!text.failed)
 		fputs(text.data, stderr);
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What happens to a hold, for people. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <guestscope/hold/report.h>
+
+const char *gs_keeper_event_name(enum gs_keeper_event_kind kind)
+{
+	static const char *const names[] = {
+		[GS_KEEPER_HELD] = "held",         [GS_KEEPER_HANDED_OVER] = "handed-over",
+		[GS_KEEPER_DEBUGGED] = "debugged", [GS_KEEPER_RELEASED] = "released",
+		[GS_KEEPER_ENDED] = "ended",       [GS_KEEPER_IDLE] = "idle",
+		[GS_KEEPER_PASSED] = "passed",     [GS_KEEPER_MOVED] = "moved",
+		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
+	};
+
+	return names[kind];
+}
+
+/* ---- the block ---- */
+
+static void put_lineage(struct gs_text *text, const struct gs_hold_record *record)
+{
+	for (size_t i = 1; i < record->lineage_count; i++) {
+		gs_text_puts(text, i == 1 ? "" : " <- ");
+		gs_text_puts_printable(text, record->lineage[i].name);
+		gs_text_printf(text, " (%d)", (int)record->lineage[i].pid);
+	}
+}
+
+/* The time that is left, in words of its size. */
+static void put_left(struct gs_text *text, const struct gs_hold_record *record)
+{
+	int64_t left = record->until - time(NULL);
+
+	if (!record->until)
+		gs_text_puts(text, "never by itself");
+	else if (left >= 120)
+		gs_text_printf(text, "by itself in %" PRId64 " min", (left + 30) / 60);
+	else
+		gs_text_printf(text, "by itself in %" PRId64 " s", left > 0 ? left : 0);
+}
+
+static void put_block(struct gs_text *text, const char *tool, const struct gs_hold_record *record)
+{
+	gs_autofree char *command = gs_hold_record_command(record);
+	int id = (int)record->id.pid;
+
+	gs_text_printf(text, "%s: held %d: ", tool, id);
+	gs_text_puts_printable(text, record->program);
+	gs_text_puts(text, "\n  command   ");
+	gs_text_puts_printable(text, command ? command : "");
+	if (record->lineage_count > 1) {
+		gs_text_puts(text, "\n  forked by ");
+		put_lineage(text, record);
+	}
+	gs_text_printf(text, "\n  debug     tracehooks debug %d", id);
+	gs_text_printf(text, "\n            tracehooks debug %d lldb", id);
+	gs_text_printf(text, "\n  release   tracehooks release %d    (", id);
+	put_left(text, record);
+	gs_text_puts(text, ")\n");
+}
+
+/* ---- all events ---- */
+
+/* Of the file, and not of one hold; NULL: it is of one. */
+static const char *file_event(enum gs_keeper_event_kind kind)
+{
+	switch (kind) {
+	case GS_KEEPER_MOVED:
+		return "another file is there now, and watched";
+	case GS_KEEPER_MISSING:
+		return "the file has gone; the next one will be watched";
+	case GS_KEEPER_BLIND:
+		return "the file is not watched any more: tracehooks-gate was killed";
+	default:
+		return NULL;
+	}
+}
+
+static const char *words_for(enum gs_keeper_event_kind kind)
+{
+	switch (kind) {
+	case GS_KEEPER_HANDED_OVER:
+		return "handed over, a debugger is awaited";
+	case GS_KEEPER_PASSED:
+		return "not held";
+	default:
+		return gs_keeper_event_name(kind);
+	}
+}
+
+void gs_hold_put_event(struct gs_text *text, const char *tool, const struct gs_keeper_event *event,
+		       const struct gs_hold_record *record)
+{
+	if (event->kind == GS_KEEPER_HELD && record) {
+		put_block(text, tool, record);
+		return;
+	}
+	if (file_event(event->kind)) {
+		gs_text_printf(text, "%s: %s\n", tool, file_event(event->kind));
+		return;
+	}
+	gs_text_printf(text, "%s: %d: %s", tool, (int)event->id, words_for(event->kind));
+	if (event->kind == GS_KEEPER_DEBUGGED && record)
+		gs_text_printf(text, " by %d", (int)record->debugger);
+	if (*event->reason)
+		gs_text_printf(text, ": %s", event->reason);
+	gs_text_puts(text, "\n");
+}
