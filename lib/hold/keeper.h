@@ -7,6 +7,7 @@
 #include <guestscope/hold/trace.h>
 
 #include "exec_mark.h"
+#include "gate.h"
 
 #define GS_KEEPER_PACKET_MAX 4096
 
@@ -25,12 +26,33 @@ const char *gs_keeper_dir(const struct gs_keeper *keeper);
 /* The file's name in DIR; the caller frees. NULL: out of memory. */
 char *gs_keeper_socket_name(pid_t keeper);
 
-/* ---- what it holds: keeper_holds.c ---- */
+/* ---- who traces ---- */
+
+/* A tree of processes, held at an exec, or the threads of one process, held at a call. */
+#define GS_HOLDER_FDS 2
+struct gs_holder_ops {
+	/* One of them is readable when dispatch() has something to do; -1: none. */
+	void (*fds)(const void *arg, int ret[GS_HOLDER_FDS]);
+	void (*dispatch)(void *arg);
+	/* When it is to be called even so; -1: never. */
+	int (*timeout_ms)(const void *arg);
+	/* Whether somebody may come who will be held. */
+	bool (*is_waiting)(const void *arg);
+	/* A held one runs on. */
+	void (*release)(void *arg, pid_t id);
+	/* A held one, and all that are held of its process, are stopped (T) and not traced. */
+	GS_MUST_CHECK struct gs_error *(*hand_over)(void *arg, pid_t id);
+};
+struct gs_holder {
+	const struct gs_holder_ops *ops;
+	void *arg;
+};
+
+/* ---- what is held: keeper_holds.c ---- */
 
 struct gs_hold;
 struct gs_holds {
 	struct gs_hold *first;
-	struct gs_tracer *tracer;
 	struct gs_proc_id keeper;
 	const char *dir;
 	unsigned int hold_max_s;
@@ -38,9 +60,9 @@ struct gs_holds {
 };
 void gs_holds_tell(struct gs_holds *holds, enum gs_keeper_event_kind kind, pid_t id,
 		   const char *reason);
-/* One that the tracer is about to hold. false: out of memory; it is to run on, then. */
-bool gs_holds_add(struct gs_holds *holds, const struct gs_traced *process,
-		  const struct gs_proc *proc);
+/* One that its holder is about to hold. Takes what is in @record. */
+GS_MUST_CHECK bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
+				struct gs_hold_record *record);
 void gs_holds_ended(struct gs_holds *holds, pid_t id);
 GS_MUST_CHECK struct gs_error *gs_holds_release(struct gs_holds *holds, pid_t id);
 void gs_holds_release_all(struct gs_holds *holds);
@@ -48,6 +70,28 @@ GS_MUST_CHECK struct gs_error *gs_holds_hand_over(struct gs_holds *holds, pid_t 
 /* Whose time is over, and who has a debugger by now, or none any more. */
 void gs_holds_look(struct gs_holds *holds);
 int gs_holds_timeout_ms(const struct gs_holds *holds); /* until then; -1: never */
+
+/* ---- records: keeper_record.c ---- */
+
+/* All but the thread, the lineage and the place. false: out of memory; to be freed even so. */
+GS_MUST_CHECK bool gs_hold_record_begin(const struct gs_holds *holds, const struct gs_proc *proc,
+					struct gs_hold_record *ret);
+/* First itself, then who has forked the one before; there is a limit. */
+void gs_hold_record_add_ancestor(struct gs_hold_record *record, pid_t pid, const char *name);
+
+/* ---- keeper_execs.c: a tree of processes, and who executes a marked file ---- */
+
+struct gs_execs {
+	struct gs_holder holder;
+	struct gs_holds *holds;
+	struct gs_hold_filter *filter;
+	struct gs_tracer *tracer;
+	struct gs_gate gate;
+	bool has_told_nested; /* a shell's scripts are many */
+};
+/* false: it could not be done. */
+GS_MUST_CHECK bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
+				  struct gs_hold_filter *filter, struct gs_exec_mark *mark);
 
 /* ---- requests: keeper_ask.c, keeper_reply.c ---- */
 

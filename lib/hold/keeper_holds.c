@@ -11,11 +11,11 @@
 
 #include "keeper.h"
 
-#define LINEAGE_MAX 64
 #define LOOK_MS 50 /* at those that were handed over: nobody tells us when a debugger comes */
 
 struct gs_hold {
 	struct gs_hold_record record;
+	const struct gs_holder *holder;
 	bool resume; /* when a debugger has come */
 	struct gs_hold *next;
 };
@@ -69,56 +69,17 @@ static struct gs_hold *find(const struct gs_holds *holds, pid_t id)
 	return hold;
 }
 
-/* ---- who is held ---- */
-
-static bool copy_argv(struct gs_hold_record *record, const struct gs_proc *proc)
-{
-	size_t count = 0;
-
-	for (size_t at = 0; at < proc->args_size; at += strlen(proc->args + at) + 1)
-		count++;
-	record->argv = calloc(count + 1, sizeof(*record->argv));
-	for (size_t i = 0; record->argv && i < count; i++) {
-		record->argv[i] = strdup(gs_proc_argument(proc, i));
-		if (!record->argv[i])
-			return false;
-	}
-	return record->argv;
-}
-
-static bool copy_lineage(struct gs_hold_record *record, const struct gs_traced *process)
-{
-	record->lineage = calloc(LINEAGE_MAX, sizeof(*record->lineage));
-	for (; record->lineage && process && record->lineage_count < LINEAGE_MAX;
-	     process = process->parent) {
-		struct gs_hold_ancestor *ancestor = &record->lineage[record->lineage_count++];
-
-		ancestor->pid = process->id.pid;
-		memcpy(ancestor->name, process->comm, sizeof(ancestor->name));
-	}
-	return record->lineage;
-}
-
-bool gs_holds_add(struct gs_holds *holds, const struct gs_traced *process,
-		  const struct gs_proc *proc)
+bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
+		  struct gs_hold_record *record)
 {
 	struct gs_hold *hold = calloc(1, sizeof(*hold));
 
-	if (!hold)
-		return false;
-	hold->record.id = process->id;
-	hold->record.pid = process->id.pid;
-	hold->record.keeper = holds->keeper;
-	hold->record.since = time(NULL);
-	hold->record.until = holds->hold_max_s ? hold->record.since + holds->hold_max_s : 0;
-	hold->record.program = strdup(proc->exe ? proc->exe : "");
-	if (!hold->record.program || !copy_argv(&hold->record, proc) ||
-	    !copy_lineage(&hold->record, process)) {
-		gs_hold_record_deinit(&hold->record);
-		free(hold);
+	if (!hold) {
+		gs_hold_record_deinit(record);
 		return false;
 	}
-	hold->next = holds->first;
+	*hold = (struct gs_hold){.record = *record, .holder = holder, .next = holds->first};
+	*record = (struct gs_hold_record){0};
 	holds->first = hold;
 	change(holds, hold, GS_HOLD_HELD, GS_KEEPER_HELD);
 	return true;
@@ -133,7 +94,7 @@ static void let_go(struct gs_holds *holds, struct gs_hold *hold, const char *rea
 	struct gs_proc_stat stat;
 
 	if (hold->record.state == GS_HOLD_HELD) {
-		gs_error_destroy(gs_tracer_release(holds->tracer, id->pid));
+		hold->holder->ops->release(hold->holder->arg, id->pid);
 	} else if (gs_proc_is(id) && gs_proc_stat(id->pid, &stat) && stat.state == 'T') {
 		kill(hold->record.pid, SIGCONT);
 	}
@@ -212,6 +173,15 @@ void gs_holds_release_all(struct gs_holds *holds)
 		let_go(holds, holds->first, "asked to");
 }
 
+/* All that are held of a process are stopped with it. */
+static void hand_over_all(struct gs_holds *holds, pid_t pid)
+{
+	for (struct gs_hold *hold = holds->first; hold; hold = hold->next) {
+		if (hold->record.pid == pid && hold->record.state == GS_HOLD_HELD)
+			change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER);
+	}
+}
+
 struct gs_error *gs_holds_hand_over(struct gs_holds *holds, pid_t id, bool resume)
 {
 	struct gs_hold *hold;
@@ -225,9 +195,9 @@ struct gs_error *gs_holds_hand_over(struct gs_holds *holds, pid_t id, bool resum
 	hold->resume = resume;
 	if (hold->record.state == GS_HOLD_HANDED_OVER)
 		return NULL;
-	err = gs_tracer_hand_over(holds->tracer, id);
+	err = hold->holder->ops->hand_over(hold->holder->arg, id);
 	if (!err)
-		change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER);
+		hand_over_all(holds, hold->record.pid);
 	return err;
 }
 

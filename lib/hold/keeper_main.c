@@ -14,10 +14,7 @@
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
-#include <guestscope/hold/trace.h>
 
-#include "exec_caller.h"
-#include "gate.h"
 #include "keeper.h"
 
 #define CLIENTS_MAX 8
@@ -25,51 +22,10 @@
 struct keeper {
 	const struct gs_keeper_inheritance *self;
 	struct gs_holds holds;
+	struct gs_execs execs;
 	bool busy; /* something is held, or may be later */
-	struct gs_gate gate;
-	bool has_told_nested; /* a shell's scripts are many */
 	int clients[CLIENTS_MAX];
 };
-
-/* ---- what the tracer sees ---- */
-
-static bool on_exec(void *arg, const struct gs_traced *process)
-{
-	struct keeper *keeper = arg;
-	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *err = NULL;
-	bool is_held = false;
-
-	if (gs_hold_filter_is_done(keeper->self->filter))
-		return false;
-	err = gs_proc_read(process->id.pid, &proc);
-	if (!err) {
-		const struct gs_hold_candidate candidate = {
-			.exe = proc.exe ? proc.exe : "",
-			.args = proc.args,
-			.args_size = proc.args_size,
-			.uid = proc.uid,
-			.depth = process->depth,
-			.parent = process->parent ? process->parent->id.pid : proc.parent,
-			.parent_name = process->parent ? process->parent->comm : "",
-		};
-
-		is_held = gs_hold_filter_take(keeper->self->filter, &candidate) &&
-			  gs_holds_add(&keeper->holds, process, &proc);
-	}
-	gs_proc_deinit(&proc);
-	return is_held;
-}
-
-static void on_ended(void *arg, const struct gs_traced *process, int status)
-{
-	struct keeper *keeper = arg;
-	(void)status;
-
-	gs_holds_ended(&keeper->holds, process->id.pid);
-}
-
-static const struct gs_trace_ops trace_ops = {.exec = on_exec, .ended = on_ended};
 
 /* ---- what one can ask for ---- */
 
@@ -77,7 +33,7 @@ static struct gs_error *serve_seize(void *arg, pid_t pid)
 {
 	struct keeper *keeper = arg;
 
-	return gs_tracer_seize(keeper->holds.tracer, pid);
+	return gs_tracer_seize(keeper->execs.tracer, pid);
 }
 
 static struct gs_error *serve_release(void *arg, pid_t id)
@@ -146,68 +102,19 @@ static void serve_clients(struct keeper *keeper, const struct pollfd *fds)
 	}
 }
 
-/* ---- who executes the file ---- */
-
-/* He stands still: first of all he is answered. */
-static void serve_exec(struct keeper *keeper, const struct gs_gate_message *request)
-{
-	bool is_done = gs_hold_filter_is_done(keeper->self->filter);
-	bool is_spared = is_done || gs_exec_caller_is_spared(request->tid);
-	bool is_nested =
-		!is_spared && gs_exec_caller_is_nested(request->tid, request->dev, request->ino);
-	gs_autoerror struct gs_error *err = NULL;
-
-	if (!is_spared && !is_nested)
-		err = gs_tracer_expect(keeper->holds.tracer, request->tid);
-	gs_gate_answer(&keeper->gate, request);
-	if (err && err->code != GS_ERROR_GONE)
-		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid, err->message);
-	if (is_nested && !keeper->has_told_nested)
-		gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, request->tid,
-			      "it runs a script: watch that (this is told once)");
-	keeper->has_told_nested |= is_nested;
-}
-
-static void serve_gate(struct keeper *keeper)
-{
-	struct gs_gate_message message;
-
-	while (gs_gate_hear(&keeper->gate, &message)) {
-		if (message.word == GS_GATE_EXEC)
-			serve_exec(keeper, &message);
-		else if (message.word == GS_GATE_LATE)
-			gs_holds_tell(&keeper->holds, GS_KEEPER_PASSED, message.tid,
-				      "the keeper was too busy");
-		else
-			gs_holds_tell(&keeper->holds,
-				      message.word == GS_GATE_MOVED ? GS_KEEPER_MOVED
-								    : GS_KEEPER_MISSING,
-				      0, "");
-	}
-	if (keeper->gate.fd < 0)
-		gs_holds_tell(&keeper->holds, GS_KEEPER_BLIND, 0, "");
-}
-
-/* No one has to stand still for what will not be held. */
-static void tend_gate(struct keeper *keeper)
-{
-	if (keeper->gate.fd < 0)
-		return;
-	if (gs_hold_filter_is_done(keeper->self->filter))
-		gs_gate_stop(&keeper->gate);
-	else
-		gs_gate_look(&keeper->gate);
-}
-
 /* ---- the loop ---- */
 
-enum { POLL_FRONT, POLL_TRACER, POLL_LISTEN, POLL_GATE, POLL_CLIENTS };
+enum { POLL_FRONT, POLL_LISTEN, POLL_HOLDER, POLL_CLIENTS = POLL_HOLDER + GS_HOLDER_FDS };
+
+static const struct gs_holder *holder_of(const struct keeper *keeper)
+{
+	return &keeper->execs.holder;
+}
 
 static void tell_if_idle(struct keeper *keeper)
 {
-	bool is_done = gs_hold_filter_is_done(keeper->self->filter);
-	bool may_hold = gs_tracer_count(keeper->holds.tracer) || keeper->gate.fd >= 0;
-	bool is_busy = keeper->holds.first || (may_hold && !is_done);
+	const struct gs_holder *holder = holder_of(keeper);
+	bool is_busy = keeper->holds.first || holder->ops->is_waiting(holder->arg);
 
 	if (keeper->busy && !is_busy)
 		gs_holds_tell(&keeper->holds, GS_KEEPER_IDLE, 0, "");
@@ -216,40 +123,41 @@ static void tell_if_idle(struct keeper *keeper)
 
 static int timeout_ms(const struct keeper *keeper)
 {
-	const int times[] = {gs_holds_timeout_ms(&keeper->holds),
-			     gs_tracer_timeout_ms(keeper->holds.tracer),
-			     keeper->gate.fd >= 0 ? GS_GATE_LOOK_MS : -1};
-	int ms = -1;
+	const struct gs_holder *holder = holder_of(keeper);
+	int holds_ms = gs_holds_timeout_ms(&keeper->holds);
+	int holder_ms = holder->ops->timeout_ms(holder->arg);
 
-	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
-		if (times[i] >= 0 && (ms < 0 || times[i] < ms))
-			ms = times[i];
-	}
-	return ms;
+	return holds_ms < 0 || (holder_ms >= 0 && holder_ms < holds_ms) ? holder_ms : holds_ms;
+}
+
+static void list_fds(const struct keeper *keeper, struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX])
+{
+	const struct gs_holder *holder = holder_of(keeper);
+	int holder_fds[GS_HOLDER_FDS];
+
+	holder->ops->fds(holder->arg, holder_fds);
+	fds[POLL_FRONT] = (struct pollfd){.fd = keeper->self->event_fd};
+	fds[POLL_LISTEN] = (struct pollfd){.fd = keeper->self->listen_fd, .events = POLLIN};
+	for (size_t i = 0; i < GS_HOLDER_FDS; i++)
+		fds[POLL_HOLDER + i] = (struct pollfd){.fd = holder_fds[i], .events = POLLIN};
+	for (size_t i = 0; i < CLIENTS_MAX; i++)
+		fds[POLL_CLIENTS + i] = (struct pollfd){.fd = keeper->clients[i], .events = POLLIN};
 }
 
 /* false: the front end has ended. */
 static bool step(struct keeper *keeper)
 {
-	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX] = {
-		[POLL_FRONT] = {.fd = keeper->self->event_fd},
-		[POLL_TRACER] = {.fd = gs_tracer_fd(keeper->holds.tracer), .events = POLLIN},
-		[POLL_LISTEN] = {.fd = keeper->self->listen_fd, .events = POLLIN},
-		[POLL_GATE] = {.fd = keeper->gate.fd, .events = POLLIN},
-	};
+	const struct gs_holder *holder = holder_of(keeper);
+	struct pollfd fds[POLL_CLIENTS + CLIENTS_MAX];
 
-	for (size_t i = 0; i < CLIENTS_MAX; i++)
-		fds[POLL_CLIENTS + i] = (struct pollfd){.fd = keeper->clients[i], .events = POLLIN};
+	list_fds(keeper, fds);
 	if (poll(fds, POLL_CLIENTS + CLIENTS_MAX, timeout_ms(keeper)) < 0)
 		return errno == EINTR;
-	if (fds[POLL_GATE].revents)
-		serve_gate(keeper);
-	gs_tracer_dispatch(keeper->holds.tracer);
+	holder->ops->dispatch(holder->arg);
 	if (fds[POLL_LISTEN].revents)
 		accept_client(keeper);
 	serve_clients(keeper, fds + POLL_CLIENTS);
 	gs_holds_look(&keeper->holds);
-	tend_gate(keeper);
 	tell_if_idle(keeper);
 	return !fds[POLL_FRONT].revents;
 }
@@ -258,7 +166,6 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 {
 	struct gs_exec_mark mark = inheritance->mark;
 	struct keeper keeper = {.self = inheritance,
-				.gate.fd = -1,
 				.busy = mark.path,
 				.holds = {.keeper.pid = getpid(),
 					  .dir = inheritance->dir,
@@ -270,11 +177,8 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		keeper.clients[i] = -1;
-	gs_autoerror struct gs_error *err =
-		gs_tracer_new(&trace_ops, &keeper, &keeper.holds.tracer);
-	if (err || !path || !gs_proc_stat(getpid(), &stat))
-		_exit(1);
-	if (mark.path && !gs_gate_start(&keeper.gate, &mark))
+	if (!path || !gs_proc_stat(getpid(), &stat) ||
+	    !gs_execs_start(&keeper.execs, &keeper.holds, inheritance->filter, &mark))
 		_exit(1);
 	keeper.holds.keeper.start = stat.start;
 	(void)!send(inheritance->event_fd, "", 1, MSG_NOSIGNAL);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who is held at an exec: of those that are traced, and of those that execute a marked file. */
+#include "exec_caller.h"
+#include "keeper.h"
+
+/* ---- what the tracer sees ---- */
+
+static bool hold(struct gs_execs *execs, const struct gs_traced *process,
+		 const struct gs_proc *proc)
+{
+	struct gs_hold_record record;
+
+	if (!gs_hold_record_begin(execs->holds, proc, &record)) {
+		gs_hold_record_deinit(&record);
+		return false;
+	}
+	record.id = process->id;
+	for (; process; process = process->parent)
+		gs_hold_record_add_ancestor(&record, process->id.pid, process->comm);
+	return gs_holds_add(execs->holds, &execs->holder, &record);
+}
+
+static bool on_exec(void *arg, const struct gs_traced *process)
+{
+	struct gs_execs *execs = arg;
+	struct gs_proc proc = {0};
+	gs_autoerror struct gs_error *err = NULL;
+	bool is_held = false;
+
+	if (gs_hold_filter_is_done(execs->filter))
+		return false;
+	err = gs_proc_read(process->id.pid, &proc);
+	if (!err) {
+		const struct gs_hold_candidate candidate = {
+			.exe = proc.exe ? proc.exe : "",
+			.args = proc.args,
+			.args_size = proc.args_size,
+			.uid = proc.uid,
+			.depth = process->depth,
+			.parent = process->parent ? process->parent->id.pid : proc.parent,
+			.parent_name = process->parent ? process->parent->comm : "",
+		};
+
+		is_held = gs_hold_filter_take(execs->filter, &candidate) &&
+			  hold(execs, process, &proc);
+	}
+	gs_proc_deinit(&proc);
+	return is_held;
+}
+
+static void on_ended(void *arg, const struct gs_traced *process, int status)
+{
+	struct gs_execs *execs = arg;
+	(void)status;
+
+	gs_holds_ended(execs->holds, process->id.pid);
+}
+
+static const struct gs_trace_ops trace_ops = {.exec = on_exec, .ended = on_ended};
+
+/* ---- who executes the file ---- */
+
+/* He stands still: first of all he is answered. */
+static void serve_exec(struct gs_execs *execs, const struct gs_gate_message *request)
+{
+	bool is_done = gs_hold_filter_is_done(execs->filter);
+	bool is_spared = is_done || gs_exec_caller_is_spared(request->tid);
+	bool is_nested =
+		!is_spared && gs_exec_caller_is_nested(request->tid, request->dev, request->ino);
+	gs_autoerror struct gs_error *err = NULL;
+
+	if (!is_spared && !is_nested)
+		err = gs_tracer_expect(execs->tracer, request->tid);
+	gs_gate_answer(&execs->gate, request);
+	if (err && err->code != GS_ERROR_GONE)
+		gs_holds_tell(execs->holds, GS_KEEPER_PASSED, request->tid, err->message);
+	if (is_nested && !execs->has_told_nested)
+		gs_holds_tell(execs->holds, GS_KEEPER_PASSED, request->tid,
+			      "it runs a script: watch that (this is told once)");
+	execs->has_told_nested |= is_nested;
+}
+
+static void serve_gate(struct gs_execs *execs)
+{
+	struct gs_gate_message message;
+
+	while (gs_gate_hear(&execs->gate, &message)) {
+		if (message.word == GS_GATE_EXEC)
+			serve_exec(execs, &message);
+		else if (message.word == GS_GATE_LATE)
+			gs_holds_tell(execs->holds, GS_KEEPER_PASSED, message.tid,
+				      "the keeper was too busy");
+		else
+			gs_holds_tell(execs->holds,
+				      message.word == GS_GATE_MOVED ? GS_KEEPER_MOVED
+								    : GS_KEEPER_MISSING,
+				      0, "");
+	}
+	if (execs->gate.fd < 0)
+		gs_holds_tell(execs->holds, GS_KEEPER_BLIND, 0, "");
+}
+
+/* No one has to stand still for what will not be held. */
+static void tend_gate(struct gs_execs *execs)
+{
+	if (gs_hold_filter_is_done(execs->filter))
+		gs_gate_stop(&execs->gate);
+	else
+		gs_gate_look(&execs->gate);
+}
+
+/* ---- for the keeper ---- */
+
+static void get_fds(const void *arg, int ret[GS_HOLDER_FDS])
+{
+	const struct gs_execs *execs = arg;
+
+	ret[0] = gs_tracer_fd(execs->tracer);
+	ret[1] = execs->gate.fd;
+}
+
+static void dispatch(void *arg)
+{
+	struct gs_execs *execs = arg;
+
+	if (execs->gate.fd >= 0)
+		serve_gate(execs);
+	gs_tracer_dispatch(execs->tracer);
+	if (execs->gate.fd >= 0)
+		tend_gate(execs);
+}
+
+static int timeout_ms(const void *arg)
+{
+	const struct gs_execs *execs = arg;
+	int ms = gs_tracer_timeout_ms(execs->tracer);
+
+	if (execs->gate.fd >= 0 && (ms < 0 || ms > GS_GATE_LOOK_MS))
+		return GS_GATE_LOOK_MS;
+	return ms;
+}
+
+static bool is_waiting(const void *arg)
+{
+	const struct gs_execs *execs = arg;
+
+	return (gs_tracer_count(execs->tracer) || execs->gate.fd >= 0) &&
+	       !gs_hold_filter_is_done(execs->filter);
+}
+
+static void release(void *arg, pid_t id)
+{
+	struct gs_execs *execs = arg;
+
+	gs_error_destroy(gs_tracer_release(execs->tracer, id));
+}
+
+static struct gs_error *hand_over(void *arg, pid_t id)
+{
+	struct gs_execs *execs = arg;
+
+	return gs_tracer_hand_over(execs->tracer, id);
+}
+
+static const struct gs_holder_ops holder_ops = {
+	.fds = get_fds,
+	.dispatch = dispatch,
+	.timeout_ms = timeout_ms,
+	.is_waiting = is_waiting,
+	.release = release,
+	.hand_over = hand_over,
+};
+
+bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds, struct gs_hold_filter *filter,
+		    struct gs_exec_mark *mark)
+{
+	gs_autoerror struct gs_error *err = NULL;
+
+	*execs = (struct gs_execs){
+		.holder = {&holder_ops, execs}, .holds = holds, .filter = filter, .gate.fd = -1};
+	err = gs_tracer_new(&trace_ops, execs, &execs->tracer);
+	return !err && (!mark->path || gs_gate_start(&execs->gate, mark));
+}
