@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The guardian: a process that repairs what a killed tracer leaves behind.
+ *
+ *	tracer ──fork──> guardian     waits for the tracer's end, and for nothing else
+ *	   └── memory of both ──┘     what is to be repaired then
+ *
+ * A signal of a mechanism that was on its way when the tracer was killed is not dropped any more:
+ * SIGSTOP stops the process (T), and is taken back by SIGCONT. Patches of its text are undone. If
+ * the process was stopped by somebody else, it stays so. It ends a second later, when nothing is on
+ * its way any more.
+ *
+ * It has a session of its own, all signals blocked, and no descriptors but those that it needs. One
+ * that is killed is replaced; who kills both at once, as the end of a control group does, leaves
+ * the process as it is.
+ */
+#ifndef HOLD_GUARDIAN_H
+#define HOLD_GUARDIAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <guestscope/base/error.h>
+
+#define GS_GUARD_PATCHES_MAX 32
+#define GS_GUARD_PATCH_SIZE 4
+
+/* Bytes of the text that are not what they were. */
+struct gs_guard_patch {
+	uint64_t address;
+	uint8_t size, original[GS_GUARD_PATCH_SIZE];
+};
+/* Written by the tracer, read by the guardian when the tracer has ended. */
+struct gs_guard_memory {
+	bool is_stopped; /* the process, by somebody else */
+	/* Counted before the text is patched, and until it is repaired. */
+	uint32_t patch_count;
+	struct gs_guard_patch patches[GS_GUARD_PATCHES_MAX];
+};
+
+struct gs_guardian {
+	struct gs_guard_memory *memory;
+	int target_fd, mem_fd; /* borrowed: a pidfd, and /proc/PID/mem */
+	pid_t target;
+	pid_t pid; /* our child; 0: none */
+	int pidfd;
+	bool halted;      /* at the last look */
+	uint64_t look_ms; /* when the next one is due */
+};
+#define GS_GUARDIAN_LOOK_MS 1000
+
+/* @target_fd and @mem_fd are borrowed as long as it is there. Returns when it is on guard. */
+GS_MUST_CHECK struct gs_error *gs_guardian_start(struct gs_guardian *guardian, pid_t target,
+						 int target_fd, int mem_fd);
+/* This child has ended, and was waited for: if it was the guardian, there is a new one. */
+void gs_guardian_ended(struct gs_guardian *guardian, pid_t pid);
+/* One that stays stopped, or traced, is replaced. To be called each GS_GUARDIAN_LOOK_MS, or more.
+ */
+void gs_guardian_look(struct gs_guardian *guardian);
+/* There is nothing to repair any more. */
+void gs_guardian_stop(struct gs_guardian *guardian);
+
+#endif
