@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* release: held processes run on. */
+#include <stdio.h>
+
+#include <guestscope/hold/mend.h>
+
 #include "tracehooks.h"
 
 static bool is_wanted(const struct gs_args *args, const struct gs_hold_record *record)
@@ -34,6 +38,28 @@ static struct gs_error *release_named(const struct gs_args *args, const char *di
 	return err;
 }
 
+/* ---- what was left in the code of processes ---- */
+
+static void tell_mended(void *arg, pid_t pid, size_t count, const struct gs_error *err)
+{
+	struct gs_error **first = arg;
+
+	if (count)
+		fprintf(stderr, "tracehooks: process %d: %zu breakpoint%s taken out of its code\n",
+			(int)pid, count, count == 1 ? "" : "s");
+	if (err && !*first)
+		*first = gs_error_create(err->code, "%s", err->message);
+}
+
+/* All of them, also after an error. */
+static struct gs_error *mend(const char *dir)
+{
+	gs_autoerror struct gs_error *first = NULL;
+	struct gs_error *err = gs_hold_mend(dir, tell_mended, &first);
+
+	return err ? err : gs_take(first);
+}
+
 int cmd_release(struct gs_args *args)
 {
 	bool some = gs_args_has(args, "all") || gs_args_has(args, "stale");
@@ -45,7 +71,11 @@ int cmd_release(struct gs_args *args)
 		err = gs_error_create(GS_ERROR_INVALID,
 				      "release: which ones? Either IDs, or --all, or --stale");
 	if (!err)
-		err = dir ? gs_hold_list(dir, &list) : gs_error_nomem();
+		err = dir ? NULL : gs_error_nomem();
+	if (!err && gs_args_has(args, "stale")) /* before anything runs into it */
+		err = mend(dir);
+	if (!err)
+		err = gs_hold_list(dir, &list);
 	if (!err)
 		err = some ? release_some(args, dir, &list) : release_named(args, dir, &list);
 	gs_hold_list_deinit(&list);

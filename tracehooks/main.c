@@ -40,7 +40,8 @@ static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, {0}};
 static const struct gs_option release_options[] = {
 	{.name = "all", .letter = 'a', .help = "release all"},
 	{.name = "stale",
-	 .help = "release those whose keeper was killed: continue what it has left stopped"},
+	 .help = "release those whose keeper was killed: continue what it has left stopped, "
+		 "and take its breakpoints out of their code"},
 	{0}};
 
 static const struct gs_option tree_options[] = {
