@@ -29,13 +29,21 @@
 		.help = "release what no debugger has come for by then; 0: never (default: 10min)" \
 	}
 
-static const struct gs_option run_options[] = {WHO, DEPTH, WHICH, {0}};
+#define HOW                                                                                  \
+	{                                                                                    \
+		.name = "wrap", .argument = "CMD",                                           \
+		.help = "do not hold: have CMD (valgrind, strace, ...) run it; blanks part " \
+			"CMD's words"                                                        \
+	}
+
+static const struct gs_option run_options[] = {WHO, DEPTH, WHICH, HOW, {0}};
 static const struct gs_option watch_options[] = {
 	{.name = "exe", .argument = "FILE", .help = "the program; or the script, where it is one"},
 	WHO,
 	WHICH,
+	HOW,
 	{0}};
-static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, {0}};
+static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, HOW, {0}};
 
 static const struct gs_option release_options[] = {
 	{.name = "all", .letter = 'a', .help = "release all"},

@@ -26,6 +26,18 @@ bool complete(const struct gs_args *args, const char *kind, struct gs_candidates
 GS_MUST_CHECK struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish *wish,
 					      struct gs_keeper_options *ret);
 
+/* ---- wrap.c ---- */
+
+/* The command that those who fit are run by. */
+struct wrapper {
+	char *text, *path;
+	const char **words;
+	struct gs_hold_wrap wrap; /* path NULL: they are held */
+};
+/* By --wrap; INVALID or OS: there is no such command. The caller deinitialises it in any case. */
+GS_MUST_CHECK struct gs_error *wrapper_init(struct wrapper *wrapper, const struct gs_args *args);
+void wrapper_deinit(struct wrapper *wrapper);
+
 /* ---- child.c ---- */
 
 /*

@@ -20,13 +20,17 @@ static struct gs_error *start_keeper(struct watch *watch)
 	gs_autofree char *dir = hold_dir();
 	struct gs_keeper_options options = {.dir = dir};
 	struct gs_hold_wish wish;
-	struct gs_error *err =
-		dir ? keeper_options(watch->args, &wish, &options) : gs_error_nomem();
+	struct wrapper wrapper;
+	struct gs_error *err = wrapper_init(&wrapper, watch->args);
 
+	if (!err)
+		err = dir ? keeper_options(watch->args, &wish, &options) : gs_error_nomem();
+	options.wrap = wrapper.path ? &wrapper.wrap : NULL;
 	if (!err)
 		err = gs_keeper_start(&options, &watch->keeper);
 	if (!err)
 		watch->dir = gs_take(dir);
+	wrapper_deinit(&wrapper);
 	return err;
 }
 

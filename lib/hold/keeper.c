@@ -47,12 +47,14 @@ const char *gs_keeper_dir(const struct gs_keeper *keeper)
 __attribute__((noreturn)) static void become_keeper(struct gs_hold_filter *filter,
 						    const struct gs_keeper *keeper,
 						    const struct gs_exec_mark *mark,
-						    unsigned int hold_max_s, int event_fd)
+						    const struct gs_keeper_options *options,
+						    int event_fd)
 {
 	gs_autofree char *name = gs_keeper_socket_name(getpid());
 	struct gs_keeper_inheritance inheritance = {.filter = filter,
 						    .dir = keeper->dir,
-						    .hold_max_s = hold_max_s,
+						    .hold_max_s = options->hold_max_s,
+						    .wrap = options->wrap,
 						    .event_fd = GS_ISOLATED_FD(0),
 						    .listen_fd = GS_ISOLATED_FD(1),
 						    .mark = *mark};
@@ -84,7 +86,8 @@ static struct gs_error *await_service(const struct gs_keeper *keeper)
 }
 
 static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_filter *filter,
-				    struct gs_exec_mark *mark, unsigned int hold_max_s)
+				    struct gs_exec_mark *mark,
+				    const struct gs_keeper_options *options)
 {
 	int pair[2];
 
@@ -93,7 +96,7 @@ static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_fil
 	keeper->event_fd = pair[0];
 	keeper->pid = fork();
 	if (keeper->pid == 0)
-		become_keeper(filter, keeper, mark, hold_max_s, pair[1]);
+		become_keeper(filter, keeper, mark, options, pair[1]);
 	close(pair[1]);
 	gs_exec_mark_close(mark);
 	if (keeper->pid < 0)
@@ -130,7 +133,7 @@ struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct
 	*keeper = (struct gs_keeper){.pid = -1, .event_fd = -1, .dir = strdup(options->dir)};
 	err = keeper->dir ? open_mark(options, filter, &mark) : gs_error_nomem();
 	if (!err)
-		err = fork_keeper(keeper, filter, &mark, options->hold_max_s);
+		err = fork_keeper(keeper, filter, &mark, options);
 	if (err)
 		gs_keeper_stop(keeper);
 	else

@@ -16,9 +16,10 @@ struct gs_keeper_inheritance {
 	struct gs_hold_filter *filter;
 	const char *dir;
 	unsigned int hold_max_s;
-	int event_fd;             /* to the front end; its end is the keeper's */
-	int listen_fd;            /* DIR/PID.socket */
-	struct gs_exec_mark mark; /* path NULL: none */
+	const struct gs_hold_wrap *wrap; /* NULL: none */
+	int event_fd;                    /* to the front end; its end is the keeper's */
+	int listen_fd;                   /* DIR/PID.socket */
+	struct gs_exec_mark mark;        /* path NULL: none */
 };
 __attribute__((noreturn)) void gs_keeper_main(const struct gs_keeper_inheritance *inheritance);
 
@@ -42,6 +43,8 @@ struct gs_holder_ops {
 	void (*release)(void *arg, pid_t id);
 	/* A held one, and all that are held of its process, are stopped (T) and not traced. */
 	GS_MUST_CHECK struct gs_error *(*hand_over)(void *arg, pid_t id);
+	/* Before the keeper ends: what was begun with somebody is brought to its end. */
+	void (*settle)(void *arg);
 };
 struct gs_holder {
 	const struct gs_holder_ops *ops;
@@ -85,13 +88,14 @@ struct gs_execs {
 	struct gs_holder holder;
 	struct gs_holds *holds;
 	struct gs_hold_filter *filter;
+	const struct gs_hold_wrap *wrap; /* NULL: they are held */
 	struct gs_tracer *tracer;
 	struct gs_gate gate;
 	bool has_told_nested; /* a shell's scripts are many */
 };
 /* false: it could not be done. */
 GS_MUST_CHECK bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
-				  struct gs_hold_filter *filter, struct gs_exec_mark *mark);
+				  const struct gs_keeper_inheritance *inheritance);
 
 /* ---- requests: keeper_ask.c, keeper_reply.c ---- */
 

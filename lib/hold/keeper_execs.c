@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who is held at an exec: of those that are traced, and of those that execute a marked file. */
+#include <string.h>
+
+#include <guestscope/base/text.h>
+#include <guestscope/base/time.h>
+
 #include "exec_caller.h"
 #include "keeper.h"
+
+#define SETTLE_MS 2000
 
 /* ---- what the tracer sees ---- */
 
@@ -18,6 +25,16 @@ static bool hold(struct gs_execs *execs, const struct gs_traced *process,
 	for (; process; process = process->parent)
 		gs_hold_record_add_ancestor(&record, process->id.pid, process->comm);
 	return gs_holds_add(execs->holds, &execs->holder, &record);
+}
+
+static bool wrap(struct gs_execs *execs, const struct gs_traced *process)
+{
+	gs_autoerror struct gs_error *err =
+		gs_tracer_wrap(execs->tracer, process->id.pid, execs->wrap);
+
+	if (err)
+		gs_holds_tell(execs->holds, GS_KEEPER_UNWRAPPED, process->id.pid, err->message);
+	return !err;
 }
 
 static bool on_exec(void *arg, const struct gs_traced *process)
@@ -42,7 +59,7 @@ static bool on_exec(void *arg, const struct gs_traced *process)
 		};
 
 		is_held = gs_hold_filter_take(execs->filter, &candidate) &&
-			  hold(execs, process, &proc);
+			  (execs->wrap ? wrap(execs, process) : hold(execs, process, &proc));
 	}
 	gs_proc_deinit(&proc);
 	return is_held;
@@ -56,7 +73,21 @@ static void on_ended(void *arg, const struct gs_traced *process, int status)
 	gs_holds_ended(execs->holds, process->id.pid);
 }
 
-static const struct gs_trace_ops trace_ops = {.exec = on_exec, .ended = on_ended};
+static void on_wrapped(void *arg, const struct gs_traced *process, int code)
+{
+	struct gs_execs *execs = arg;
+	struct gs_proc proc = {0};
+	gs_autoerror struct gs_error *err = gs_proc_read(process->id.pid, &proc);
+	gs_autofree char *text = code ? gs_strf("%s: %s", execs->wrap->path, strerror(code))
+				      : gs_proc_command_line(&proc);
+
+	gs_holds_tell(execs->holds, code ? GS_KEEPER_UNWRAPPED : GS_KEEPER_WRAPPED, process->id.pid,
+		      text ? text : "");
+	gs_proc_deinit(&proc);
+}
+
+static const struct gs_trace_ops trace_ops = {
+	.exec = on_exec, .ended = on_ended, .wrapped = on_wrapped};
 
 /* ---- who executes the file ---- */
 
@@ -144,6 +175,8 @@ static bool is_waiting(const void *arg)
 {
 	const struct gs_execs *execs = arg;
 
+	if (gs_tracer_unsettled(execs->tracer))
+		return true;
 	return (gs_tracer_count(execs->tracer) || execs->gate.fd >= 0) &&
 	       !gs_hold_filter_is_done(execs->filter);
 }
@@ -162,6 +195,13 @@ static struct gs_error *hand_over(void *arg, pid_t id)
 	return gs_tracer_hand_over(execs->tracer, id);
 }
 
+static void settle(void *arg)
+{
+	struct gs_execs *execs = arg;
+
+	gs_tracer_settle(execs->tracer, gs_deadline_in(SETTLE_MS));
+}
+
 static const struct gs_holder_ops holder_ops = {
 	.fds = get_fds,
 	.dispatch = dispatch,
@@ -169,15 +209,20 @@ static const struct gs_holder_ops holder_ops = {
 	.is_waiting = is_waiting,
 	.release = release,
 	.hand_over = hand_over,
+	.settle = settle,
 };
 
-bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds, struct gs_hold_filter *filter,
-		    struct gs_exec_mark *mark)
+bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
+		    const struct gs_keeper_inheritance *inheritance)
 {
+	struct gs_exec_mark mark = inheritance->mark;
 	gs_autoerror struct gs_error *err = NULL;
 
-	*execs = (struct gs_execs){
-		.holder = {&holder_ops, execs}, .holds = holds, .filter = filter, .gate.fd = -1};
+	*execs = (struct gs_execs){.holder = {&holder_ops, execs},
+				   .holds = holds,
+				   .filter = inheritance->filter,
+				   .wrap = inheritance->wrap,
+				   .gate.fd = -1};
 	err = gs_tracer_new(&trace_ops, execs, &execs->tracer);
-	return !err && (!mark->path || gs_gate_start(&execs->gate, mark));
+	return !err && (!mark.path || gs_gate_start(&execs->gate, &mark));
 }

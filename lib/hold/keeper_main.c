@@ -164,9 +164,8 @@ static bool step(struct keeper *keeper)
 
 void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 {
-	struct gs_exec_mark mark = inheritance->mark;
 	struct keeper keeper = {.self = inheritance,
-				.busy = mark.path,
+				.busy = inheritance->mark.path,
 				.holds = {.keeper.pid = getpid(),
 					  .dir = inheritance->dir,
 					  .hold_max_s = inheritance->hold_max_s,
@@ -178,13 +177,14 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		keeper.clients[i] = -1;
 	if (!path || !gs_proc_stat(getpid(), &stat) ||
-	    !gs_execs_start(&keeper.execs, &keeper.holds, inheritance->filter, &mark))
+	    !gs_execs_start(&keeper.execs, &keeper.holds, inheritance))
 		_exit(1);
 	keeper.holds.keeper.start = stat.start;
 	(void)!send(inheritance->event_fd, "", 1, MSG_NOSIGNAL);
 	while (step(&keeper))
 		;
 	gs_holds_release_all(&keeper.holds);
+	holder_of(&keeper)->ops->settle(holder_of(&keeper)->arg);
 	unlink(path);
 	_exit(0);
 }

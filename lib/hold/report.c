@@ -14,6 +14,7 @@ const char *gs_keeper_event_name(enum gs_keeper_event_kind kind)
 		[GS_KEEPER_ENDED] = "ended",       [GS_KEEPER_IDLE] = "idle",
 		[GS_KEEPER_PASSED] = "passed",     [GS_KEEPER_MOVED] = "moved",
 		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
+		[GS_KEEPER_WRAPPED] = "wrapped",   [GS_KEEPER_UNWRAPPED] = "unwrapped",
 	};
 
 	return names[kind];
@@ -87,6 +88,8 @@ static const char *words_for(enum gs_keeper_event_kind kind)
 		return "handed over, a debugger is awaited";
 	case GS_KEEPER_PASSED:
 		return "not held";
+	case GS_KEEPER_UNWRAPPED:
+		return "not wrapped, runs by itself";
 	default:
 		return gs_keeper_event_name(kind);
 	}
@@ -106,7 +109,9 @@ void gs_hold_put_event(struct gs_text *text, const char *tool, const struct gs_k
 	gs_text_printf(text, "%s: %d: %s", tool, (int)event->id, words_for(event->kind));
 	if (event->kind == GS_KEEPER_DEBUGGED && record)
 		gs_text_printf(text, " by %d", (int)record->debugger);
-	if (*event->reason)
-		gs_text_printf(text, ": %s", event->reason);
+	if (*event->reason) {
+		gs_text_puts(text, ": ");
+		gs_text_puts_printable(text, event->reason);
+	}
 	gs_text_puts(text, "\n");
 }

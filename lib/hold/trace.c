@@ -77,6 +77,15 @@ static void go_on(pid_t tid, int signal)
 	ptrace(PTRACE_CONT, tid, NULL, (void *)(long)signal);
 }
 
+void gs_trace_let_run(struct gs_tracer *tracer, struct gs_node *node)
+{
+	node->traced.held = false;
+	if (node->expected)
+		gs_expect_part(tracer, node, 0);
+	else
+		go_on(node->traced.id.pid, 0);
+}
+
 /* ---- who is there ---- */
 
 static void identify(struct gs_node *node)
@@ -188,13 +197,10 @@ static void on_exec(struct gs_tracer *tracer, pid_t pid)
 		return;
 	}
 	identify(node);
-	node->traced.held = tracer->ops->exec(tracer->arg, &node->traced);
-	if (node->traced.held)
-		node->leaving = false;
-	else if (node->expected)
-		gs_expect_part(tracer, node, 0);
-	else
-		go_on(pid, 0);
+	node->leaving = false;
+	node->traced.held = true;
+	if (!tracer->ops->exec(tracer->arg, &node->traced))
+		gs_trace_let_run(tracer, node);
 }
 
 static bool is_stop_signal(int signal)
@@ -232,6 +238,7 @@ static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 		return;
 	if (node->expected)
 		tracer->expected--;
+	gs_trace_drop_injection(tracer, node);
 	if (node->parked)
 		tracer->parked--;
 	else if (tracer->ops->ended)
@@ -245,6 +252,8 @@ static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
 
 	if (!WIFSTOPPED(status))
 		on_end(tracer, tid, status);
+	else if (gs_trace_wraps(tracer, tid, status))
+		return;
 	else if (gs_expect_leaves(tracer, tid, status))
 		return;
 	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
@@ -329,7 +338,7 @@ struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 	return NULL;
 }
 
-static struct gs_error *find_held(const struct gs_tracer *tracer, pid_t pid, struct gs_node **ret)
+struct gs_error *gs_trace_find_held(const struct gs_tracer *tracer, pid_t pid, struct gs_node **ret)
 {
 	*ret = gs_tree_find(&tracer->tree, pid);
 	if (*ret && (*ret)->traced.held)
@@ -340,23 +349,18 @@ static struct gs_error *find_held(const struct gs_tracer *tracer, pid_t pid, str
 struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t pid)
 {
 	struct gs_node *node;
-	struct gs_error *err = find_held(tracer, pid, &node);
+	struct gs_error *err = gs_trace_find_held(tracer, pid, &node);
 
-	if (err)
-		return err;
-	node->traced.held = false;
-	if (node->expected)
-		gs_expect_part(tracer, node, 0);
-	else
-		go_on(pid, 0);
-	return NULL;
+	if (!err)
+		gs_trace_let_run(tracer, node);
+	return err;
 }
 
 /* A signal that comes along with PTRACE_DETACH is lost in a stop that no signal has caused. */
 struct gs_error *gs_tracer_hand_over(struct gs_tracer *tracer, pid_t pid)
 {
 	struct gs_node *node;
-	struct gs_error *err = find_held(tracer, pid, &node);
+	struct gs_error *err = gs_trace_find_held(tracer, pid, &node);
 
 	if (err)
 		return err;

@@ -15,7 +15,8 @@ struct gs_node {
 	bool leaving;            /* an expected one that was asked to stop, so as to be let go */
 	uint64_t deadline_ms;    /* of an expected one's exec */
 	pid_t process;           /* an expected thread's */
-	struct gs_node *next;    /* in its bucket */
+	struct gs_injection *injection; /* one that is to become another program; else NULL */
+	struct gs_node *next;           /* in its bucket */
 };
 
 struct gs_tree {
@@ -47,7 +48,20 @@ struct gs_tracer {
 	long options;
 	size_t parked;   /* see there */
 	size_t expected; /* held ones, too */
+	size_t injected; /* see gs_node.injection */
 };
+/* A held one that is to run, or to be asked for more. NODATA: it is not held. */
+GS_MUST_CHECK struct gs_error *gs_trace_find_held(const struct gs_tracer *tracer, pid_t pid,
+						  struct gs_node **ret);
+/* One in a stop runs on, and stays in the tree unless it was only expected. */
+void gs_trace_let_run(struct gs_tracer *tracer, struct gs_node *node);
+
+/* ---- trace_wrap.c: those that are to become another program ---- */
+
+/* Whether @tid is one; then the stop was dealt with. */
+bool gs_trace_wraps(struct gs_tracer *tracer, pid_t tid, int status);
+/* It has ended. */
+void gs_trace_drop_injection(struct gs_tracer *tracer, struct gs_node *node);
 
 /* ---- trace_expect.c: those that are expected to become another program ---- */
 

@@ -175,8 +175,8 @@ void gs_expect_hurry(const struct gs_tree *tree)
 {
 	for (size_t i = 0; i < tree->bucket_count; i++) {
 		for (struct gs_node *node = tree->buckets[i]; node; node = node->next) {
-			if (!node->expected || node->traced.held || node->leaving ||
-			    !gs_deadline_passed(node->deadline_ms))
+			if (!node->expected || node->traced.held || node->injection ||
+			    node->leaving || !gs_deadline_passed(node->deadline_ms))
 				continue;
 			node->leaving = true;
 			ptrace(PTRACE_INTERRUPT, node->traced.id.pid, NULL, NULL);

@@ -28,6 +28,7 @@
 #include <guestscope/base/cleanup.h>
 #include <guestscope/hold/filter.h>
 #include <guestscope/hold/record.h>
+#include <guestscope/hold/trace.h>
 
 struct gs_keeper_options {
 	const struct gs_hold_wish *wish;
@@ -38,6 +39,8 @@ struct gs_keeper_options {
 	 * him. NULL: only those of gs_keeper_seize().
 	 */
 	const char *exe;
+	/* Who fits becomes this program instead of being held, see gs_tracer_wrap(). NULL: held. */
+	const struct gs_hold_wrap *wrap;
 };
 
 enum gs_keeper_event_kind {
@@ -51,11 +54,17 @@ enum gs_keeper_event_kind {
 	GS_KEEPER_MOVED,   /* another file is at the path, and watched from now on */
 	GS_KEEPER_MISSING, /* none is; one is waited for */
 	GS_KEEPER_BLIND,   /* the file is not watched any more: who should do it was killed */
+	GS_KEEPER_WRAPPED, /* it was to be held, and is run by the other program now */
+	GS_KEEPER_UNWRAPPED, /* that could not be done: it runs by itself */
 };
 struct gs_keeper_event {
 	enum gs_keeper_event_kind kind;
 	pid_t id;
-	char reason[96]; /* of RELEASED: "asked to", "held for too long", ...; of PASSED: why */
+	/*
+	 * Of RELEASED: "asked to", "held for too long", ...; of PASSED, UNWRAPPED: why; of WRAPPED:
+	 * its command line. What is longer is cut.
+	 */
+	char reason[256];
 };
 
 struct gs_keeper;

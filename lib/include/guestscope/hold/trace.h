@@ -31,7 +31,7 @@ struct gs_traced {
 };
 
 struct gs_trace_ops {
-	/* It is another program now. true: hold it. */
+	/* It is another program now, and held. true: it stays so, or was wrapped; else it runs. */
 	bool (*exec)(void *arg, const struct gs_traced *process);
 	/* It was forked, and has not run yet; @event: PTRACE_EVENT_FORK, _VFORK or _CLONE, or 0 if
 	 * its parent ended before it could tell. May be NULL. */
@@ -41,6 +41,8 @@ struct gs_trace_ops {
 	void (*exiting)(void *arg, const struct gs_traced *process);
 	/* It is no longer there, held or not; @status as waitpid has it. May be NULL. */
 	void (*ended)(void *arg, const struct gs_traced *process, int status);
+	/* See gs_tracer_wrap(). @errno: why it runs as it is; 0: it is CMD, and leaves the tree. */
+	void (*wrapped)(void *arg, const struct gs_traced *process, int code);
 };
 
 struct gs_tracer;
@@ -81,5 +83,26 @@ GS_MUST_CHECK struct gs_error *gs_tracer_release(struct gs_tracer *tracer, pid_t
  * SIGCONT lets it run. It has left the tree; GONE: it ended meanwhile.
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_hand_over(struct gs_tracer *tracer, pid_t pid);
+
+/* A program to be put in front of others, as valgrind is. */
+struct gs_hold_wrap {
+	const char *path;         /* of its file */
+	const char *const *words; /* its name and its first arguments; NULL-terminated */
+};
+/*
+ * A held one executes @wrap instead, with its own path and arguments behind the words: same number,
+ * parent, descriptors, environment. ops->wrapped() is called when that is done, or has failed. It
+ * is not held any more; with an error, it is, and as it was:
+ *   UNSUPPORTED  not on this machine, or not for a program of 32 bits
+ *   NODATA       the file that it was executed from is not there any more
+ */
+GS_MUST_CHECK struct gs_error *gs_tracer_wrap(struct gs_tracer *tracer, pid_t pid,
+					      const struct gs_hold_wrap *wrap);
+/*
+ * Waits until nothing is under way that needs the tracer, or the deadline: to be called before it
+ * ends.
+ */
+void gs_tracer_settle(struct gs_tracer *tracer, uint64_t deadline_ms);
+size_t gs_tracer_unsettled(const struct gs_tracer *tracer);
 
 #endif
