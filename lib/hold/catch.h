@@ -3,8 +3,10 @@
  * Between the files of the catcher: who is there, and what a mechanism does.
  *
  *	catch.c          what each stop of a thread means, and what becomes of it
- *	catch_halt.c     all together: halt, settle, hand over
- *	catch_threads.c  the threads by number, and how they get there
+ *	catch_halt.c     all together: halted, let go, handed over
+ *	catch_life.c     how it begins and ends
+ *	catch_seize.c    how the threads come to be traced
+ *	catch_threads.c  the threads by number
  *	catch_perf.c     mechanism: hardware breakpoints
  */
 #ifndef HOLD_CATCH_H
@@ -65,9 +67,11 @@ struct gs_catcher {
 	uint64_t addresses[GS_CATCH_ADDRESSES_MAX]; /* armed ones */
 	size_t address_count;
 	size_t kept;
-	size_t halting; /* kept ones that halt all others; and one while all are handed over */
-	bool is_over;
+	size_t halting;  /* kept ones that halt all others; and one while all are handed over */
+	bool is_over;    /* nobody is traced any more */
+	bool is_leaving; /* and nobody is told of anything */
 	int signal_fd;
+	int target_fd; /* its pidfd */
 	int mem_fd; /* /proc/PID/mem, read and written; of the program that it was at the start */
 	struct gs_guardian guardian;
 	void *points; /* the mechanism's own, of the whole process */
@@ -129,10 +133,17 @@ bool gs_catch_is_armed(const struct gs_catcher *catcher, uint64_t address);
 
 /* Every stop and end that there is, without waiting. */
 void gs_catch_drain(struct gs_catcher *catcher);
-/* Until a thread has something to say, or it is time. */
-void gs_catch_await(struct gs_catcher *catcher, uint64_t deadline_ms);
+/* The same, when there is one, or after so long. */
+void gs_catch_await(struct gs_catcher *catcher, int ms);
 /* A halted or kept one, or one that has just stopped, runs on: also a group-stop as it was. */
 void gs_catch_run(struct gs_catcher *catcher, struct gs_catch_thread *thread, int signal);
+
+/* ---- catch_halt.c ---- */
+
+/* One less for whom all others are halted. */
+void gs_catch_unhalt(struct gs_catcher *catcher);
+/* Disarmed, and nobody is kept; false: something of ours may still be on its way. */
+bool gs_catch_let_go(struct gs_catcher *catcher);
 
 /* ---- catch_seize.c ---- */
 

@@ -58,7 +58,11 @@ void gs_guardian_ended(struct gs_guardian *guardian, pid_t pid);
 /* One that stays stopped, or traced, is replaced. To be called each GS_GUARDIAN_LOOK_MS, or more.
  */
 void gs_guardian_look(struct gs_guardian *guardian);
+/* Whether the process is stopped by somebody else, and is to stay so. */
+void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped);
 /* There is nothing to repair any more. */
 void gs_guardian_stop(struct gs_guardian *guardian);
+/* It stays until the tracer's end, and is not ours to look after any more. */
+void gs_guardian_leave(struct gs_guardian *guardian);
 
 #endif

@@ -16,6 +16,8 @@
 
 #include <guestscope/base/process.h>
 
+#include "thread_state.h"
+
 #if defined(__x86_64__)
 #define POINT_LEN sizeof(long) /* the only one that it takes for X */
 #else
@@ -170,17 +172,8 @@ bool gs_perf_point_is_hit(const siginfo_t *info)
 
 bool gs_perf_point_is_pending(pid_t tid)
 {
-	unsigned long long pending = 0;
-	char path[32], line[128];
-	FILE *file;
+	struct gs_thread_state state;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "SigPnd: %llx", &pending) == 1)
-			break;
-	}
-	if (file)
-		fclose(file);
-	return pending >> (GS_PERF_POINT_SIGNAL - 1) & 1;
+	return gs_thread_state_read(tid, &state) &&
+	       gs_thread_state_has(&state, GS_PERF_POINT_SIGNAL);
 }

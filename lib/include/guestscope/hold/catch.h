@@ -5,11 +5,13 @@
  * A thread that comes to one of the addresses stops there: its program counter is the address,
  * nothing of that has run, and all others run on. Mechanisms:
  *
- *	perf  a hardware breakpoint for each thread, as a perf event that sends SIGSTOP to the
- *thread that hits it. All threads are traced, so the tracer gets the signal instead of the process,
- *and drops it. The text is as it was. Four addresses at a time on x86. int3  a breakpoint
- *instruction in the text. If the tracer is killed while it is there, the next thread that comes by
- *may end the process: a guardian puts the byte back, too late in one or two of a hundred cases.
+ * perf: a hardware breakpoint for each thread, as a perf event that sends SIGSTOP to the thread
+ *that hits it. All threads are traced, so the tracer gets the signal instead of the process, and
+ *drops it. The text is as it was. Four addresses at a time on x86.
+ *
+ * int3: a breakpoint instruction in the text. If the tracer is killed while it is there, the next
+ * thread that comes by may end the process: a guardian puts the byte back, too late in one or two
+ * of a hundred cases.
  *
  * A caught thread is kept in an event stop, which no signal has caused: whatever ends the tracer,
  * the thread runs on. What is on its way at that moment may leave the process stopped; the
@@ -43,6 +45,9 @@ struct gs_catch_hit {
 struct gs_catch_ops {
 	/* Somebody has come. true: keep him; else he runs on, and has noticed nothing. */
 	bool (*hit)(void *arg, const struct gs_catch_hit *hit);
+	/* A thread was born that will not be caught: all addresses need a free slot of it, too. May
+	 * be NULL. */
+	void (*unarmed)(void *arg, pid_t tid, const struct gs_error *why);
 	/* A kept thread is not there any more. */
 	void (*lost)(void *arg, pid_t tid);
 	/* The process has ended, or is another program: nobody will come. */

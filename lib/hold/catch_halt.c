@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* All threads together: halted, let go, or handed over to a debugger. */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+
+#include <guestscope/base/process.h>
+#include <guestscope/base/time.h>
+
+#include "catch.h"
+#include "thread_state.h"
+
+#define PATIENCE_MS 2000
+#define LOOK_MS 1 /* for what nobody tells us of */
+
+/* ---- halted for others ---- */
+
+static void halt(struct gs_catcher *catcher)
+{
+	struct gs_catch_thread *thread = NULL;
+
+	if (catcher->halting++)
+		return;
+	while ((thread = gs_catch_next(&catcher->threads, thread))) {
+		if (thread->state == GS_CATCH_RUNS || thread->state == GS_CATCH_LISTENS)
+			ptrace(PTRACE_INTERRUPT, thread->tid, NULL, NULL);
+	}
+}
+
+void gs_catch_unhalt(struct gs_catcher *catcher)
+{
+	struct gs_catch_thread *thread = NULL;
+
+	if (--catcher->halting)
+		return;
+	while ((thread = gs_catch_next(&catcher->threads, thread))) {
+		if (thread->state == GS_CATCH_HALTED)
+			gs_catch_run(catcher, thread, 0);
+	}
+}
+
+static struct gs_error *find_kept(const struct gs_catcher *catcher, pid_t tid,
+				  struct gs_catch_thread **ret)
+{
+	struct gs_catch_thread *thread = gs_catch_find(&catcher->threads, tid);
+
+	if (!thread || thread->state != GS_CATCH_KEPT)
+		return gs_error_create(GS_ERROR_NODATA, "thread %d is not held", (int)tid);
+	*ret = thread;
+	return NULL;
+}
+
+struct gs_error *gs_catcher_stop_others(struct gs_catcher *catcher, pid_t tid)
+{
+	struct gs_catch_thread *thread = NULL;
+	struct gs_error *err = find_kept(catcher, tid, &thread);
+
+	if (!err && !thread->halts_others) {
+		thread->halts_others = true;
+		halt(catcher);
+	}
+	return err;
+}
+
+static void release(struct gs_catcher *catcher, struct gs_catch_thread *thread)
+{
+	bool was_halting = thread->halts_others;
+
+	catcher->kept--;
+	thread->halts_others = false;
+	thread->state = GS_CATCH_HALTED;
+	if (was_halting)
+		gs_catch_unhalt(catcher);
+	if (!catcher->halting && thread->state == GS_CATCH_HALTED)
+		gs_catch_run(catcher, thread, 0);
+}
+
+struct gs_error *gs_catcher_release(struct gs_catcher *catcher, pid_t tid)
+{
+	struct gs_catch_thread *thread = NULL;
+	struct gs_error *err = find_kept(catcher, tid, &thread);
+
+	if (!err)
+		release(catcher, thread);
+	return err;
+}
+
+/* ---- nothing of ours is on its way ---- */
+
+void gs_catch_await(struct gs_catcher *catcher, int ms)
+{
+	struct pollfd p = {.fd = catcher->signal_fd, .events = POLLIN};
+
+	(void)poll(&p, 1, ms);
+	gs_catch_drain(catcher);
+}
+
+/* A halted one has to run for its pending signal to come, and does not get far. */
+static bool is_clean(struct gs_catcher *catcher, struct gs_catch_thread *thread)
+{
+	const struct gs_catch_method *method = catcher->method;
+	bool is_halted = thread->state == GS_CATCH_HALTED;
+	struct gs_thread_state state;
+
+	if (thread->state == GS_CATCH_KEPT || thread->state == GS_CATCH_LISTENS)
+		return true;
+	if (is_halted && method->is_settled && !method->is_settled(catcher, thread)) {
+		gs_catch_run(catcher, thread, 0);
+		return false;
+	}
+	if (!(gs_thread_state_read(thread->tid, &state) &&
+	      gs_thread_state_has(&state, method->signal)))
+		return true;
+	if (is_halted && !thread->is_group_stop) {
+		thread->state = GS_CATCH_RUNS; /* without being asked: the signal comes first */
+		method->resume(catcher, thread, 0);
+	}
+	return false;
+}
+
+static bool is_all_clean(struct gs_catcher *catcher)
+{
+	struct gs_catch_thread *thread = NULL;
+	bool is = true;
+
+	while ((thread = gs_catch_next(&catcher->threads, thread)))
+		is &= is_clean(catcher, thread);
+	return is;
+}
+
+/* A stop that waits for us is seen first; then no thread's signal is in between. */
+static bool settle(struct gs_catcher *catcher)
+{
+	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
+	bool is_settled;
+
+	gs_catch_drain(catcher);
+	while (!(is_settled = is_all_clean(catcher)) && !gs_deadline_passed(deadline_ms))
+		gs_catch_await(catcher, LOOK_MS);
+	gs_catch_drain(catcher);
+	return is_settled;
+}
+
+/* Those that cannot stop now sleep in the kernel: a vfork() whose child has not executed yet. */
+static struct gs_catch_thread *find_running(const struct gs_catcher *catcher)
+{
+	struct gs_catch_thread *thread = NULL;
+
+	while ((thread = gs_catch_next(&catcher->threads, thread))) {
+		if (thread->state == GS_CATCH_RUNS || thread->state == GS_CATCH_LISTENS)
+			return thread;
+	}
+	return NULL;
+}
+
+static struct gs_error *halt_all(struct gs_catcher *catcher)
+{
+	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
+	struct gs_catch_thread *thread;
+
+	halt(catcher);
+	while ((thread = find_running(catcher)) && !gs_deadline_passed(deadline_ms))
+		gs_catch_await(catcher, gs_deadline_poll_ms(deadline_ms));
+	if (!thread)
+		return NULL;
+	gs_catch_unhalt(catcher);
+	return gs_error_create(GS_ERROR_BUSY,
+			       "thread %d sleeps in the kernel and cannot stop now, as in vfork()",
+			       (int)thread->tid);
+}
+
+bool gs_catch_let_go(struct gs_catcher *catcher)
+{
+	struct gs_catch_thread *thread = NULL;
+	gs_autoerror struct gs_error *err = NULL;
+	bool is_settled;
+
+	catcher->is_leaving = true;
+	if (catcher->method->halts)
+		err = halt_all(catcher);
+	gs_catcher_disarm(catcher);
+	if (catcher->method->halts)
+		(void)settle(catcher);
+	while ((thread = gs_catch_next(&catcher->threads, thread))) {
+		if (thread->state == GS_CATCH_KEPT)
+			release(catcher, thread);
+	}
+	if (catcher->halting)
+		gs_catch_unhalt(catcher);
+	is_settled = settle(catcher);
+	return is_settled && !err;
+}
+
+/* ---- to a debugger ---- */
+
+static void await_stopped(pid_t pid)
+{
+	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
+	struct gs_proc_stat stat;
+
+	while (gs_proc_stat(pid, &stat) && !strchr("TtZX", stat.state) &&
+	       !gs_deadline_passed(deadline_ms))
+		poll(NULL, 0, LOOK_MS);
+}
+
+/*
+ * SIGSTOP is there before the first is let go, who takes it: then it is the whole process's. (A
+ * signal that comes along with PTRACE_DETACH is lost in an event stop.)
+ */
+static struct gs_error *leave_stopped(struct gs_catcher *catcher)
+{
+	struct gs_error *err = gs_pidfd_signal(catcher->target_fd, SIGSTOP);
+	struct gs_catch_thread *thread;
+
+	while ((thread = gs_catch_next(&catcher->threads, NULL))) {
+		ptrace(PTRACE_DETACH, thread->tid, NULL, NULL);
+		if (catcher->method->forget)
+			catcher->method->forget(catcher, thread);
+		gs_catch_remove(&catcher->threads, thread);
+	}
+	catcher->kept = 0;
+	catcher->is_over = true;
+	await_stopped(catcher->process.pid);
+	return err;
+}
+
+struct gs_error *gs_catcher_hand_over(struct gs_catcher *catcher)
+{
+	struct gs_error *err;
+
+	if (catcher->is_over)
+		return gs_error_create(GS_ERROR_GONE, "process %d has ended",
+				       (int)catcher->process.pid);
+	catcher->is_leaving = true;
+	err = halt_all(catcher);
+	if (err) {
+		catcher->is_leaving = false;
+		return err;
+	}
+	gs_catcher_disarm(catcher);
+	if (!settle(catcher) || catcher->threads.count == 0)
+		return gs_error_create(GS_ERROR_GONE, "process %d has ended",
+				       (int)catcher->process.pid);
+	return leave_stopped(catcher);
+}
