@@ -35,7 +35,7 @@ endif
 endif
 endif
 
-PACKAGES := libelf libdeflate libzstd liblzma libxxhash libcjson smartcols
+PACKAGES := libelf libdw libdeflate libzstd liblzma libxxhash libcjson smartcols
 # These come without a pkg-config file.
 LIBS_BARE := -llzo2 -lsnappy
 # Of one tool alone.

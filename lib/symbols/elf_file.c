@@ -112,7 +112,7 @@ static bool find_in_notes(Elf_Data *data, struct gs_build_id *ret)
 
 /* In a separate debug file only the sections tell what is there; in a stripped one, the segments.
  */
-static bool find_build_id(Elf *elf, struct gs_build_id *ret)
+bool gs_build_id_of_elf(Elf *elf, struct gs_build_id *ret)
 {
 	Elf_Scn *section = NULL;
 	size_t segments = 0;
@@ -145,7 +145,7 @@ struct gs_error *gs_build_id_of_file(const char *path, struct gs_build_id *ret)
 		return err;
 	if (!file)
 		return gs_error_create(GS_ERROR_NODATA, "%s: no ELF file", path);
-	if (!find_build_id(file->elf, &id))
+	if (!gs_build_id_of_elf(file->elf, &id))
 		return gs_error_create(GS_ERROR_NODATA, "%s: no build-id", path);
 	*ret = id;
 	return NULL;

@@ -17,4 +17,7 @@ GS_MUST_CHECK struct gs_error *gs_elf_file_open(const char *path, struct gs_elf_
 void gs_elf_file_close(struct gs_elf_file *file);
 GS_DEFINE_CLEANUP(struct gs_elf_file *, gs_elf_file_close)
 
+/* NT_GNU_BUILD_ID; false: none. */
+bool gs_build_id_of_elf(Elf *elf, struct gs_build_id *ret);
+
 #endif
