@@ -72,7 +72,7 @@ struct watch {
 	bool idle;        /* and nothing will be */
 	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
 	int signals;      /* that came */
-	bool is_brief;    /* the first signal is the end */
+	bool is_brief;    /* the first signal is the end, and so is the keeper's */
 	bool lost;        /* the keeper was killed */
 	bool blind;       /* the file is not watched any more */
 	uint64_t beat_ms; /* when the terminal was told last that it is waiting */
@@ -80,7 +80,7 @@ struct watch {
 GS_MUST_CHECK struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args);
 /*
  * Until @pidfd's process, if it is not -1, has ended and nothing will be held, or a signal came
- * twice, or once if it is a brief one.
+ * twice. A brief one ends with the first signal, or with its keeper.
  */
 void watch_until_end(struct watch *watch, int pidfd);
 void watch_end(struct watch *watch);
