@@ -44,28 +44,21 @@ const char *gs_keeper_dir(const struct gs_keeper *keeper)
 /* ---- the beginning ---- */
 
 /* In the child: all that is kept is what it has to have. */
-__attribute__((noreturn)) static void become_keeper(struct gs_hold_filter *filter,
-						    const struct gs_keeper *keeper,
-						    const struct gs_exec_mark *mark,
-						    const struct gs_keeper_options *options,
+__attribute__((noreturn)) static void become_keeper(const struct gs_keeper_inheritance *given,
 						    int event_fd)
 {
 	gs_autofree char *name = gs_keeper_socket_name(getpid());
-	struct gs_keeper_inheritance inheritance = {.filter = filter,
-						    .dir = keeper->dir,
-						    .hold_max_s = options->hold_max_s,
-						    .wrap = options->wrap,
-						    .event_fd = GS_ISOLATED_FD(0),
-						    .listen_fd = GS_ISOLATED_FD(1),
-						    .mark = *mark};
-	int fds[3] = {event_fd, -1, mark->fan_fd};
+	struct gs_keeper_inheritance inheritance = *given;
+	int fds[3] = {event_fd, -1, given->mark.fan_fd};
 	struct gs_error *err = NULL;
 
 	if (!name)
 		_exit(1);
-	err = gs_unix_listen(keeper->dir, name, SOCK_SEQPACKET, &fds[1]);
-	if (err || !gs_process_isolate("tracehooks-keep", fds, mark->path ? 3 : 2))
+	err = gs_unix_listen(given->dir, name, SOCK_SEQPACKET, &fds[1]);
+	if (err || !gs_process_isolate("tracehooks-keep", fds, given->mark.path ? 3 : 2))
 		_exit(1);
+	inheritance.event_fd = GS_ISOLATED_FD(0);
+	inheritance.listen_fd = GS_ISOLATED_FD(1);
 	inheritance.mark.fan_fd = GS_ISOLATED_FD(2);
 	gs_keeper_main(&inheritance);
 }
@@ -85,9 +78,8 @@ static struct gs_error *await_service(const struct gs_keeper *keeper)
 			       keeper->dir);
 }
 
-static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_filter *filter,
-				    struct gs_exec_mark *mark,
-				    const struct gs_keeper_options *options)
+static struct gs_error *fork_keeper(struct gs_keeper *keeper,
+				    const struct gs_keeper_inheritance *inheritance)
 {
 	int pair[2];
 
@@ -96,9 +88,8 @@ static struct gs_error *fork_keeper(struct gs_keeper *keeper, struct gs_hold_fil
 	keeper->event_fd = pair[0];
 	keeper->pid = fork();
 	if (keeper->pid == 0)
-		become_keeper(filter, keeper, mark, options, pair[1]);
+		become_keeper(inheritance, pair[1]);
 	close(pair[1]);
-	gs_exec_mark_close(mark);
 	if (keeper->pid < 0)
 		return gs_error_os(errno, "fork");
 	return await_service(keeper);
@@ -116,24 +107,50 @@ static struct gs_error *open_mark(const struct gs_keeper_options *options,
 	return err ? err : gs_exec_mark_open(options->exe, ret);
 }
 
-struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct gs_keeper **ret)
+/* All that can be wrong is found out before there is a keeper. */
+static struct gs_error *prepare(const struct gs_keeper_options *options,
+				struct gs_keeper_inheritance *ret)
 {
-	GS_CLEANUP(gs_hold_filter_free) struct gs_hold_filter *filter = NULL;
-	struct gs_exec_mark mark = {.fan_fd = -1, .notify_fd = -1, .file_fd = -1};
-	struct gs_keeper *keeper;
-	struct gs_error *err = gs_hold_filter_new(options->wish, &filter);
+	struct gs_error *err = NULL;
 
+	*ret = (struct gs_keeper_inheritance){
+		.aim = options->aim,
+		.dir = options->dir,
+		.hold_max_s = options->hold_max_s,
+		.event_fd = -1,
+		.listen_fd = -1,
+		.mark = {.fan_fd = -1, .notify_fd = -1, .file_fd = -1}};
+	if (!options->aim)
+		err = gs_hold_filter_new(options->wish, &ret->filter);
+	else if (options->aim->condition)
+		err = gs_condition_parse(options->aim->condition, &ret->condition);
 	if (!err)
 		err = gs_hold_dir_make(options->dir);
-	if (err)
-		return err;
-	keeper = calloc(1, sizeof(*keeper));
+	return err ? err : open_mark(options, ret->filter, &ret->mark);
+}
+
+static void discard(struct gs_keeper_inheritance *inheritance)
+{
+	if (inheritance->filter)
+		gs_hold_filter_free(inheritance->filter);
+	if (inheritance->condition)
+		gs_condition_destroy(inheritance->condition);
+	gs_exec_mark_close(&inheritance->mark);
+}
+
+struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct gs_keeper **ret)
+{
+	struct gs_keeper_inheritance inheritance;
+	struct gs_keeper *keeper = calloc(1, sizeof(*keeper));
+	struct gs_error *err;
+
 	if (!keeper)
 		return gs_error_nomem();
 	*keeper = (struct gs_keeper){.pid = -1, .event_fd = -1, .dir = strdup(options->dir)};
-	err = keeper->dir ? open_mark(options, filter, &mark) : gs_error_nomem();
+	err = prepare(options, &inheritance);
 	if (!err)
-		err = fork_keeper(keeper, filter, &mark, options);
+		err = keeper->dir ? fork_keeper(keeper, &inheritance) : gs_error_nomem();
+	discard(&inheritance);
 	if (err)
 		gs_keeper_stop(keeper);
 	else

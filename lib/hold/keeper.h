@@ -9,11 +9,13 @@
 #include "exec_mark.h"
 #include "gate.h"
 
-#define GS_KEEPER_PACKET_MAX 4096
+#define GS_KEEPER_PACKET_MAX 32768 /* a place has two paths */
 
 /* What the keeper has when it begins; all of it is its own. */
 struct gs_keeper_inheritance {
-	struct gs_hold_filter *filter;
+	struct gs_hold_filter *filter;  /* NULL: there is an aim */
+	const struct gs_hold_aim *aim;  /* NULL: execs are held */
+	struct gs_condition *condition; /* of the aim; NULL: none */
 	const char *dir;
 	unsigned int hold_max_s;
 	const struct gs_hold_wrap *wrap; /* NULL: none */
@@ -67,6 +69,8 @@ void gs_holds_tell(struct gs_holds *holds, enum gs_keeper_event_kind kind, pid_t
 GS_MUST_CHECK bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
 				struct gs_hold_record *record);
 void gs_holds_ended(struct gs_holds *holds, pid_t id);
+/* The same of all that a holder holds. */
+void gs_holds_ended_all(struct gs_holds *holds, const struct gs_holder *holder);
 GS_MUST_CHECK struct gs_error *gs_holds_release(struct gs_holds *holds, pid_t id);
 void gs_holds_release_all(struct gs_holds *holds);
 GS_MUST_CHECK struct gs_error *gs_holds_hand_over(struct gs_holds *holds, pid_t id, bool resume);
@@ -97,6 +101,40 @@ struct gs_execs {
 GS_MUST_CHECK bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
 				  const struct gs_keeper_inheritance *inheritance);
 
+/* ---- keeper_calls.c: the threads of one process ---- */
+
+#define GS_CALLS_LOADING_MAX 8
+struct gs_calls {
+	struct gs_holder holder;
+	struct gs_holds *holds;
+	const struct gs_hold_aim *aim;
+	const struct gs_condition *condition;
+	struct gs_proc_id process;
+	struct gs_catcher *catcher; /* NULL: not yet, or not any more */
+	enum gs_catch_mechanism mechanism;
+	struct gs_places places;
+	unsigned int fitting; /* that have come */
+	bool done;            /* nobody else will be held */
+	bool over;            /* nobody else will come */
+	pid_t fresh;          /* the last one held, before the others are stopped; 0: none */
+	struct gs_calls_loading {
+		pid_t tid; /* 0: none */
+		uint64_t deadline_ms;
+	} loading[GS_CALLS_LOADING_MAX]; /* who stands at the loader's address */
+};
+void gs_calls_init(struct gs_calls *calls, struct gs_holds *holds, const struct gs_hold_aim *aim,
+		   const struct gs_condition *condition);
+/* See gs_keeper_catch(), gs_keeper_arm(), gs_keeper_go_on(). */
+GS_MUST_CHECK struct gs_error *gs_calls_catch(struct gs_calls *calls, char **why_ret);
+GS_MUST_CHECK struct gs_error *gs_calls_arm(struct gs_calls *calls, const struct gs_place *place);
+GS_MUST_CHECK struct gs_error *gs_calls_go_on(struct gs_calls *calls, pid_t tid);
+
+/* ---- keeper_call.c: one of them that is held ---- */
+
+/* false: out of memory; to be freed even so. */
+GS_MUST_CHECK bool gs_call_describe(const struct gs_calls *calls, const struct gs_place *place,
+				    const struct gs_call *call, struct gs_hold_record *ret);
+
 /* ---- requests: keeper_ask.c, keeper_reply.c ---- */
 
 /* What one can ask a keeper for. */
@@ -105,6 +143,9 @@ struct gs_keeper_service {
 	struct gs_error *(*release)(void *arg, pid_t id);
 	struct gs_error *(*release_all)(void *arg);
 	struct gs_error *(*hand_over)(void *arg, pid_t id, bool resume);
+	struct gs_error *(*catch)(void *arg, struct gs_json *result);
+	struct gs_error *(*arm)(void *arg, const struct gs_place *place);
+	struct gs_error *(*go_on)(void *arg, pid_t id);
 };
 /* The reply's text to a request; the caller frees. NULL: out of memory. */
 char *gs_keeper_answer(const struct gs_keeper_service *service, void *arg, const char *request,

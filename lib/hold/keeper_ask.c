@@ -35,10 +35,11 @@ static struct gs_error *to_error(const struct gs_json *reply)
 	return gs_error_create(GS_ERROR_PROTOCOL, "the keeper answers with nonsense");
 }
 
-static struct gs_error *exchange(int fd, const char *request)
+/* *@ret: what is returned, for the caller to free. */
+static struct gs_error *exchange(int fd, const char *request, struct gs_json **ret)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	gs_autojson struct gs_json *reply = NULL;
+	struct gs_json *reply = NULL;
 	char packet[GS_KEEPER_PACKET_MAX];
 	struct gs_error *err;
 	ssize_t size;
@@ -54,10 +55,17 @@ static struct gs_error *exchange(int fd, const char *request)
 	if (size <= 0)
 		return gs_error_create(GS_ERROR_GONE, "the keeper has ended");
 	err = gs_json_parse(packet, (size_t)size, &reply);
-	return err ? err : to_error(reply);
+	if (!err)
+		err = to_error(reply);
+	if (err)
+		gs_json_destroy(reply);
+	else
+		*ret = reply;
+	return err;
 }
 
-static struct gs_error *ask(const char *dir, pid_t keeper, const char *request)
+static struct gs_error *ask_what(const char *dir, pid_t keeper, const char *request,
+				 struct gs_json **ret)
 {
 	gs_autofree char *name = gs_keeper_socket_name(keeper);
 	gs_autoclose int fd = -1;
@@ -66,7 +74,14 @@ static struct gs_error *ask(const char *dir, pid_t keeper, const char *request)
 	if (!name || !request)
 		return gs_error_nomem();
 	err = gs_unix_connect(dir, name, SOCK_SEQPACKET, &fd);
-	return err ? err : exchange(fd, request);
+	return err ? err : exchange(fd, request, ret);
+}
+
+static struct gs_error *ask(const char *dir, pid_t keeper, const char *request)
+{
+	gs_autojson struct gs_json *reply = NULL;
+
+	return ask_what(dir, keeper, request, &reply);
 }
 
 static struct gs_error *ask_for(const char *dir, pid_t keeper, const char *what, const char *key,
@@ -85,6 +100,41 @@ struct gs_error *gs_keeper_seize(struct gs_keeper *keeper, pid_t pid)
 struct gs_error *gs_keeper_release_all(struct gs_keeper *keeper)
 {
 	return ask(gs_keeper_dir(keeper), gs_keeper_pid(keeper), "{\"do\": \"release-all\"}");
+}
+
+/* ---- holds at functions ---- */
+
+struct gs_error *gs_keeper_catch(struct gs_keeper *keeper, enum gs_catch_mechanism *ret,
+				 char **why_ret)
+{
+	gs_autojson struct gs_json *reply = NULL;
+	struct gs_error *err = ask_what(gs_keeper_dir(keeper), gs_keeper_pid(keeper),
+					"{\"do\": \"catch\"}", &reply);
+	const char *name = gs_json_string(gs_json_path(reply, "return", "mechanism", NULL));
+	const char *why = gs_json_string(gs_json_path(reply, "return", "why", NULL));
+
+	if (err)
+		return err;
+	*ret = name && strcmp(name, gs_catch_mechanism_name(GS_CATCH_INT3)) == 0 ? GS_CATCH_INT3
+										 : GS_CATCH_PERF;
+	*why_ret = why ? strdup(why) : NULL;
+	return why && !*why_ret ? gs_error_nomem() : NULL;
+}
+
+struct gs_error *gs_keeper_arm(struct gs_keeper *keeper, const struct gs_place *place)
+{
+	gs_autojson struct gs_json *json = gs_json_new_object();
+	gs_autofree char *request = NULL;
+
+	if (json && gs_json_set(json, "do", gs_json_new_string("arm")) &&
+	    gs_json_set(json, "place", gs_hold_place_json(place)))
+		request = gs_json_print(json, GS_JSON_SPACED);
+	return ask(gs_keeper_dir(keeper), gs_keeper_pid(keeper), request);
+}
+
+struct gs_error *gs_keeper_go_on(struct gs_keeper *keeper, pid_t tid)
+{
+	return ask_for(gs_keeper_dir(keeper), gs_keeper_pid(keeper), "go-on", "id", tid);
 }
 
 /* ---- holds of others ---- */

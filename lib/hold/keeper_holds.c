@@ -151,6 +151,17 @@ void gs_holds_ended(struct gs_holds *holds, pid_t id)
 		drop(holds, hold, GS_KEEPER_ENDED, "");
 }
 
+void gs_holds_ended_all(struct gs_holds *holds, const struct gs_holder *holder)
+{
+	struct gs_hold *next;
+
+	for (struct gs_hold *hold = holds->first; hold; hold = next) {
+		next = hold->next;
+		if (hold->holder == holder && hold->record.state == GS_HOLD_HELD)
+			drop(holds, hold, GS_KEEPER_ENDED, "");
+	}
+}
+
 static struct gs_error *find_hold(const struct gs_holds *holds, pid_t id, struct gs_hold **ret)
 {
 	*ret = find(holds, id);

@@ -22,17 +22,25 @@
 struct keeper {
 	const struct gs_keeper_inheritance *self;
 	struct gs_holds holds;
-	struct gs_execs execs;
+	struct gs_execs execs; /* one of these two */
+	struct gs_calls calls;
 	bool busy; /* something is held, or may be later */
 	int clients[CLIENTS_MAX];
 };
 
 /* ---- what one can ask for ---- */
 
+static struct gs_error *not_here(void)
+{
+	return gs_error_create(GS_ERROR_UNSUPPORTED, "not by this keeper");
+}
+
 static struct gs_error *serve_seize(void *arg, pid_t pid)
 {
 	struct keeper *keeper = arg;
 
+	if (keeper->self->aim)
+		return not_here();
 	return gs_tracer_seize(keeper->execs.tracer, pid);
 }
 
@@ -58,8 +66,43 @@ static struct gs_error *serve_hand_over(void *arg, pid_t id, bool resume)
 	return gs_holds_hand_over(&keeper->holds, id, resume);
 }
 
-static const struct gs_keeper_service service = {serve_seize, serve_release, serve_release_all,
-						 serve_hand_over};
+static struct gs_error *serve_catch(void *arg, struct gs_json *result)
+{
+	struct keeper *keeper = arg;
+	gs_autofree char *why = NULL;
+	struct gs_error *err =
+		keeper->self->aim ? gs_calls_catch(&keeper->calls, &why) : not_here();
+	const char *name = gs_catch_mechanism_name(keeper->calls.mechanism);
+
+	if (!err && (!gs_json_set(result, "mechanism", gs_json_new_string(name)) ||
+		     !gs_json_set(result, "why", gs_json_new_string(why))))
+		err = gs_error_nomem();
+	return err;
+}
+
+static struct gs_error *serve_arm(void *arg, const struct gs_place *place)
+{
+	struct keeper *keeper = arg;
+
+	return keeper->self->aim ? gs_calls_arm(&keeper->calls, place) : not_here();
+}
+
+static struct gs_error *serve_go_on(void *arg, pid_t id)
+{
+	struct keeper *keeper = arg;
+
+	return keeper->self->aim ? gs_calls_go_on(&keeper->calls, id) : not_here();
+}
+
+static const struct gs_keeper_service service = {
+	.seize = serve_seize,
+	.release = serve_release,
+	.release_all = serve_release_all,
+	.hand_over = serve_hand_over,
+	.catch = serve_catch,
+	.arm = serve_arm,
+	.go_on = serve_go_on,
+};
 
 /* ---- who asks ---- */
 
@@ -108,7 +151,7 @@ enum { POLL_FRONT, POLL_LISTEN, POLL_HOLDER, POLL_CLIENTS = POLL_HOLDER + GS_HOL
 
 static const struct gs_holder *holder_of(const struct keeper *keeper)
 {
-	return &keeper->execs.holder;
+	return keeper->self->aim ? &keeper->calls.holder : &keeper->execs.holder;
 }
 
 static void tell_if_idle(struct keeper *keeper)
@@ -176,8 +219,12 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		keeper.clients[i] = -1;
-	if (!path || !gs_proc_stat(getpid(), &stat) ||
-	    !gs_execs_start(&keeper.execs, &keeper.holds, inheritance))
+	if (!path || !gs_proc_stat(getpid(), &stat))
+		_exit(1);
+	if (inheritance->aim)
+		gs_calls_init(&keeper.calls, &keeper.holds, inheritance->aim,
+			      inheritance->condition);
+	else if (!gs_execs_start(&keeper.execs, &keeper.holds, inheritance))
 		_exit(1);
 	keeper.holds.keeper.start = stat.start;
 	(void)!send(inheritance->event_fd, "", 1, MSG_NOSIGNAL);

@@ -17,8 +17,21 @@ static struct gs_error *get_pid(const struct gs_json *request, const char *key, 
 	return NULL;
 }
 
+static struct gs_error *serve_arm(const struct gs_keeper_service *service, void *arg,
+				  const struct gs_json *request)
+{
+	struct gs_place place;
+	struct gs_error *err = gs_hold_place_parse(gs_json_get(request, "place"), &place);
+
+	if (err)
+		return err;
+	err = service->arm(arg, &place);
+	gs_place_deinit(&place);
+	return err;
+}
+
 static struct gs_error *serve(const struct gs_keeper_service *service, void *arg,
-			      const struct gs_json *request)
+			      const struct gs_json *request, struct gs_json *result)
 {
 	const char *what = gs_json_string(gs_json_get(request, "do"));
 	struct gs_error *err;
@@ -28,6 +41,10 @@ static struct gs_error *serve(const struct gs_keeper_service *service, void *arg
 		return gs_error_create(GS_ERROR_PROTOCOL, "a request without 'do'");
 	if (strcmp(what, "release-all") == 0)
 		return service->release_all(arg);
+	if (strcmp(what, "catch") == 0)
+		return service->catch (arg, result);
+	if (strcmp(what, "arm") == 0)
+		return serve_arm(service, arg, request);
 	if (strcmp(what, "seize") == 0) {
 		err = get_pid(request, "pid", &pid);
 		return err ? err : service->seize(arg, pid);
@@ -37,6 +54,8 @@ static struct gs_error *serve(const struct gs_keeper_service *service, void *arg
 		return err;
 	if (strcmp(what, "release") == 0)
 		return service->release(arg, pid);
+	if (strcmp(what, "go-on") == 0)
+		return service->go_on(arg, pid);
 	if (strcmp(what, "hand-over") == 0)
 		return service->hand_over(arg, pid,
 					  gs_json_is_true(gs_json_get(request, "resume")));
@@ -56,16 +75,31 @@ static struct gs_json *describe(const struct gs_error *err)
 	return NULL;
 }
 
+/* Takes @err and @result. NULL: out of memory. */
+static char *print(struct gs_error *err, struct gs_json *result)
+{
+	gs_autojson struct gs_json *reply = gs_json_new_object();
+	bool ok = reply;
+
+	if (err)
+		gs_json_destroy(result);
+	ok = ok && (err ? gs_json_set(reply, "error", describe(err))
+			: gs_json_set(reply, "return", result));
+	gs_error_destroy(err);
+	return ok ? gs_json_print(reply, GS_JSON_SPACED) : NULL;
+}
+
 char *gs_keeper_answer(const struct gs_keeper_service *service, void *arg, const char *request,
 		       size_t size)
 {
-	gs_autojson struct gs_json *json = NULL, *reply = gs_json_new_object();
-	gs_autoerror struct gs_error *err = gs_json_parse(request, size, &json);
-	bool ok;
+	gs_autojson struct gs_json *json = NULL;
+	struct gs_json *result = gs_json_new_object();
+	struct gs_error *err;
 
+	if (!result)
+		return NULL;
+	err = gs_json_parse(request, size, &json);
 	if (!err)
-		err = serve(service, arg, json);
-	ok = reply && (err ? gs_json_set(reply, "error", describe(err))
-			   : gs_json_set(reply, "return", gs_json_new_object()));
-	return ok ? gs_json_print(reply, GS_JSON_SPACED) : NULL;
+		err = serve(service, arg, json, result);
+	return print(err, result);
 }

@@ -11,7 +11,9 @@
  * front end's descriptors, and all signals blocked. When the front end ends, in whatever way, it
  * releases all and ends; when it is killed itself, the kernel lets go of all, and those run on.
  *
- * Where a file is watched, the keeper has a gate, see lib/hold/gate.h.
+ * Where a file is watched, the keeper has a gate, see lib/hold/gate.h. Where threads of a process
+ * are to be held at a function, it has a catcher, see catch.h; names become addresses in the front
+ * end, before anything is armed.
  *
  * A hold that was handed over is watched until its debugger has come and gone: what it leaves
  * stopped is continued, as is what no debugger comes for in time.
@@ -20,6 +22,7 @@
  *
  *	{"do": "seize", "pid": N}  {"do": "release", "id": N}  {"do": "release-all"}
  *	{"do": "hand-over", "id": N, "resume": BOOL}
+ *	{"do": "catch"}  {"do": "arm", "place": {...}}  {"do": "go-on", "id": N}
  *	{"return": {}}  {"error": {"code": "busy", "message": "..."}}
  */
 #ifndef GUESTSCOPE_HOLD_KEEPER_H
@@ -30,10 +33,31 @@
 #include <guestscope/hold/record.h>
 #include <guestscope/hold/trace.h>
 
+/* Which calls in a process that runs are to be held. */
+struct gs_hold_aim {
+	pid_t pid;
+	const struct gs_place *places;
+	size_t place_count;
+	/*
+	 * Where the dynamic loader comes by when it has loaded something. Who stands there is told
+	 * of by LOADING, and goes on at gs_keeper_go_on(), or after GS_KEEPER_LOADING_MS. 0: none.
+	 */
+	uint64_t loader;
+	bool has_mechanism; /* else perf; int3 where that cannot be */
+	enum gs_catch_mechanism mechanism;
+	const char *condition; /* see condition.h; NULL: all calls */
+	unsigned int nth;      /* the Nth that fits, from 1 on; 0: as 1 */
+	bool every;            /* and all that fit after it */
+	bool whole;            /* all threads stop with the one that is held */
+};
+#define GS_KEEPER_LOADING_MS 2000
+
+/* All is borrowed until gs_keeper_start() has returned. */
 struct gs_keeper_options {
-	const struct gs_hold_wish *wish;
-	const char *dir;         /* see gs_hold_dir() */
-	unsigned int hold_max_s; /* 0: for ever */
+	const struct gs_hold_wish *wish; /* NULL if there is an aim */
+	const struct gs_hold_aim *aim;   /* NULL: execs are held */
+	const char *dir;                 /* see gs_hold_dir() */
+	unsigned int hold_max_s;         /* 0: for ever */
 	/*
 	 * Whoever executes this file is held if he fits; not traced before, nor who has started
 	 * him. NULL: only those of gs_keeper_seize().
@@ -56,13 +80,15 @@ enum gs_keeper_event_kind {
 	GS_KEEPER_BLIND,   /* the file is not watched any more: who should do it was killed */
 	GS_KEEPER_WRAPPED, /* it was to be held, and is run by the other program now */
 	GS_KEEPER_UNWRAPPED, /* that could not be done: it runs by itself */
+	GS_KEEPER_LOADING,   /* a thread has loaded or unloaded a library, and stands still */
+	GS_KEEPER_OVER,      /* the process has ended, or is another program: nobody will come */
 };
 struct gs_keeper_event {
 	enum gs_keeper_event_kind kind;
 	pid_t id;
 	/*
-	 * Of RELEASED: "asked to", "held for too long", ...; of PASSED, UNWRAPPED: why; of WRAPPED:
-	 * its command line. What is longer is cut.
+	 * Of RELEASED: "asked to", "held for too long", ...; of PASSED, UNWRAPPED, OVER: why; of
+	 * WRAPPED: its command line. What is longer is cut.
 	 */
 	char reason[256];
 };
@@ -87,6 +113,19 @@ GS_MUST_CHECK struct gs_error *gs_keeper_next(struct gs_keeper *keeper,
 /* See gs_tracer_seize(). */
 GS_MUST_CHECK struct gs_error *gs_keeper_seize(struct gs_keeper *keeper, pid_t pid);
 GS_MUST_CHECK struct gs_error *gs_keeper_release_all(struct gs_keeper *keeper);
+
+/*
+ * Once: the threads of the aim's process are traced from now on, and caught at its places.
+ * *why_ret: what is in the way of perf, for the caller to free, or NULL. Errors as of
+ * gs_catcher_new() and gs_catcher_arm(): nothing is traced then.
+ */
+GS_MUST_CHECK struct gs_error *gs_keeper_catch(struct gs_keeper *keeper,
+					       enum gs_catch_mechanism *ret, char **why_ret);
+/* One place more. */
+GS_MUST_CHECK struct gs_error *gs_keeper_arm(struct gs_keeper *keeper,
+					     const struct gs_place *place);
+/* Of LOADING. NODATA: it has gone on by itself. */
+GS_MUST_CHECK struct gs_error *gs_keeper_go_on(struct gs_keeper *keeper, pid_t tid);
 
 /* ---- from any process, of a hold that was found by gs_hold_list() ---- */
 
