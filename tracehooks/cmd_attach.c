@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* attach: a running process and its descendants. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <guestscope/base/process.h>
-#include <guestscope/base/text.h>
 
 #include "tracehooks.h"
-
-static struct gs_error *parse_pid(const char *text, pid_t *ret)
-{
-	uint64_t pid;
-	struct gs_error *err = gs_parse_u64(text, &pid);
-
-	if (!err && (pid <= 1 || pid > INT_MAX))
-		err = gs_error_create(GS_ERROR_INVALID, "%s is no process to be traced", text);
-	if (!err)
-		*ret = (pid_t)pid;
-	return gs_error_wrap(err, "PID");
-}
-
-/* To stop the shell that we were started from, or its terminal, would stop us. */
-static struct gs_error *check_ancestors(pid_t pid)
-{
-	struct gs_proc_stat stat;
-
-	for (pid_t at = getpid(); at > 1 && gs_proc_stat(at, &stat); at = stat.parent) {
-		if (at == pid)
-			return gs_error_create(GS_ERROR_INVALID,
-					       "process %d has started tracehooks itself",
-					       (int)pid);
-	}
-	return NULL;
-}
 
 /* One that ends meanwhile is no loss, nor is one that came by itself: its parent is traced. */
 static struct gs_error *seize_all(struct gs_keeper *keeper, pid_t pid)
@@ -60,10 +32,8 @@ int cmd_attach(struct gs_args *args)
 	gs_autoclose int pidfd = -1;
 	struct watch watch = {0};
 	pid_t pid = 0;
-	struct gs_error *err = parse_pid(gs_args_at(args, 0), &pid);
+	struct gs_error *err = parse_target(gs_args_at(args, 0), &pid);
 
-	if (!err)
-		err = check_ancestors(pid);
 	if (!err)
 		err = gs_pidfd_open(pid, &pidfd);
 	if (err)
@@ -77,7 +47,5 @@ int cmd_attach(struct gs_args *args)
 	watch_end(&watch);
 	if (err)
 		return gs_args_fail(args, err);
-	if (watch.signals)
-		return GS_EXIT_SIGNAL + SIGINT;
-	return watch.lost ? GS_EXIT_FAILED : GS_EXIT_OK;
+	return watch.signals ? GS_EXIT_SIGNAL + SIGINT : GS_EXIT_OK;
 }

@@ -45,6 +45,26 @@ static const struct gs_option watch_options[] = {
 	{0}};
 static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, HOW, {0}};
 
+static const struct gs_option hold_options[] = {
+	{.name = "thread", .help = "the thread alone stops (this is so without it)"},
+	{.name = "process", .help = "all threads of the process stop with it"},
+	{.name = "if",
+	 .argument = "COND",
+	 .help = "hold calls of which this is true: arg0 == 3 && arg1 == \"vda\", ..."},
+	{.name = "nth", .argument = "N", .help = "hold the Nth that fits (default: 1)"},
+	{.name = "every", .help = "hold all that fit, from the Nth on"},
+	{.name = "all", .letter = 'a', .help = "all places that the name means"},
+	{.name = "pending", .help = "also in libraries that it loads later"},
+	{.name = "debuginfod",
+	 .help = "ask debuginfod servers for symbols first: may take minutes"},
+	{.name = "mechanism",
+	 .argument = "perf|int3",
+	 .help = "hardware breakpoints, or breakpoint instructions (default: perf, if it can be)"},
+	{.name = "hold-max",
+	 .argument = "TIME",
+	 .help = "release what no debugger has come for by then; 0: never (default: 10min)"},
+	{0}};
+
 static const struct gs_option release_options[] = {
 	{.name = "all", .letter = 'a', .help = "release all"},
 	{.name = "stale",
@@ -99,6 +119,20 @@ static const struct gs_command commands[] = {
 	 .max_args = 1,
 	 .takes_json = true,
 	 .run = cmd_attach},
+	{.name = "hold",
+	 .arguments = "PID FUNC|FILE:LINE|LIB!SYMBOL|0xADDRESS",
+	 .summary = "hold a thread of a running process where it calls a function",
+	 .details = "The thread stops at the function's first instruction, with its arguments; the "
+		    "others run on. PID is traced until then, so no debugger can attach to it "
+		    "meanwhile. A name that means several places is refused, and they are listed. "
+		    "Ctrl-C releases all.\n\n"
+		    "  tracehooks hold \"$(pidof libvirtd)\" virCommandRun\n"
+		    "  tracehooks hold 4711 'libssl.so.3!SSL_write' --if 'arg2 > 1000'",
+	 .options = hold_options,
+	 .min_args = 2,
+	 .max_args = 2,
+	 .takes_json = true,
+	 .run = cmd_hold},
 	{.name = "list", .summary = "list what is held", .takes_json = true, .run = cmd_list},
 	{.name = "show",
 	 .arguments = "ID",

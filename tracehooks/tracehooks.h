@@ -11,6 +11,7 @@
 int cmd_run(struct gs_args *args);
 int cmd_watch(struct gs_args *args);
 int cmd_attach(struct gs_args *args);
+int cmd_hold(struct gs_args *args);
 int cmd_list(struct gs_args *args);
 int cmd_show(struct gs_args *args);
 int cmd_release(struct gs_args *args);
@@ -20,11 +21,18 @@ int cmd_tree(struct gs_args *args);
 /* complete.c: see gs_tool.complete. */
 bool complete(const struct gs_args *args, const char *kind, struct gs_candidates *out);
 
-/* ---- wish.c ---- */
+/* ---- wish.c: what the options ask for; all of it is theirs ---- */
 
-/* What the options ask for; the caller frees the folder's name. */
-GS_MUST_CHECK struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish *wish,
-					      struct gs_keeper_options *ret);
+GS_MUST_CHECK struct gs_error *wish_options(const struct gs_args *args, struct gs_hold_wish *wish,
+					    struct gs_keeper_options *ret);
+/* Of a hold at a call: all but the process, the places and the loader. */
+GS_MUST_CHECK struct gs_error *aim_options(const struct gs_args *args, struct gs_hold_aim *aim,
+					   struct gs_keeper_options *ret);
+
+/* ---- target.c ---- */
+
+/* The number of a process that one can trace and live; INVALID says why not. */
+GS_MUST_CHECK struct gs_error *parse_target(const char *text, pid_t *ret);
 
 /* ---- wrap.c ---- */
 
@@ -67,20 +75,28 @@ int child_finish(struct child *child, const struct gs_args *args);
 struct watch {
 	const struct gs_args *args;
 	struct gs_keeper *keeper;
-	const char *dir;
+	char *dir;
 	size_t held;      /* that are, or await a debugger */
-	bool idle;        /* and nothing will be */
+	bool has_held;    /* one, at some time */
+	bool idle;        /* nothing is held, nor will be */
 	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
 	int signals;      /* that came */
-	bool is_brief;    /* the first signal is the end, and so is the keeper's */
+	bool is_brief;    /* the first signal is the end */
 	bool lost;        /* the keeper was killed */
 	bool blind;       /* the file is not watched any more */
+	bool over;        /* the process is there no more, or as another program */
 	uint64_t beat_ms; /* when the terminal was told last that it is waiting */
+	/* A thread stands still at the loader; of keepers that have an aim with one. */
+	void (*on_loading)(struct watch *watch, pid_t tid);
+	void *arg;
 };
 GS_MUST_CHECK struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args);
+/* The same, of a keeper for these; their folder is filled in. */
+GS_MUST_CHECK struct gs_error *watch_begin_with(struct watch *watch, const struct gs_args *args,
+						struct gs_keeper_options *options);
 /*
  * Until @pidfd's process, if it is not -1, has ended and nothing will be held, or a signal came
- * twice. A brief one ends with the first signal, or with its keeper.
+ * twice, or once if it is a brief one.
  */
 void watch_until_end(struct watch *watch, int pidfd);
 void watch_end(struct watch *watch);

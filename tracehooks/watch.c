@@ -15,35 +15,35 @@
 
 #define BEAT_MS 30000 /* on a terminal nobody is left to wonder */
 
-static struct gs_error *start_keeper(struct watch *watch)
+struct gs_error *watch_begin_with(struct watch *watch, const struct gs_args *args,
+				  struct gs_keeper_options *options)
 {
-	gs_autofree char *dir = hold_dir();
-	struct gs_keeper_options options = {.dir = dir};
-	struct gs_hold_wish wish;
-	struct wrapper wrapper;
-	struct gs_error *err = wrapper_init(&wrapper, watch->args);
+	struct gs_error *err = NULL;
 
-	if (!err)
-		err = dir ? keeper_options(watch->args, &wish, &options) : gs_error_nomem();
-	options.wrap = wrapper.path ? &wrapper.wrap : NULL;
-	if (!err)
-		err = gs_keeper_start(&options, &watch->keeper);
-	if (!err)
-		watch->dir = gs_take(dir);
-	wrapper_deinit(&wrapper);
-	return err;
-}
-
-struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args)
-{
-	struct gs_error *err;
-
-	*watch = (struct watch){.args = args, .signal_fd = -1};
-	err = start_keeper(watch);
+	*watch = (struct watch){.args = args, .signal_fd = -1, .dir = hold_dir()};
+	options->dir = watch->dir;
+	err = watch->dir ? gs_keeper_start(options, &watch->keeper) : gs_error_nomem();
 	if (err)
 		return err;
 	watch->beat_ms = gs_deadline_in(BEAT_MS);
 	return gs_signals_open(&watch->signal_fd);
+}
+
+struct gs_error *watch_begin(struct watch *watch, const struct gs_args *args)
+{
+	struct gs_keeper_options options = {0};
+	struct gs_hold_wish wish;
+	struct wrapper wrapper;
+	struct gs_error *err = wrapper_init(&wrapper, args);
+
+	*watch = (struct watch){.args = args, .signal_fd = -1};
+	if (!err)
+		err = wish_options(args, &wish, &options);
+	options.wrap = wrapper.path ? &wrapper.wrap : NULL;
+	if (!err)
+		err = watch_begin_with(watch, args, &options);
+	wrapper_deinit(&wrapper);
+	return err;
 }
 
 void watch_end(struct watch *watch)
@@ -52,19 +52,23 @@ void watch_end(struct watch *watch)
 		gs_keeper_stop(watch->keeper);
 	if (watch->signal_fd >= 0)
 		close(watch->signal_fd);
-	free((char *)watch->dir);
+	free(watch->dir);
 }
 
 /* ---- what happens ---- */
 
 static void count(struct watch *watch, enum gs_keeper_event_kind kind)
 {
-	if (kind == GS_KEEPER_HELD)
+	if (kind == GS_KEEPER_HELD) {
 		watch->held++;
-	else if ((kind == GS_KEEPER_RELEASED || kind == GS_KEEPER_ENDED) && watch->held)
+		watch->has_held = true;
+	}
+	if ((kind == GS_KEEPER_RELEASED || kind == GS_KEEPER_ENDED) && watch->held)
 		watch->held--;
 	else if (kind == GS_KEEPER_BLIND)
 		watch->blind = true;
+	else if (kind == GS_KEEPER_OVER)
+		watch->over = true;
 }
 
 /* What there is to say of it stands in its record. */
@@ -92,6 +96,10 @@ static void take_events(struct watch *watch)
 		watch->idle = event.kind == GS_KEEPER_IDLE;
 		if (watch->idle)
 			continue;
+		if (event.kind == GS_KEEPER_LOADING) {
+			watch->on_loading(watch, event.id);
+			continue;
+		}
 		count(watch, event.kind);
 		tell(watch, &event);
 	}
@@ -124,16 +132,11 @@ static void beat(struct watch *watch)
 	watch->beat_ms = gs_deadline_in(BEAT_MS);
 }
 
-static bool has_left(const struct watch *watch)
-{
-	return watch->is_brief ? watch->signals || watch->lost : watch->signals > 1;
-}
-
 void watch_until_end(struct watch *watch, int pidfd)
 {
 	bool ended = pidfd < 0;
 
-	while ((!ended || !watch->idle) && !has_left(watch)) {
+	while ((!ended || !watch->idle) && watch->signals < (watch->is_brief ? 1 : 2)) {
 		struct pollfd fds[] = {
 			{.fd = ended ? -1 : pidfd, .events = POLLIN},
 			{.fd = watch->lost ? -1 : gs_keeper_fd(watch->keeper), .events = POLLIN},

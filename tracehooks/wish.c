@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is to be held, as the options say it. */
 #include <limits.h>
+#include <string.h>
 
 #include "tracehooks.h"
 
@@ -20,10 +21,31 @@ static struct gs_error *get_number(const struct gs_args *args, const char *optio
 	return err;
 }
 
-struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish *wish,
-				struct gs_keeper_options *ret)
+static struct gs_error *get_nth(const struct gs_args *args, unsigned int *ret)
 {
-	uint64_t hold_max_ms;
+	struct gs_error *err = get_number(args, "nth", ret);
+
+	if (!err && gs_args_has(args, "nth") && *ret == 0)
+		err = gs_error_create(GS_ERROR_INVALID, "--nth: counts from 1");
+	return err;
+}
+
+static struct gs_error *get_hold_max(const struct gs_args *args, unsigned int *ret)
+{
+	uint64_t ms;
+	struct gs_error *err = gs_args_duration(args, "hold-max", HOLD_MAX_MS, &ms);
+
+	if (!err && ms / 1000 > UINT_MAX)
+		err = gs_error_create(GS_ERROR_INVALID, "--hold-max: too long");
+	/* A time below a second is not for ever. */
+	if (!err)
+		*ret = (unsigned int)((ms + 999) / 1000);
+	return err;
+}
+
+struct gs_error *wish_options(const struct gs_args *args, struct gs_hold_wish *wish,
+			      struct gs_keeper_options *ret)
+{
 	struct gs_error *err;
 
 	*wish = (struct gs_hold_wish){.exec = gs_args_get(args, "exec"),
@@ -32,22 +54,45 @@ struct gs_error *keeper_options(const struct gs_args *args, struct gs_hold_wish 
 				      .has_uid = gs_args_has(args, "uid"),
 				      .has_depth = gs_args_has(args, "depth"),
 				      .every = gs_args_has(args, "every")};
+	ret->wish = wish;
+	ret->exe = gs_args_get(args, "exe");
 	err = get_number(args, "uid", &wish->uid);
 	if (!err)
 		err = get_number(args, "depth", &wish->depth);
 	if (!err)
-		err = get_number(args, "nth", &wish->nth);
-	if (!err && gs_args_has(args, "nth") && wish->nth == 0)
-		err = gs_error_create(GS_ERROR_INVALID, "--nth: counts from 1");
+		err = get_nth(args, &wish->nth);
+	return err ? err : get_hold_max(args, &ret->hold_max_s);
+}
+
+static struct gs_error *get_mechanism(const struct gs_args *args, struct gs_hold_aim *aim)
+{
+	const char *name = gs_args_get(args, "mechanism");
+
+	aim->has_mechanism = name;
+	for (int i = GS_CATCH_PERF; name && i <= GS_CATCH_INT3; i++) {
+		aim->mechanism = (enum gs_catch_mechanism)i;
+		if (strcmp(name, gs_catch_mechanism_name(aim->mechanism)) == 0)
+			return NULL;
+	}
+	return name ? gs_error_create(GS_ERROR_INVALID, "--mechanism: %s is neither perf nor int3",
+				      name)
+		    : NULL;
+}
+
+struct gs_error *aim_options(const struct gs_args *args, struct gs_hold_aim *aim,
+			     struct gs_keeper_options *ret)
+{
+	struct gs_error *err = NULL;
+
+	aim->condition = gs_args_get(args, "if");
+	aim->every = gs_args_has(args, "every");
+	aim->whole = gs_args_has(args, "process");
+	ret->aim = aim;
+	if (aim->whole && gs_args_has(args, "thread"))
+		err = gs_error_create(GS_ERROR_INVALID, "either --thread or --process");
 	if (!err)
-		err = gs_args_duration(args, "hold-max", HOLD_MAX_MS, &hold_max_ms);
-	if (!err && hold_max_ms / 1000 > UINT_MAX)
-		err = gs_error_create(GS_ERROR_INVALID, "--hold-max: too long");
-	if (err)
-		return err;
-	ret->wish = wish;
-	ret->exe = gs_args_get(args, "exe");
-	/* A time below a second is not for ever. */
-	ret->hold_max_s = (unsigned int)((hold_max_ms + 999) / 1000);
-	return NULL;
+		err = get_mechanism(args, aim);
+	if (!err)
+		err = get_nth(args, &aim->nth);
+	return err ? err : get_hold_max(args, &ret->hold_max_s);
 }

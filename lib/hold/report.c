@@ -15,9 +15,47 @@ const char *gs_keeper_event_name(enum gs_keeper_event_kind kind)
 		[GS_KEEPER_PASSED] = "passed",     [GS_KEEPER_MOVED] = "moved",
 		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
 		[GS_KEEPER_WRAPPED] = "wrapped",   [GS_KEEPER_UNWRAPPED] = "unwrapped",
+		[GS_KEEPER_LOADING] = "loading",   [GS_KEEPER_OVER] = "over",
 	};
 
 	return names[kind];
+}
+
+/* ---- places ---- */
+
+static void put_symbol(struct gs_text *text, const struct gs_place *place)
+{
+	if (place->symbol)
+		gs_text_puts_printable(text, place->symbol);
+	else
+		gs_text_printf(text, "0x%" PRIx64, place->address);
+	if (place->symbol && place->offset)
+		gs_text_printf(text, "+0x%" PRIx64, place->offset);
+}
+
+void gs_hold_put_place(struct gs_text *text, const struct gs_place *place)
+{
+	if (place->kind == GS_PLACE_INLINED) {
+		gs_text_puts_printable(text, place->name ? place->name : "?");
+		gs_text_puts(text, ", inlined into ");
+	}
+	put_symbol(text, place);
+	if (place->kind == GS_PLACE_CLONE) {
+		gs_text_puts(text, ", a clone of ");
+		gs_text_puts_printable(text, place->name ? place->name : "it");
+	}
+	if (place->file) {
+		gs_text_puts(text, " (");
+		gs_text_puts_printable(text, place->file);
+		gs_text_printf(text, ":%u)", place->line);
+	}
+	gs_text_puts(text, " in ");
+	gs_text_puts_printable(text, place->module ? place->module : "?");
+}
+
+bool gs_hold_has_args(const struct gs_place *place)
+{
+	return place->kind != GS_PLACE_INLINED && place->symbol && place->offset == 0;
 }
 
 /* ---- the block ---- */
@@ -44,6 +82,37 @@ static void put_left(struct gs_text *text, const struct gs_hold_record *record)
 		gs_text_printf(text, "by itself in %" PRId64 " s", left > 0 ? left : 0);
 }
 
+static void put_args(struct gs_text *text, const struct gs_hold_at *at)
+{
+	gs_text_puts(text, "\n  args      ");
+	for (size_t i = 0; i < GS_CALL_ARGS; i++) {
+		gs_text_printf(text, "%s0x%" PRIx64, i ? ", " : "", at->args[i]);
+		if (!at->strings[i])
+			continue;
+		gs_text_puts(text, " \"");
+		gs_text_puts_printable(text, at->strings[i]);
+		gs_text_puts(text, "\"");
+	}
+}
+
+static void put_at(struct gs_text *text, const struct gs_hold_record *record)
+{
+	const struct gs_hold_at *at = record->at;
+
+	gs_text_puts(text, "\n  at        ");
+	gs_hold_put_place(text, &at->place);
+	if (gs_hold_has_args(&at->place))
+		put_args(text, at);
+	if (at->condition) {
+		gs_text_puts(text, "\n  condition ");
+		gs_text_puts_printable(text, at->condition);
+	}
+	gs_text_puts(text, "\n  thread    ");
+	gs_text_puts_printable(text, at->thread);
+	gs_text_printf(text, " of process %d, caught by %s", (int)record->pid,
+		       gs_catch_mechanism_name(at->mechanism));
+}
+
 static void put_block(struct gs_text *text, const char *tool, const struct gs_hold_record *record)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
@@ -51,6 +120,8 @@ static void put_block(struct gs_text *text, const char *tool, const struct gs_ho
 
 	gs_text_printf(text, "%s: held %d: ", tool, id);
 	gs_text_puts_printable(text, record->program);
+	if (record->at)
+		put_at(text, record);
 	gs_text_puts(text, "\n  command   ");
 	gs_text_puts_printable(text, command ? command : "");
 	if (record->lineage_count > 1) {

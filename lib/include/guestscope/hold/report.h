@@ -8,6 +8,11 @@
 
 const char *gs_keeper_event_name(enum gs_keeper_event_kind kind); /* "held", "handed-over", ... */
 
+/* "work (x.c:7) in /lib/x.so"; of clones, inlined ones, and lines: that, too. */
+void gs_hold_put_place(struct gs_text *text, const struct gs_place *place);
+/* Whether the argument registers have arguments there. */
+bool gs_hold_has_args(const struct gs_place *place);
+
 /*
  * Lines for people, each with its end. The first begins with @tool and a colon. One that is held is
  * a block with what it is, where it comes from, and the commands that debug and release it.
