@@ -128,7 +128,7 @@ static struct gs_error *get_kind(const struct gs_json *json, enum gs_place_kind 
 {
 	const char *name = gs_json_string(gs_json_get(json, "kind"));
 
-	for (int kind = GS_PLACE_FUNCTION; name && kind <= GS_PLACE_LINE; kind++) {
+	for (int kind = GS_PLACE_FUNCTION; name && kind <= GS_PLACE_ADDRESS; kind++) {
 		if (strcmp(name, gs_place_kind_name((enum gs_place_kind)kind)) == 0) {
 			*ret = (enum gs_place_kind)kind;
 			return NULL;

@@ -8,10 +8,9 @@
 const char *gs_place_kind_name(enum gs_place_kind kind)
 {
 	static const char *const names[] = {
-		[GS_PLACE_FUNCTION] = "function",
-		[GS_PLACE_CLONE] = "clone",
-		[GS_PLACE_INLINED] = "inlined",
-		[GS_PLACE_LINE] = "line",
+		[GS_PLACE_FUNCTION] = "function", [GS_PLACE_CLONE] = "clone",
+		[GS_PLACE_INLINED] = "inlined",   [GS_PLACE_LINE] = "line",
+		[GS_PLACE_ADDRESS] = "address",
 	};
 
 	return names[kind];

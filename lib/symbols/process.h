@@ -54,6 +54,10 @@ int gs_process_find_elf(Dwfl_Module *module, void **userdata, const char *name, 
 int gs_process_find_debug(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *path, const char *link, GElf_Word crc, char **path_ret);
 
+/* false: there is no such memory, or it is not ours to see. */
+bool gs_process_read_memory(const struct gs_process_symbols *symbols, uint64_t address, void *buf,
+			    size_t size);
+
 /* ---- places ---- */
 
 /* A place more, of which @place's texts are taken. One at the same address: the better stays. */
@@ -81,5 +85,41 @@ struct process_query {
 GS_MUST_CHECK struct gs_error *gs_process_find_names(const struct process_file *file,
 						     const struct process_query *query,
 						     struct gs_places *places);
+
+/* What @name in @file is, if the symbol is an IFUNC: UNSUPPORTED if that cannot be told. */
+GS_MUST_CHECK struct gs_error *gs_process_find_chosen(const struct process_file *file,
+						      const char *name, uint64_t resolver,
+						      uint64_t *ret);
+
+/* By what compilers put behind the name of a part or variant. */
+enum gs_place_kind gs_process_name_kind(const char *name);
+
+/* ---- debug information ---- */
+
+/* What is near something that is not found. Texts are borrowed from libdwfl. */
+#define PROCESS_CONTAINING 3
+struct process_nearby {
+	const char *wanted; /* a function, a file without its folders */
+	const char *nearest, *containing[PROCESS_CONTAINING];
+	bool has_file; /* of the line that is wanted, with code at those nearest to it; 0: none */
+	unsigned int line, below, above;
+};
+void gs_process_nearby_begin(struct process_nearby *nearby, const struct process_query *query);
+void gs_process_nearby_see(struct process_nearby *nearby, const char *name);
+void gs_process_nearby_see_line(struct process_nearby *nearby, unsigned int line);
+/* NODATA: not found, and what was found instead. */
+GS_MUST_CHECK struct gs_error *gs_process_nearby_error(struct process_nearby *nearby,
+						       const struct gs_process_symbols *symbols,
+						       const struct process_query *query);
+
+/* Functions that no symbol tells of, and where functions of that name are inlined. */
+GS_MUST_CHECK struct gs_error *gs_process_find_inlined(const struct process_file *file,
+						       const struct process_query *query,
+						       struct gs_places *places);
+/* Where a line's code begins, in each function that it is in. */
+GS_MUST_CHECK struct gs_error *gs_process_find_lines(const struct process_file *file,
+						     const struct process_query *query,
+						     struct gs_places *places,
+						     struct process_nearby *nearby);
 
 #endif

@@ -1,13 +1,205 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Separate debug files: by build-id, and by the name in .gnu_debuglink.
+ * Separate debug files, by build-id and by the name in .gnu_debuglink, here and where the process
+ * sees them: in a container, both the files and what belongs to them may be there alone. A file
+ * counts only if its build-id, or checksum, is the right one.
  */
 #include "process.h"
+
+#include <elfutils/libdwelf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libdeflate.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <guestscope/base/io.h>
+
+#include "elf_file.h"
+
+#define DEBUG_FOLDER "/usr/lib/debug"
+
+struct search {
+	struct process_file *file;
+	struct gs_build_id id; /* size 0: then the checksum counts */
+	GElf_Word crc;
+	int root_fd; /* the process's own root; -1: not ours to see */
+	int fd;      /* -1: not found yet */
+	char *path;  /* by which we can open it */
+};
+
+/* ---- whether it is the right one ---- */
+
+static bool has_checksum(int fd, uint32_t wanted)
+{
+	gs_autofree uint8_t *buf = malloc(1 << 20);
+	uint32_t crc = 0;
+	uint64_t off = 0;
+	ssize_t n = 1;
+
+	while (buf && n > 0) {
+		n = gs_pread_full(fd, buf, 1 << 20, off);
+		if (n > 0)
+			crc = libdeflate_crc32(crc, buf, (size_t)n);
+		off += n > 0 ? (uint64_t)n : 0;
+	}
+	return buf && !n && crc == wanted;
+}
+
+static bool has_build_id(int fd, const struct gs_build_id *wanted)
+{
+	struct gs_build_id id;
+	bool same = false;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (elf && elf_kind(elf) == ELF_K_ELF && gs_build_id_of_elf(elf, &id))
+		same = gs_build_id_equal(&id, wanted);
+	elf_end(elf);
+	return same;
+}
+
+static bool is_right(const struct search *search, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	return search->id.size ? has_build_id(fd, &search->id) : has_checksum(fd, search->crc);
+}
+
+/* ---- where it may be ---- */
+
+/* Links in the process's folders lead where they lead for the process, not out of its root. */
+static int open_inside(int root_fd, const char *path)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return root_fd < 0 ? -1 : (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+}
+
+/* Takes @path; NULL for want of memory is as good as not there. */
+static void try_path(struct search *search, char *path)
+{
+	gs_autofree char *owned = path;
+
+	for (int inside = 0; path && inside <= 1 && search->fd < 0; inside++) {
+		gs_autoclose int fd =
+			inside ? open_inside(search->root_fd, path)
+			       : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+		if (fd < 0 || !is_right(search, fd))
+			continue;
+		search->fd = gs_take_fd(&fd);
+		search->path =
+			inside ? gs_strf("/proc/%d/root%s", (int)search->file->symbols->pid, path)
+			       : gs_take(owned);
+	}
+}
+
+static void try_build_id(struct search *search)
+{
+	char id[2 * GS_BUILD_ID_MAX + 1];
+
+	if (search->id.size < 2)
+		return;
+	gs_build_id_format(&search->id, id);
+	try_path(search, gs_strf(DEBUG_FOLDER "/.build-id/%.2s/%s.debug", id, id + 2));
+}
+
+static void try_link(struct search *search, const char *link)
+{
+	const char *path = search->file->path, *slash = strrchr(path, '/');
+	int size = slash ? (int)(slash - path) : 0;
+
+	if (strchr(link, '/'))
+		return; /* hostile: the format has a name alone */
+	try_path(search, gs_strf("%.*s/%s", size, path, link));
+	try_path(search, gs_strf("%.*s/.debug/%s", size, path, link));
+	try_path(search, gs_strf(DEBUG_FOLDER "%.*s/%s", size, path, link));
+	/* Packages of before /usr took everything in. */
+	if (!strncmp(path, "/usr/", 5) && size >= 5)
+		try_path(search, gs_strf(DEBUG_FOLDER "%.*s/%s", size - 4, path + 4, link));
+}
+
+/* What several debug files share; its name is absolute, or counts from theirs. */
+static void try_shared(struct search *search, const char *name)
+{
+	const char *debug = NULL, *slash;
+
+	if (*name == '/') {
+		try_path(search, strdup(name));
+		return;
+	}
+	dwfl_module_info(search->file->module, NULL, NULL, NULL, NULL, NULL, NULL, &debug);
+	slash = debug ? strrchr(debug, '/') : NULL;
+	if (slash)
+		try_path(search, gs_strf("%.*s/%s", (int)(slash - debug), debug, name));
+}
+
+/* ---- the callback ---- */
+
+static bool set_build_id(const void *bits, ssize_t size, struct search *search)
+{
+	if (size <= 0 || size > GS_BUILD_ID_MAX)
+		return false;
+	memcpy(search->id.bytes, bits, (size_t)size);
+	search->id.size = (size_t)size;
+	return true;
+}
+
+static void find_debug(struct search *search, const char *link)
+{
+	const unsigned char *bits = NULL;
+	GElf_Addr address;
+	int size = dwfl_module_build_id(search->file->module, &bits, &address);
+
+	if (set_build_id(bits, size, search))
+		try_build_id(search);
+	if (link)
+		try_link(search, link);
+}
+
+/* libdwfl has the debug file already, which tells the build-id of what it shares with others. */
+static void find_shared(struct search *search)
+{
+	Dwarf_Addr bias;
+	Dwarf *dwarf = dwfl_module_getdwarf(search->file->module, &bias);
+	const void *bits = NULL;
+	const char *name = NULL;
+	ssize_t size = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &bits) : 0;
+
+	if (!set_build_id(bits, size, search))
+		return;
+	try_build_id(search);
+	try_shared(search, name);
+}
 
 int gs_process_find_debug(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
 			  const char *path, const char *link, GElf_Word crc, char **path_ret)
 {
-	/* By build-id alone: the standard callback would ask debuginfod servers, too. */
-	return dwfl_build_id_find_debuginfo(module, userdata, name, base, path, link, crc,
-					    path_ret);
+	struct process_file *file = *userdata;
+	struct search search = {.file = file, .crc = crc, .fd = -1};
+
+	search.root_fd = openat(file->symbols->proc_fd, "root", O_PATH | O_CLOEXEC);
+	if (path)
+		find_debug(&search, link);
+	else
+		find_shared(&search);
+	if (search.root_fd >= 0)
+		close(search.root_fd);
+	/* The standard callback would ask servers whenever the environment names some. */
+	if (search.fd < 0 && file->symbols->debuginfod)
+		return dwfl_standard_find_debuginfo(module, userdata, name, base, path, link, crc,
+						    path_ret);
+	*path_ret = search.path;
+	errno = 0;
+	return search.fd;
 }

@@ -56,6 +56,14 @@ struct gs_error *gs_process_read_proc(struct gs_process_symbols *symbols, const 
 	return gs_text_finish(&text, ret);
 }
 
+bool gs_process_read_memory(const struct gs_process_symbols *symbols, uint64_t address, void *buf,
+			    size_t size)
+{
+	gs_autoclose int fd = openat(symbols->proc_fd, "mem", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && gs_pread_full(fd, buf, size, address) == (ssize_t)size;
+}
+
 /* ---- lines of maps ---- */
 
 struct mapping {

@@ -12,49 +12,13 @@
 
 /* ---- words of the process ---- */
 
-/* Its words, and where they are: those of a program of 32 bits are half as wide. */
+/* Those of a program of 32 bits are half as wide. */
 struct image {
 	struct gs_process_symbols *symbols;
 	size_t word; /* bytes */
-	int mem_fd;
 };
 
-static bool read_word(const struct image *image, uint64_t address, uint64_t *ret)
-{
-	uint32_t half;
-
-	if (image->word == sizeof(*ret))
-		return gs_pread_full(image->mem_fd, ret, sizeof(*ret), address) == sizeof(*ret);
-	if (gs_pread_full(image->mem_fd, &half, sizeof(half), address) != sizeof(half))
-		return false;
-	*ret = half;
-	return true;
-}
-
-static struct gs_error *open_image(struct gs_process_symbols *symbols, struct image *ret)
-{
-	struct image image = {.symbols = symbols, .mem_fd = -1};
-	gs_autoclose int exe_fd = -1, mem_fd = -1;
-	unsigned char ident[EI_NIDENT];
-	struct gs_error *err = gs_process_open_proc(symbols, "exe", &exe_fd);
-
-	if (!err)
-		err = gs_process_open_proc(symbols, "mem", &mem_fd);
-	if (err)
-		return err;
-	if (gs_pread_full(exe_fd, ident, sizeof(ident), 0) != sizeof(ident) ||
-	    memcmp(ident, ELFMAG, SELFMAG) != 0)
-		return gs_error_create(GS_ERROR_UNSUPPORTED,
-				       "process %d: its program is no ELF file", (int)symbols->pid);
-	image.word = ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
-	image.mem_fd = gs_take_fd(&mem_fd);
-	*ret = image;
-	return NULL;
-}
-
-/* ---- the auxiliary vector ---- */
-
-static uint64_t word_at(const char *data, size_t word)
+static uint64_t word_of(const void *data, size_t word)
 {
 	uint64_t whole;
 	uint32_t half;
@@ -67,6 +31,34 @@ static uint64_t word_at(const char *data, size_t word)
 	return whole;
 }
 
+static bool read_word(const struct image *image, uint64_t address, uint64_t *ret)
+{
+	unsigned char buf[sizeof(*ret)];
+
+	if (!gs_process_read_memory(image->symbols, address, buf, image->word))
+		return false;
+	*ret = word_of(buf, image->word);
+	return true;
+}
+
+static struct gs_error *open_image(struct gs_process_symbols *symbols, struct image *ret)
+{
+	gs_autoclose int fd = -1;
+	unsigned char ident[EI_NIDENT];
+	struct gs_error *err = gs_process_open_proc(symbols, "exe", &fd);
+
+	if (err)
+		return err;
+	if (gs_pread_full(fd, ident, sizeof(ident), 0) != sizeof(ident) ||
+	    memcmp(ident, ELFMAG, SELFMAG) != 0)
+		return gs_error_create(GS_ERROR_UNSUPPORTED,
+				       "process %d: its program is no ELF file", (int)symbols->pid);
+	*ret = (struct image){symbols, ident[EI_CLASS] == ELFCLASS32 ? 4 : 8};
+	return NULL;
+}
+
+/* ---- the auxiliary vector ---- */
+
 /* 0: no such entry. */
 static struct gs_error *read_aux(const struct image *image, uint64_t type, uint64_t *ret)
 {
@@ -78,8 +70,8 @@ static struct gs_error *read_aux(const struct image *image, uint64_t type, uint6
 		return err;
 	*ret = 0;
 	for (size_t off = 0; size - off >= entry; off += entry) {
-		if (word_at(data + off, image->word) == type) {
-			*ret = word_at(data + off + image->word, image->word);
+		if (word_of(data + off, image->word) == type) {
+			*ret = word_of(data + off + image->word, image->word);
 			break;
 		}
 	}
@@ -92,10 +84,8 @@ struct gs_error *gs_process_symbols_entry(struct gs_process_symbols *symbols, ui
 	uint64_t entry = 0;
 	struct gs_error *err = open_image(symbols, &image);
 
-	if (err)
-		return err;
-	err = read_aux(&image, AT_ENTRY, &entry);
-	close(image.mem_fd);
+	if (!err)
+		err = read_aux(&image, AT_ENTRY, &entry);
 	if (!err && !entry)
 		err = gs_error_create(GS_ERROR_NODATA, "process %d: no AT_ENTRY",
 				      (int)symbols->pid);
@@ -187,9 +177,5 @@ struct gs_error *gs_process_symbols_loader(struct gs_process_symbols *symbols, u
 	struct image image;
 	struct gs_error *err = open_image(symbols, &image);
 
-	if (err)
-		return err;
-	err = find_loader(&image, ret);
-	close(image.mem_fd);
-	return err;
+	return err ? err : find_loader(&image, ret);
 }

@@ -97,21 +97,47 @@ struct gs_error *gs_process_place(const struct process_file *file, uint64_t addr
 		gs_place_deinit(&place);
 		return gs_error_nomem();
 	}
-	place.kind = place.symbol && !place.offset ? GS_PLACE_FUNCTION : GS_PLACE_LINE;
+	place.kind = place.symbol && !place.offset ? gs_process_name_kind(place.symbol)
+						   : GS_PLACE_ADDRESS;
 	*ret = place;
 	return NULL;
 }
 
+/* ---- its source ---- */
+
+/* clang writes no table (.debug_aranges) that leads from addresses to units. */
+static Dwarf_Line *search_units(Dwarf *dwarf, Dwarf_Addr address)
+{
+	Dwarf_CU *cu = NULL;
+	Dwarf_Die unit;
+
+	while (dwarf_get_units(dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+		if (dwarf_haspc(&unit, address) > 0)
+			return dwarf_getsrc_die(&unit, address);
+	}
+	return NULL;
+}
+
+static Dwarf_Line *find_row(const struct process_file *file, uint64_t address)
+{
+	Dwarf_Addr bias;
+	Dwfl_Line *line = dwfl_module_getsrc(file->module, address);
+	Dwarf *dwarf = line ? NULL : dwfl_module_getdwarf(file->module, &bias);
+
+	if (line)
+		return dwfl_dwarf_line(line, &bias);
+	return dwarf ? search_units(dwarf, address - bias) : NULL;
+}
+
 struct gs_error *gs_process_place_source(const struct process_file *file, struct gs_place *place)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(file->module, place->address);
-	const char *path;
-	int number = 0;
+	Dwarf_Line *row = find_row(file, place->address);
+	const char *path = row ? dwarf_linesrc(row, NULL, NULL) : NULL;
+	int line;
 
-	path = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
-	if (!path)
+	if (!path || dwarf_lineno(row, &line) != 0)
 		return NULL;
 	place->file = strdup(path);
-	place->line = (unsigned int)number;
+	place->line = (unsigned int)line;
 	return place->file ? NULL : gs_error_nomem();
 }

@@ -8,7 +8,7 @@
 
 #include "target.h"
 
-int counter;
+volatile int counter;
 
 /* One of this name is in target_other.c, too. */
 KEEP static int local(int x)
@@ -83,6 +83,7 @@ int main(int argc, char **argv)
 	TELL(renamed);
 	TELL(caller_a);
 	TELL(caller_b);
+	printf("counter %p\n", (void *)&counter);
 	tell_other();
 	for (int i = 1; i <= argc; i++) {
 		void *library, *late;

@@ -6,7 +6,7 @@
 #define KEEP __attribute__((noinline, noclone, noipa, used))
 #define TELL(function) printf("%s %p\n", #function, (void *)(function))
 
-extern int counter;
+extern volatile int counter;
 void tell_other(void);
 
 #endif

@@ -21,12 +21,14 @@
 #include <guestscope/base/error.h>
 #include <guestscope/symbols.h>
 
+/* By what is there, however it was asked for: a line's code may be a function's entry. */
 enum gs_place_kind {
 	GS_PLACE_FUNCTION, /* its entry */
 	GS_PLACE_CLONE,    /* of a part or variant that the compiler has made: NAME.part.0, .isra.0,
-			    * .constprop.0, .cold: arguments may be others */
+			    * .constprop.0: arguments may be others */
 	GS_PLACE_INLINED,  /* where it is inlined into another function: no arguments */
 	GS_PLACE_LINE,     /* the first instruction of a line */
+	GS_PLACE_ADDRESS,  /* elsewhere, as was asked for */
 };
 const char *gs_place_kind_name(enum gs_place_kind kind); /* "function", "clone", ... */
 
@@ -36,7 +38,8 @@ struct gs_place {
 	uint64_t address;
 	char *symbol;    /* the function that contains it; NULL: unknown */
 	uint64_t offset; /* from its beginning */
-	char *name;      /* of INLINED: the function that was asked for; else NULL */
+	char *name;      /* of INLINED, and of what an IFUNC chose: the function that was asked for;
+			  * else NULL */
 	char *module;    /* the file, as the process names it */
 	struct gs_build_id build_id;
 	char *file; /* source; NULL: no line information */
