@@ -74,6 +74,8 @@ static void keep(struct gs_catcher *catcher, struct gs_catch_thread *thread)
 
 	thread->state = GS_CATCH_KEPT;
 	catcher->kept++;
+	if (catcher->method->keep)
+		catcher->method->keep(catcher, thread);
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ||
 	    ptrace(PTRACE_CONT, tid, NULL, NULL) < 0)
 		return; /* killed: its end is the next that is heard of it */

@@ -8,6 +8,7 @@
  *	catch_seize.c    how the threads come to be traced
  *	catch_threads.c  the threads by number
  *	catch_perf.c     mechanism: hardware breakpoints
+ *	catch_int3*.c    mechanism: breakpoint instructions
  */
 #ifndef HOLD_CATCH_H
 #define HOLD_CATCH_H
@@ -17,7 +18,7 @@
 
 #include "guardian.h"
 
-#define GS_CATCH_ADDRESSES_MAX GS_GUARD_PATCHES_MAX
+#define GS_CATCH_ADDRESSES_MAX GS_INT3_BYTES_MAX
 
 /* ---- who is there: catch_threads.c ---- */
 
@@ -62,6 +63,7 @@ struct gs_catcher {
 	const struct gs_catch_method *method;
 	const struct gs_catch_ops *ops;
 	void *arg;
+	char *dir; /* for journals; NULL: none */
 	struct gs_proc_id process;
 	struct gs_catch_threads threads;
 	uint64_t addresses[GS_CATCH_ADDRESSES_MAX]; /* armed ones */
@@ -107,6 +109,9 @@ struct gs_catch_method {
 	/* First of all at each stop of a thread; @status as waitpid has it. */
 	enum gs_catch_view (*view)(struct gs_catcher *catcher, struct gs_catch_thread *thread,
 				   int status);
+	/* A thread that has hit is to be kept: it may be let go there by our death from now on.
+	 * NULL: nothing is to be done for that. */
+	void (*keep)(struct gs_catcher *catcher, struct gs_catch_thread *thread);
 	/* A thread in a stop runs on, with @signal (0: none). If thread->at: from there, unnoticed;
 	 * PTRACE_INTERRUPT may be on its way to it. */
 	void (*resume)(struct gs_catcher *catcher, struct gs_catch_thread *thread, int signal);
@@ -125,6 +130,7 @@ struct gs_catch_method {
 };
 
 extern const struct gs_catch_method gs_catch_perf; /* catch_perf.c */
+extern const struct gs_catch_method gs_catch_int3; /* catch_int3.c */
 
 /* Whether it is armed there. */
 bool gs_catch_is_armed(const struct gs_catcher *catcher, uint64_t address);

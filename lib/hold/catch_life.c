@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -14,7 +15,7 @@
 #include "catch.h"
 #include "trace.h"
 
-static const struct gs_catch_method *const methods[] = {&gs_catch_perf};
+static const struct gs_catch_method *const methods[] = {&gs_catch_perf, &gs_catch_int3};
 #define METHOD_COUNT (sizeof(methods) / sizeof(*methods))
 
 static const struct gs_catch_method *find_method(enum gs_catch_mechanism mechanism)
@@ -120,10 +121,11 @@ static void close_all(struct gs_catcher *catcher, bool is_clean)
 		close(catcher->mem_fd);
 	if (catcher->target_fd >= 0)
 		close(catcher->target_fd);
+	free(catcher->dir);
 	free(catcher);
 }
 
-struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism,
+struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism, const char *dir,
 				const struct gs_catch_ops *ops, void *arg, struct gs_catcher **ret)
 {
 	const struct gs_catch_method *method = find_method(mechanism);
@@ -139,8 +141,9 @@ struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism,
 	catcher->method = method;
 	catcher->ops = ops;
 	catcher->arg = arg;
+	catcher->dir = dir ? strdup(dir) : NULL;
 	catcher->signal_fd = catcher->mem_fd = catcher->target_fd = -1;
-	err = open_all(catcher, pid);
+	err = dir && !catcher->dir ? gs_error_nomem() : open_all(catcher, pid);
 	if (!err)
 		err = begin(catcher);
 	if (err)

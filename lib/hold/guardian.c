@@ -27,19 +27,6 @@
 
 enum { FD_TRACER, FD_TARGET, FD_MEM, FD_READY, FD_COUNT };
 
-static void restore_text(const struct gs_guard_memory *memory)
-{
-	uint32_t count = __atomic_load_n(&memory->patch_count, __ATOMIC_ACQUIRE);
-
-	for (uint32_t i = 0; i < count && i < GS_GUARD_PATCHES_MAX; i++) {
-		const struct gs_guard_patch *patch = &memory->patches[i];
-
-		if (patch->size <= GS_GUARD_PATCH_SIZE)
-			(void)!pwrite(GS_ISOLATED_FD(FD_MEM), patch->original, patch->size,
-				      (off_t)patch->address);
-	}
-}
-
 /* Stopped as a whole, or about to be; one that has a debugger by now is his. */
 static bool is_stopping(pid_t target)
 {
@@ -89,7 +76,7 @@ __attribute__((noreturn)) static void be_guardian(const struct gs_guardian *guar
 	close(GS_ISOLATED_FD(FD_READY));
 	while (poll(&tracer, 1, -1) < 0 && errno == EINTR)
 		;
-	restore_text(guardian->memory);
+	gs_int3_take_all_out(GS_ISOLATED_FD(FD_MEM), &guardian->memory->bytes);
 	watch(guardian->memory, guardian->target);
 	_exit(0);
 }
@@ -197,6 +184,15 @@ void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped)
 {
 	if (guardian->memory)
 		__atomic_store_n(&guardian->memory->is_stopped, is_stopped, __ATOMIC_RELEASE);
+}
+
+/* Who may be killed meanwhile counts a byte when it is there as a whole. */
+void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes)
+{
+	struct gs_int3_bytes *shared = &guardian->memory->bytes;
+
+	memcpy(shared->bytes, bytes->bytes, sizeof(shared->bytes));
+	__atomic_store_n(&shared->count, bytes->count, __ATOMIC_RELEASE);
 }
 
 static void unmap(struct gs_guardian *guardian)

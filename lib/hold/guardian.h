@@ -23,20 +23,12 @@
 
 #include <guestscope/base/error.h>
 
-#define GS_GUARD_PATCHES_MAX 32
-#define GS_GUARD_PATCH_SIZE 4
+#include "int3_bytes.h"
 
-/* Bytes of the text that are not what they were. */
-struct gs_guard_patch {
-	uint64_t address;
-	uint8_t size, original[GS_GUARD_PATCH_SIZE];
-};
 /* Written by the tracer, read by the guardian when the tracer has ended. */
 struct gs_guard_memory {
-	bool is_stopped; /* the process, by somebody else */
-	/* Counted before the text is patched, and until it is repaired. */
-	uint32_t patch_count;
-	struct gs_guard_patch patches[GS_GUARD_PATCHES_MAX];
+	bool is_stopped;            /* the process, by somebody else */
+	struct gs_int3_bytes bytes; /* of the text; taken out if they are in */
 };
 
 struct gs_guardian {
@@ -60,6 +52,8 @@ void gs_guardian_ended(struct gs_guardian *guardian, pid_t pid);
 void gs_guardian_look(struct gs_guardian *guardian);
 /* Whether the process is stopped by somebody else, and is to stay so. */
 void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped);
+/* Before one of them is put in. */
+void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes);
 /* There is nothing to repair any more. */
 void gs_guardian_stop(struct gs_guardian *guardian);
 /* It stays until the tracer's end, and is not ours to look after any more. */

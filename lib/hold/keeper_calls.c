@@ -294,8 +294,8 @@ static struct gs_error *try(struct gs_calls *calls, enum gs_catch_mechanism mech
 			    bool *other_ret)
 {
 	size_t armed;
-	struct gs_error *err =
-		gs_catcher_new(calls->aim->pid, mechanism, &catch_ops, calls, &calls->catcher);
+	struct gs_error *err = gs_catcher_new(calls->aim->pid, mechanism, calls->holds->dir,
+					      &catch_ops, calls, &calls->catcher);
 
 	*other_ret = err && err->code == GS_ERROR_UNSUPPORTED;
 	if (err)

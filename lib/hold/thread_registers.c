@@ -37,6 +37,11 @@ void gs_thread_registers_set_pc(struct gs_thread_registers *registers, uint64_t 
 	registers->raw.rip = pc;
 }
 
+uint64_t gs_thread_registers_sp(const struct gs_thread_registers *registers)
+{
+	return registers->raw.rsp;
+}
+
 void gs_thread_registers_args(const struct gs_thread_registers *registers,
 			      uint64_t ret[GS_CALL_ARGS])
 {
@@ -58,6 +63,11 @@ uint64_t gs_thread_registers_pc(const struct gs_thread_registers *registers)
 void gs_thread_registers_set_pc(struct gs_thread_registers *registers, uint64_t pc)
 {
 	registers->raw.pc = pc;
+}
+
+uint64_t gs_thread_registers_sp(const struct gs_thread_registers *registers)
+{
+	return registers->raw.sp;
 }
 
 void gs_thread_registers_args(const struct gs_thread_registers *registers,

@@ -22,6 +22,7 @@ bool gs_thread_registers_get(pid_t tid, struct gs_thread_registers *ret);
 bool gs_thread_registers_set(pid_t tid, const struct gs_thread_registers *registers);
 
 uint64_t gs_thread_registers_pc(const struct gs_thread_registers *registers);
+uint64_t gs_thread_registers_sp(const struct gs_thread_registers *registers);
 void gs_thread_registers_set_pc(struct gs_thread_registers *registers, uint64_t pc);
 /* Good at a function's entry only. */
 void gs_thread_registers_args(const struct gs_thread_registers *registers,

@@ -6,16 +6,18 @@
  * nothing of that has run, and all others run on. Mechanisms:
  *
  * perf: a hardware breakpoint for each thread, as a perf event that sends SIGSTOP to the thread
- *that hits it. All threads are traced, so the tracer gets the signal instead of the process, and
- *drops it. The text is as it was. Four addresses at a time on x86.
+ * that hits it. All threads are traced, so the tracer gets the signal instead of the process, and
+ * drops it. The text is as it was. Four addresses at a time on x86.
  *
- * int3: a breakpoint instruction in the text. If the tracer is killed while it is there, the next
- * thread that comes by may end the process: a guardian puts the byte back, too late in one or two
- * of a hundred cases.
+ * int3: a breakpoint instruction in the text, on x86-64 only. If the tracer is killed while it is
+ * there, who has just executed it ends the process; the guardian takes it out before others do. It
+ * is out while somebody is kept at its address, where others pass unseen then; and, for functions
+ * that begin with an uncommon instruction, for the moment in which somebody passes. A thread that
+ * blocks or ignores SIGTRAP does so no longer when it has come by.
  *
  * A caught thread is kept in an event stop, which no signal has caused: whatever ends the tracer,
  * the thread runs on. What is on its way at that moment may leave the process stopped; the
- *guardian, a process of its own, continues it then.
+ * guardian, a process of its own, continues it then.
  *
  * Threads that are born while it is armed are armed before they run. At an exec all is disarmed.
  *
@@ -58,11 +60,12 @@ struct gs_catcher;
 
 /*
  * All threads of @pid are traced from now on, and run on. Errors as of gs_tracer_seize(). The
- * guardian is its child.
+ * guardian is its child. @dir: where int3 keeps its journal while something is armed, see mend.h;
+ * perf needs none.
  */
 GS_MUST_CHECK struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism,
-					      const struct gs_catch_ops *ops, void *arg,
-					      struct gs_catcher **ret);
+					      const char *dir, const struct gs_catch_ops *ops,
+					      void *arg, struct gs_catcher **ret);
 /* As if it had never been: kept threads run on, nothing is armed, traced or stopped by us. */
 void gs_catcher_free(struct gs_catcher *catcher);
 GS_DEFINE_CLEANUP(struct gs_catcher *, gs_catcher_free)
