@@ -108,7 +108,9 @@ static struct gs_error *add_sources(struct gs_process_symbols *symbols, struct g
 	for (size_t i = 0; i < places->count && !err; i++) {
 		struct gs_place *place = &places->places[i];
 
-		err = gs_process_place_source(gs_process_file_at(symbols, place->address), place);
+		if (!place->file)
+			err = gs_process_place_source(gs_process_file_at(symbols, place->address),
+						      place);
 	}
 	return err;
 }

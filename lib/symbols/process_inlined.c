@@ -33,19 +33,19 @@ static bool has_name(Dwarf_Die *die, const struct walk *walk)
 /* Where it begins, of whatever form; false: it is not in the program. */
 static bool find_entry(Dwarf_Die *die, Dwarf_Addr *ret)
 {
-	Dwarf_Addr base, start, end, low = 0;
+	Dwarf_Addr base, start, end;
 	ptrdiff_t off = 0;
-	bool found = false;
 
 	if (dwarf_entrypc(die, ret) == 0)
 		return true;
+	/* Of several stretches it is the first, not the lowest: cold ones lie below. */
 	while ((off = dwarf_ranges(die, off, &base, &start, &end)) > 0) {
-		if (start < end && (!found || start < low))
-			low = start;
-		found = found || start < end;
+		if (start < end) {
+			*ret = start;
+			return true;
+		}
 	}
-	*ret = low;
-	return found;
+	return false;
 }
 
 static bool is_known(const struct gs_places *places, uint64_t address)

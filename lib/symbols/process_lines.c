@@ -21,6 +21,7 @@ struct start {
 	Dwarf_Off function; /* its entry in the debug information */
 	Dwarf_Addr range;   /* beginning of the stretch of it: hot and cold ones are apart */
 	Dwarf_Addr address;
+	const char *path; /* of the source; libdw's */
 };
 
 struct starts {
@@ -111,15 +112,15 @@ static struct gs_error *add_start(struct starts *starts, const struct start *sta
 }
 
 /* Whether the row of the table is where a statement of the file begins, and which line that is. */
-static bool read_row(const struct search *search, Dwarf_Line *row, int *line, Dwarf_Addr *address)
+static bool read_row(const struct search *search, Dwarf_Line *row, int *line, struct start *start)
 {
-	const char *path = dwarf_linesrc(row, NULL, NULL);
 	bool begins, ends;
 
-	return path && is_end_of(path, search->query->name) &&
+	start->path = dwarf_linesrc(row, NULL, NULL);
+	return start->path && is_end_of(start->path, search->query->name) &&
 	       dwarf_linebeginstatement(row, &begins) == 0 && begins &&
 	       dwarf_lineendsequence(row, &ends) == 0 && !ends && dwarf_lineno(row, line) == 0 &&
-	       *line && dwarf_lineaddr(row, address) == 0;
+	       *line && dwarf_lineaddr(row, &start->address) == 0;
 }
 
 static struct gs_error *find_starts(const struct search *search, Dwarf_Die *unit,
@@ -135,7 +136,7 @@ static struct gs_error *find_starts(const struct search *search, Dwarf_Die *unit
 		struct start start = {0};
 		int line;
 
-		if (!read_row(search, dwarf_onesrcline(rows, i), &line, &start.address))
+		if (!read_row(search, dwarf_onesrcline(rows, i), &line, &start))
 			continue;
 		gs_process_nearby_see_line(search->nearby, (unsigned int)line);
 		if ((unsigned int)line != search->query->line)
@@ -156,6 +157,13 @@ static struct gs_error *add_place(const struct search *search, const struct star
 		return err;
 	if (place.kind == GS_PLACE_ADDRESS)
 		place.kind = GS_PLACE_LINE;
+	/* Several lines may begin there: it is the one that was asked for. */
+	place.line = search->query->line;
+	place.file = strdup(start->path);
+	if (!place.file) {
+		gs_place_deinit(&place);
+		return gs_error_nomem();
+	}
 	return gs_places_add(search->places, &place);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "target.h"
 
@@ -12,7 +13,7 @@ volatile int counter;
 
 /* One of this name is in target_other.c, too. */
 KEEP static int local(int x)
-{
+{ /* line: first */
 	return counter += x;
 }
 
@@ -71,6 +72,15 @@ KEEP int caller_b(int x)
 	return inlined(x + 1) * 2;
 }
 
+/* What it does at last lies elsewhere, below itself. */
+__attribute__((noinline)) int partly_cold(int x)
+{
+	counter += x;
+	if (counter == 12345)
+		abort();
+	return counter + exported(x);
+}
+
 int main(int argc, char **argv)
 {
 	TELL(main);
@@ -83,6 +93,7 @@ int main(int argc, char **argv)
 	TELL(renamed);
 	TELL(caller_a);
 	TELL(caller_b);
+	TELL(partly_cold);
 	printf("counter %p\n", (void *)&counter);
 	tell_other();
 	for (int i = 1; i <= argc; i++) {
@@ -101,5 +112,5 @@ int main(int argc, char **argv)
 #endif
 	}
 	return caller_a(1) + caller_b(2) + cloned(1) + cloned_isra(1) + cloned_part(1) +
-	       cloned_cold(1) + renamed(1) + alias(1);
+	       cloned_cold(1) + renamed(1) + alias(1) + partly_cold(1);
 }
