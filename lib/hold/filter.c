@@ -113,37 +113,64 @@ static bool matches_program(const char *glob, const char *path)
 	return fnmatch(glob, strchr(glob, '/') || !name ? path : name + 1, 0) == 0;
 }
 
+static bool matches_exec(const struct gs_hold_filter *filter,
+			 const struct gs_hold_candidate *candidate)
+{
+	if (!filter->exec)
+		return true;
+	gs_proc_know(candidate->proc, GS_PROC_EXE);
+	return candidate->proc->exe && matches_program(filter->exec, candidate->proc->exe);
+}
+
+static bool matches_uid(const struct gs_hold_filter *filter,
+			const struct gs_hold_candidate *candidate)
+{
+	if (!filter->has_uid)
+		return true;
+	gs_proc_know(candidate->proc, GS_PROC_STATUS);
+	return candidate->proc->uid == filter->uid;
+}
+
 static bool matches_parent(const struct gs_hold_filter *filter,
 			   const struct gs_hold_candidate *candidate)
 {
-	if (filter->parent_pid)
-		return candidate->parent == filter->parent_pid;
-	return !filter->parent || matches_program(filter->parent, candidate->parent_name);
+	pid_t parent = candidate->parent;
+
+	if (filter->parent)
+		return matches_program(filter->parent, candidate->parent_name);
+	if (!filter->parent_pid)
+		return true;
+	if (!parent) {
+		gs_proc_know(candidate->proc, GS_PROC_STAT);
+		parent = candidate->proc->parent;
+	}
+	return parent == filter->parent_pid;
 }
 
 /* Arguments, with spaces for their NULs. Out of memory is no match: the process runs on. */
 static bool matches_argv(const struct gs_hold_filter *filter,
 			 const struct gs_hold_candidate *candidate)
 {
+	const struct gs_proc *proc = candidate->proc;
 	gs_autofree char *line = NULL;
 
 	if (!filter->has_argv)
 		return true;
-	line = calloc(1, candidate->args_size + 1);
+	gs_proc_know(candidate->proc, GS_PROC_ARGS);
+	line = calloc(1, proc->args_size + 1);
 	if (!line)
 		return false;
-	for (size_t i = 0; i + 1 < candidate->args_size; i++)
-		line[i] = candidate->args[i] ? candidate->args[i] : ' ';
+	for (size_t i = 0; i + 1 < proc->args_size; i++)
+		line[i] = proc->args[i] ? proc->args[i] : ' ';
 	return regexec(&filter->argv, line, 0, NULL, 0) == 0;
 }
 
 /* The cheap ones first: most execs are of another program. */
 static bool matches(const struct gs_hold_filter *filter, const struct gs_hold_candidate *candidate)
 {
-	return (!filter->has_uid || candidate->uid == filter->uid) &&
-	       (!filter->has_depth || candidate->depth <= filter->depth) &&
-	       (!filter->exec || matches_program(filter->exec, candidate->exe)) &&
-	       matches_parent(filter, candidate) && matches_argv(filter, candidate);
+	return (!filter->has_depth || candidate->depth <= filter->depth) &&
+	       matches_parent(filter, candidate) && matches_exec(filter, candidate) &&
+	       matches_uid(filter, candidate) && matches_argv(filter, candidate);
 }
 
 bool gs_hold_filter_take(struct gs_hold_filter *filter, const struct gs_hold_candidate *candidate)

@@ -12,17 +12,20 @@
 
 /* ---- what the tracer sees ---- */
 
-static bool hold(struct gs_execs *execs, const struct gs_traced *process,
-		 const struct gs_proc *proc)
+static bool hold(struct gs_execs *execs, const struct gs_traced *process, struct gs_proc *proc)
 {
 	struct gs_hold_record record;
 
+	gs_proc_know(proc, GS_PROC_ALL);
+	if (!proc->state)
+		return false; /* it was killed */
 	if (!gs_hold_record_begin(execs->holds, proc, &record)) {
 		gs_hold_record_deinit(&record);
 		return false;
 	}
-	record.id = process->id;
-	for (; process; process = process->parent)
+	record.id = proc->id;
+	gs_hold_record_add_ancestor(&record, process->id.pid, proc->comm);
+	while ((process = process->parent))
 		gs_hold_record_add_ancestor(&record, process->id.pid, process->comm);
 	return gs_holds_add(execs->holds, &execs->holder, &record);
 }
@@ -37,30 +40,22 @@ static bool wrap(struct gs_execs *execs, const struct gs_traced *process)
 	return !err;
 }
 
+/* Whoever is not held waits for this, so no more of him is looked at than the filter needs. */
 static bool on_exec(void *arg, const struct gs_traced *process)
 {
+	const struct gs_traced *parent = process->parent;
 	struct gs_execs *execs = arg;
-	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *err = NULL;
-	bool is_held = false;
+	struct gs_proc proc = {.id.pid = process->id.pid};
+	const struct gs_hold_candidate candidate = {
+		.proc = &proc,
+		.depth = process->depth,
+		.parent = parent ? parent->id.pid : 0,
+		.parent_name = parent ? parent->comm : "",
+	};
+	bool is_held = !gs_hold_filter_is_done(execs->filter) &&
+		       gs_hold_filter_take(execs->filter, &candidate) &&
+		       (execs->wrap ? wrap(execs, process) : hold(execs, process, &proc));
 
-	if (gs_hold_filter_is_done(execs->filter))
-		return false;
-	err = gs_proc_read(process->id.pid, &proc);
-	if (!err) {
-		const struct gs_hold_candidate candidate = {
-			.exe = proc.exe ? proc.exe : "",
-			.args = proc.args,
-			.args_size = proc.args_size,
-			.uid = proc.uid,
-			.depth = process->depth,
-			.parent = process->parent ? process->parent->id.pid : proc.parent,
-			.parent_name = process->parent ? process->parent->comm : "",
-		};
-
-		is_held = gs_hold_filter_take(execs->filter, &candidate) &&
-			  (execs->wrap ? wrap(execs, process) : hold(execs, process, &proc));
-	}
 	gs_proc_deinit(&proc);
 	return is_held;
 }

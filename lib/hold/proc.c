@@ -2,19 +2,19 @@
 /* A process as /proc shows it. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <guestscope/base/io.h>
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
 #include <guestscope/hold/proc.h>
 
-#define ARGS_MAX (8u << 20) /* the kernel takes 6 MiB and some */
-#define STATUS_MAX 16384
+#define TEXT_MAX (8u << 20) /* arguments: the kernel takes 6 MiB and some */
+#define READ_BYTES 8192     /* of /proc/PID/status there are 1500 */
 
 bool gs_proc_is(const struct gs_proc_id *id)
 {
@@ -48,15 +48,52 @@ static unsigned int status_number(const char *text, const char *key, int n)
 	return line && sscanf(line, "%u", &number) == 1 ? number : 0;
 }
 
+/*
+ * All of a file in /proc, and a NUL behind it: a read that does not fill the buffer was the last.
+ * NULL: it is gone, or not ours to see. The caller frees.
+ */
+static char *read_all(pid_t pid, const char *name, size_t *size_ret)
+{
+	gs_autotext struct gs_text text = {0};
+	gs_autoerror struct gs_error *err = NULL;
+	char path[48], part[READ_BYTES], *all = NULL;
+	gs_autoclose int fd = -1;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	do {
+		size = read(fd, part, sizeof(part));
+		if (size > 0)
+			gs_text_append(&text, part, (size_t)size);
+	} while (size == (ssize_t)sizeof(part) && text.size < TEXT_MAX);
+	size = (ssize_t)text.size;
+	err = gs_text_finish(&text, &all);
+	*size_ret = err ? 0 : (size_t)size;
+	return all;
+}
+
+static void read_stat(struct gs_proc *proc)
+{
+	struct gs_proc_stat stat;
+
+	if (!gs_proc_stat(proc->id.pid, &stat))
+		return;
+	proc->id.start = stat.start;
+	proc->state = stat.state;
+	proc->parent = stat.parent;
+	proc->group = stat.group;
+	proc->session = stat.session;
+}
+
 static void read_status(struct gs_proc *proc)
 {
-	gs_autofree char *text = NULL;
-	gs_autoerror struct gs_error *err = NULL;
-	char path[48];
+	size_t size;
+	gs_autofree char *text = read_all(proc->id.pid, "status", &size);
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)proc->id.pid);
-	err = gs_read_file(path, STATUS_MAX, &text, NULL);
-	if (err)
+	if (!text)
 		return;
 	proc->tracer = (pid_t)status_number(text, "\nTracerPid:", 1);
 	proc->uid = status_number(text, "\nUid:", 2);
@@ -64,36 +101,42 @@ static void read_status(struct gs_proc *proc)
 
 static void read_args(struct gs_proc *proc)
 {
-	char path[48];
-	gs_autoerror struct gs_error *err = NULL;
+	size_t size = 0;
+	char *args = read_all(proc->id.pid, "cmdline", &size);
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)proc->id.pid);
-	err = gs_read_file(path, ARGS_MAX, &proc->args, &proc->args_size);
-	if (err || proc->args_size == 0) {
-		free(proc->args);
-		proc->args = NULL;
-		proc->args_size = 0;
-	} else if (proc->args[proc->args_size - 1] != '\0') {
-		proc->args_size++; /* a process may overwrite its own; gs_read_file() adds one */
+	if (size == 0) {
+		free(args);
+		return;
 	}
+	proc->args = args;
+	/* A process may overwrite its own; there is a NUL behind them anyway. */
+	proc->args_size = args[size - 1] == '\0' ? size : size + 1;
+}
+
+void gs_proc_know(struct gs_proc *proc, unsigned int parts)
+{
+	parts &= ~proc->known;
+	proc->known |= parts;
+	if (parts & GS_PROC_STAT)
+		read_stat(proc);
+	if (parts & GS_PROC_COMM)
+		gs_process_comm(proc->id.pid, proc->comm);
+	if (parts & GS_PROC_STATUS)
+		read_status(proc);
+	if (parts & GS_PROC_EXE)
+		proc->exe = read_link(proc->id.pid, "exe");
+	if (parts & GS_PROC_ARGS)
+		read_args(proc);
 }
 
 struct gs_error *gs_proc_read(pid_t pid, struct gs_proc *ret)
 {
 	struct gs_proc proc = {.id.pid = pid};
-	struct gs_proc_stat stat;
 
-	if (!gs_proc_stat(pid, &stat))
+	gs_proc_know(&proc, GS_PROC_STAT);
+	if (!proc.state)
 		return gs_error_create(GS_ERROR_GONE, "there is no process %d", (int)pid);
-	proc.id.start = stat.start;
-	proc.state = stat.state;
-	proc.parent = stat.parent;
-	proc.group = stat.group;
-	proc.session = stat.session;
-	gs_process_comm(pid, proc.comm);
-	read_status(&proc);
-	proc.exe = read_link(pid, "exe");
-	read_args(&proc);
+	gs_proc_know(&proc, GS_PROC_ALL);
 	*ret = proc;
 	return NULL;
 }

@@ -95,6 +95,16 @@ static void identify(struct gs_node *node)
 	if (gs_proc_stat(node->traced.id.pid, &stat))
 		node->traced.id.start = stat.start;
 	gs_process_comm(node->traced.id.pid, node->traced.comm);
+	node->is_named = true;
+}
+
+/* Of most processes nobody wants the name, as they have no children. */
+static void set_parent(struct gs_node *node, struct gs_node *parent)
+{
+	if (!parent->is_named)
+		gs_process_comm(parent->traced.id.pid, parent->traced.comm);
+	parent->is_named = true;
+	gs_tree_set_parent(node, parent);
 }
 
 /*
@@ -130,10 +140,11 @@ static void adopt(struct gs_tracer *tracer, pid_t pid, struct gs_node *parent, i
 	if (!node)
 		return;
 	if (parent && !node->traced.parent)
-		gs_tree_set_parent(node, parent);
-	identify(node);
-	if (tracer->ops->born)
+		set_parent(node, parent);
+	if (tracer->ops->born) {
+		identify(node);
 		tracer->ops->born(tracer->arg, &node->traced, event);
+	}
 	unpark(tracer, node);
 }
 
@@ -196,7 +207,7 @@ static void on_exec(struct gs_tracer *tracer, pid_t pid)
 		go_on(pid, 0);
 		return;
 	}
-	identify(node);
+	node->is_named = false;
 	node->leaving = false;
 	node->traced.held = true;
 	if (!tracer->ops->exec(tracer->arg, &node->traced))
@@ -275,9 +286,8 @@ void gs_tracer_dispatch(struct gs_tracer *tracer)
 	int status;
 	pid_t tid;
 
-	/* First, so that what comes meanwhile is told again. */
-	while (read(tracer->signal_fd, &info, sizeof(info)) > 0)
-		;
+	/* First, so that what comes meanwhile is told again; it is told once for all. */
+	(void)!read(tracer->signal_fd, &info, sizeof(info));
 	while ((tid = waitpid(-1, &status, __WALL | WNOHANG)) > 0)
 		on_status(tracer, tid, status);
 	settle_parked(tracer);

@@ -10,6 +10,7 @@
 struct gs_node {
 	struct gs_traced traced; /* what others see of it; first, so that one is the other */
 	unsigned int references; /* children, and one of the table's own while it has not ended */
+	bool is_named;           /* comm is what it is called as the program that it is */
 	bool parked;             /* stopped before anyone has said who it is */
 	bool expected;           /* in the tree until its exec is over */
 	bool leaving;            /* an expected one that was asked to stop, so as to be let go */

@@ -29,6 +29,7 @@ static void set_lineage(struct gs_node *node)
 	struct gs_node *parent;
 
 	gs_process_comm(node->traced.id.pid, node->traced.comm);
+	node->is_named = true;
 	if (!gs_proc_stat(node->traced.id.pid, &stat))
 		return;
 	node->traced.id.start = stat.start;
@@ -145,6 +146,8 @@ struct gs_node *gs_expect_rename(struct gs_tracer *tracer, pid_t pid)
 	struct gs_node *thread, *former = gs_tree_find(&tracer->tree, pid);
 	unsigned long tid = 0;
 
+	if (!tracer->expected)
+		return former;
 	ptrace(PTRACE_GETEVENTMSG, pid, NULL, &tid);
 	thread = (pid_t)tid == pid ? NULL : gs_tree_find(&tracer->tree, (pid_t)tid);
 	if (!thread || !thread->expected)

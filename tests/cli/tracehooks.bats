@@ -134,6 +134,32 @@ ends() {
 	none_held
 }
 
+@test "run: of a thousand short children exactly those that fit are held" {
+	cat >children <<-'SH'
+		i=0
+		while [ $i -lt 1000 ]; do
+		    i=$((i + 1))
+		    case $i in
+		    *37) /bin/true "held $i" & ;;
+		    *) /bin/true "free $i" || exit 1 ;;
+		    esac
+		done
+		echo all >started
+		wait
+	SH
+	start "$T" run --json --every --exec true --argv 'held [0-9]*$' -- sh children
+	await test -s started
+	"$T" release --all
+	ends 0
+	for i in 37 137 237 337 437 537 637 737 837 937; do echo "held $i"; done >expected
+	/usr/bin/python3 -c '
+import json
+events = [json.loads(line) for line in open("out")]
+print(*sorted((e["argv"][1] for e in events if e["event"] == "held"), key=lambda a: int(a[5:])), sep="\n")' >held
+	diff -u expected held
+	none_held
+}
+
 @test "run: a daemon's lineage, though its parent is init by then" {
 	start "$T" run --exec sleep --nth 2 -- sh -c '(setsid sh -c "sleep 0.1; sleep 0.2; :" >/dev/null 2>&1 &) ; exit 2'
 	await some_held

@@ -12,21 +12,23 @@
 
 #include "unit.h"
 
-#define ARGS(text) .args = (text), .args_size = sizeof(text)
+#define ARGS(text) .args = (char *)(text), .args_size = sizeof(text)
 
 /* libvirt's probe, and the guest. */
-static const struct gs_hold_candidate probe = {.exe = "/usr/bin/qemu-system-x86_64",
-					       ARGS("qemu\0-S\0-machine\0none"),
-					       .uid = 64055,
-					       .depth = 2,
-					       .parent = 10,
-					       .parent_name = "libvirtd"};
-static const struct gs_hold_candidate guest = {.exe = "/usr/bin/qemu-system-x86_64",
-					       ARGS("qemu\0-name\0guest=web one"),
-					       .uid = 64055,
-					       .depth = 3,
-					       .parent = 1,
-					       .parent_name = "systemd"};
+static struct gs_proc probe_proc = {.known = GS_PROC_ALL,
+				    .exe = (char *)"/usr/bin/qemu-system-x86_64",
+				    ARGS("qemu\0-S\0-machine\0none"),
+				    .uid = 64055,
+				    .parent = 10};
+static const struct gs_hold_candidate probe = {
+	.proc = &probe_proc, .depth = 2, .parent_name = "libvirtd"};
+static struct gs_proc guest_proc = {.known = GS_PROC_ALL,
+				    .exe = (char *)"/usr/bin/qemu-system-x86_64",
+				    ARGS("qemu\0-name\0guest=web one"),
+				    .uid = 64055,
+				    .parent = 1};
+static const struct gs_hold_candidate guest = {
+	.proc = &guest_proc, .depth = 3, .parent = 11, .parent_name = "systemd"};
 
 static bool takes(struct gs_hold_wish wish, const struct gs_hold_candidate *candidate)
 {
@@ -53,6 +55,8 @@ static void test_each_wish(void **state)
 	assert_false(takes((struct gs_hold_wish){.parent = "libvirtd"}, &guest));
 	assert_true(takes((struct gs_hold_wish){.parent = "10"}, &probe));
 	assert_false(takes((struct gs_hold_wish){.parent = "11"}, &probe));
+	assert_true(takes((struct gs_hold_wish){.parent = "11"}, &guest)); /* who has forked it */
+	assert_false(takes((struct gs_hold_wish){.parent = "1"}, &guest));
 	assert_true(takes((struct gs_hold_wish){.has_depth = true, .depth = 2}, &probe));
 	assert_false(takes((struct gs_hold_wish){.has_depth = true, .depth = 2}, &guest));
 	/* All that are given. */

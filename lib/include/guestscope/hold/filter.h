@@ -9,6 +9,7 @@
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
+#include <guestscope/hold/proc.h>
 
 /* All that are given must hold. Texts are borrowed while gs_hold_filter_new() runs. */
 struct gs_hold_wish {
@@ -26,14 +27,11 @@ struct gs_hold_wish {
 	bool every;         /* and all that fit after it */
 };
 
-/* What is known of a process at its exec. */
+/* A process at its exec. What the filter asks for, and is not known of it yet, is read then. */
 struct gs_hold_candidate {
-	const char *exe;  /* a path */
-	const char *args; /* as struct gs_proc has them */
-	size_t args_size;
-	uid_t uid;
+	struct gs_proc *proc;
 	unsigned int depth;
-	pid_t parent;
+	pid_t parent;            /* 0: as /proc says */
 	const char *parent_name; /* "" if unknown */
 };
 

@@ -20,8 +20,19 @@ struct gs_proc_id {
 	uint64_t start; /* clock ticks after boot: field 22 of /proc/PID/stat */
 };
 
+/* Each of these is a file to be read. */
+enum gs_proc_part {
+	GS_PROC_STAT = 1, /* id.start, parent, group, session, state */
+	GS_PROC_COMM = 2,
+	GS_PROC_STATUS = 4, /* tracer, uid */
+	GS_PROC_EXE = 8,
+	GS_PROC_ARGS = 16,
+	GS_PROC_ALL = 31,
+};
+
 struct gs_proc {
 	struct gs_proc_id id;
+	unsigned int known; /* parts that were read */
 	pid_t parent, group, session;
 	pid_t tracer;  /* 0: none */
 	uid_t uid;     /* effective */
@@ -34,6 +45,8 @@ struct gs_proc {
 
 /* GONE: there is none. What is not ours to see is left out. */
 GS_MUST_CHECK struct gs_error *gs_proc_read(pid_t pid, struct gs_proc *ret);
+/* Those of these parts that are not known yet, of one with a pid; of one that is gone, nothing. */
+void gs_proc_know(struct gs_proc *proc, unsigned int parts);
 void gs_proc_deinit(struct gs_proc *proc);
 
 /* Whether that very process, or thread, is still there; one that awaits its parent is not. */

@@ -23,10 +23,10 @@
 
 /* One of the tree. Its ancestors live as long as it does, ended ones too. */
 struct gs_traced {
-	struct gs_proc_id id;
+	struct gs_proc_id id;           /* without its start, unless ops.born wants to hear of it */
 	const struct gs_traced *parent; /* who has forked it; NULL: the first of the tree */
 	unsigned int depth;             /* forks from there */
-	char comm[17];                  /* at its last exec, or its parent's: what "ps" shows */
+	char comm[17]; /* what "ps" showed when it forked; until then its parent's, or former one */
 	bool held, ended;
 };
 
