@@ -47,5 +47,7 @@ int cmd_attach(struct gs_args *args)
 	watch_end(&watch);
 	if (err)
 		return gs_args_fail(args, err);
-	return watch.signals ? GS_EXIT_SIGNAL + SIGINT : GS_EXIT_OK;
+	if (watch.signals)
+		return GS_EXIT_SIGNAL + SIGINT;
+	return watch.lost ? GS_EXIT_FAILED : GS_EXIT_OK;
 }

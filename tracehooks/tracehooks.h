@@ -81,7 +81,7 @@ struct watch {
 	bool idle;        /* nothing is held, nor will be */
 	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
 	int signals;      /* that came */
-	bool is_brief;    /* the first signal is the end */
+	bool is_brief;    /* the first signal is the end, and so is the keeper's */
 	bool lost;        /* the keeper was killed */
 	bool blind;       /* the file is not watched any more */
 	bool over;        /* the process is there no more, or as another program */
@@ -96,7 +96,7 @@ GS_MUST_CHECK struct gs_error *watch_begin_with(struct watch *watch, const struc
 						struct gs_keeper_options *options);
 /*
  * Until @pidfd's process, if it is not -1, has ended and nothing will be held, or a signal came
- * twice, or once if it is a brief one.
+ * twice. A brief one ends with the first signal, or with its keeper.
  */
 void watch_until_end(struct watch *watch, int pidfd);
 void watch_end(struct watch *watch);

@@ -132,11 +132,16 @@ static void beat(struct watch *watch)
 	watch->beat_ms = gs_deadline_in(BEAT_MS);
 }
 
+static bool has_left(const struct watch *watch)
+{
+	return watch->is_brief ? watch->signals || watch->lost : watch->signals > 1;
+}
+
 void watch_until_end(struct watch *watch, int pidfd)
 {
 	bool ended = pidfd < 0;
 
-	while ((!ended || !watch->idle) && watch->signals < (watch->is_brief ? 1 : 2)) {
+	while ((!ended || !watch->idle) && !has_left(watch)) {
 		struct pollfd fds[] = {
 			{.fd = ended ? -1 : pidfd, .events = POLLIN},
 			{.fd = watch->lost ? -1 : gs_keeper_fd(watch->keeper), .events = POLLIN},

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The tracer: what each stop of a process of the tree means, and what becomes of it. */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -18,7 +16,6 @@
 
 #define OPTIONS \
 	(PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC)
-#define NEW_THREAD_ROUNDS 10 /* through a process that makes threads while it is seized */
 #define EXPECTED_LOOK_MS 500
 
 struct gs_error *gs_tracer_new(const struct gs_trace_ops *ops, void *arg, struct gs_tracer **ret)
@@ -302,50 +299,26 @@ int gs_tracer_timeout_ms(const struct gs_tracer *tracer)
 
 /* ---- into the tree, and out of it ---- */
 
-/* How many threads were seized that were not ours before; -1 with errno. */
-static int seize_threads(const struct gs_tracer *tracer, pid_t pid)
+static void serve_meanwhile(void *arg)
 {
-	char path[32];
-	struct dirent *entry;
-	int count = 0, code = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	while (code == 0 && (entry = readdir(dir))) {
-		pid_t tid = atoi(entry->d_name);
-
-		if (tid <= 0)
-			continue;
-		if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)tracer->options) == 0)
-			count++;
-		else if (errno != ESRCH && !(errno == EPERM && gs_trace_is_ours(tid)))
-			code = errno;
-	}
-	closedir(dir);
-	errno = code;
-	return code ? -1 : count;
+	gs_tracer_dispatch(arg);
 }
 
 struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 {
+	const struct gs_seizing seizing = {tracer->options, serve_meanwhile, tracer};
 	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
-	int count;
+	int code;
 
 	if (!node)
 		return gs_error_nomem();
-	for (int i = 0; (count = seize_threads(tracer, pid)) > 0 && i < NEW_THREAD_ROUNDS; i++)
-		;
-	if (count < 0) {
-		int code = errno == ENOENT ? ESRCH : errno;
-
+	code = gs_seize_process(&seizing, pid);
+	node = gs_tree_find(&tracer->tree, pid); /* it may have ended */
+	if (node && code)
 		gs_tree_remove(&tracer->tree, node);
-		return gs_trace_refusal(pid, code);
-	}
-	identify(node);
-	return NULL;
+	else if (node)
+		identify(node);
+	return code ? gs_trace_refusal(pid, code) : NULL;
 }
 
 struct gs_error *gs_trace_find_held(const struct gs_tracer *tracer, pid_t pid, struct gs_node **ret)

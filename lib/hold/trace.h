@@ -77,6 +77,24 @@ void gs_expect_part(struct gs_tracer *tracer, struct gs_node *node, int signal);
 /* One that is gone already, or is about to. */
 void gs_expect_remove(struct gs_tracer *tracer, struct gs_node *node);
 
+/* ---- trace_seize.c: into a tracer's hands ---- */
+
+struct gs_seizing {
+	long options; /* PTRACE_O_... */
+	/*
+	 * PTRACE_SEIZE waits for an exec in that process. That waits for the end of the process's
+	 * other threads; and one that is traced has not ended before its tracer has waited for it.
+	 * So this is called all few ms meanwhile: all that there is to wait for is to be waited
+	 * for. The process's SIGALRM is taken for that time, and is to be nobody else's.
+	 */
+	void (*meanwhile)(void *arg);
+	void *arg;
+};
+/* 0, or errno; ETIMEDOUT: there is an exec that does not get on. */
+int gs_seize_thread(const struct gs_seizing *seizing, pid_t tid);
+/* All threads of a process; of those that have been seized when one is refused, none is let go. */
+int gs_seize_process(const struct gs_seizing *seizing, pid_t pid);
+
 /* ---- trace_refusal.c: who cannot be seized, and why ---- */
 
 /* Whether this thread is traced by the one that calls. */

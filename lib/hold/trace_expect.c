@@ -80,8 +80,14 @@ static bool has_expected(const struct gs_tracer *tracer, pid_t process)
 	return false;
 }
 
+static void do_nothing(void *arg)
+{
+	(void)arg;
+}
+
 static struct gs_error *seize(const struct gs_tracer *tracer, pid_t tid, pid_t process)
 {
+	const struct gs_seizing seizing = {PTRACE_O_TRACEEXEC, do_nothing, NULL};
 	int code;
 
 	if (has_expected(tracer, process))
@@ -90,9 +96,9 @@ static struct gs_error *seize(const struct gs_tracer *tracer, pid_t tid, pid_t p
 				       (int)process);
 
 	/* Without a stop: it stands still in the kernel, and would not come to one. */
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACEEXEC) == 0)
+	code = gs_seize_thread(&seizing, tid);
+	if (!code)
 		return NULL;
-	code = errno;
 	if (code == ESRCH || is_over(tid))
 		return gs_error_create(GS_ERROR_GONE, "thread %d has ended", (int)tid);
 	return gs_trace_refusal(tid, code);

@@ -294,6 +294,18 @@ assert lines[1]["reason"] == "asked to", lines'
 	ends 130
 }
 
+@test "attach: its keeper is killed, exit 1; what it has traced runs on" {
+	sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; echo done >result' 3>&- &
+	await test -s pid
+	start "$T" attach --exec nothing "$(cat pid)"
+	await grep -q "TracerPid:.[1-9]" "/proc/$(cat pid)/status"
+	kill -KILL "$(awk '/^TracerPid/ { print $2 }' "/proc/$(cat pid)/status")"
+	ends 1
+	grep -q "the keeper was killed" err
+	touch go
+	await test -s result
+}
+
 @test "attach: one that has a tracer already is told, exit 4" {
 	start_held
 	run -4 "$T" attach "$ID"

@@ -55,7 +55,8 @@ GS_DEFINE_CLEANUP(struct gs_tracer *, gs_tracer_free)
 
 /*
  * From now on @pid and what it forks belong to the tree; with all threads that it has. OS errors
- * name what is in the way: EPERM of one that has a tracer says who that is.
+ * name what is in the way: EPERM of one that has a tracer says who that is. TIMEOUT: it is in an
+ * exec that does not get on. Stops that come meanwhile are dispatched; SIGALRM is taken for that.
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid);
 
