@@ -273,7 +273,9 @@ static struct gs_error *note(struct gs_catcher *catcher, size_t i, uint64_t addr
 	struct gs_int3_journal *journal = &int3_of(catcher)->journal;
 	struct gs_int3_mapping mapping = {0};
 	struct gs_int3_byte byte;
-	struct gs_error *err = gs_int3_look(catcher->mem_fd, &journal->bytes, address, &byte);
+	gs_autofree char *path = gs_int3_journal_path(catcher->dir, catcher->process.pid);
+	struct gs_error *err = path ? gs_int3_look(catcher->mem_fd, &journal->bytes, address, &byte)
+				    : gs_error_nomem();
 
 	if (!err)
 		err = gs_int3_mapping_find(catcher->process.pid, address, &mapping);
@@ -288,8 +290,10 @@ static struct gs_error *note(struct gs_catcher *catcher, size_t i, uint64_t addr
 	journal->bytes.bytes[i] = byte;
 	if (i == journal->bytes.count)
 		journal->bytes.count++;
-	gs_guardian_set_bytes(&catcher->guardian, &journal->bytes);
-	return gs_int3_journal_write(catcher->dir, journal);
+	err = gs_int3_journal_write(catcher->dir, journal);
+	if (!err)
+		gs_guardian_set_bytes(&catcher->guardian, &journal->bytes, path);
+	return err;
 }
 
 static struct gs_error *arm(struct gs_catcher *catcher)

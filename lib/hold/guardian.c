@@ -27,6 +27,13 @@
 
 enum { FD_TRACER, FD_TARGET, FD_MEM, FD_READY, FD_COUNT };
 
+static void restore_text(const struct gs_guard_memory *memory)
+{
+	gs_int3_take_all_out(GS_ISOLATED_FD(FD_MEM), &memory->bytes);
+	if (*memory->journal)
+		unlink(memory->journal);
+}
+
 /* Stopped as a whole, or about to be; one that has a debugger by now is his. */
 static bool is_stopping(pid_t target)
 {
@@ -76,7 +83,7 @@ __attribute__((noreturn)) static void be_guardian(const struct gs_guardian *guar
 	close(GS_ISOLATED_FD(FD_READY));
 	while (poll(&tracer, 1, -1) < 0 && errno == EINTR)
 		;
-	gs_int3_take_all_out(GS_ISOLATED_FD(FD_MEM), &guardian->memory->bytes);
+	restore_text(guardian->memory);
 	watch(guardian->memory, guardian->target);
 	_exit(0);
 }
@@ -187,10 +194,13 @@ void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped)
 }
 
 /* Who may be killed meanwhile counts a byte when it is there as a whole. */
-void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes)
+void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes,
+			   const char *journal)
 {
 	struct gs_int3_bytes *shared = &guardian->memory->bytes;
 
+	if (strlen(journal) < PATH_MAX)
+		strcpy(guardian->memory->journal, journal);
 	memcpy(shared->bytes, bytes->bytes, sizeof(shared->bytes));
 	__atomic_store_n(&shared->count, bytes->count, __ATOMIC_RELEASE);
 }

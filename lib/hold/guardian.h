@@ -17,6 +17,7 @@
 #ifndef HOLD_GUARDIAN_H
 #define HOLD_GUARDIAN_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,6 +30,7 @@
 struct gs_guard_memory {
 	bool is_stopped;            /* the process, by somebody else */
 	struct gs_int3_bytes bytes; /* of the text; taken out if they are in */
+	char journal[PATH_MAX];     /* which says so, and is removed then */
 };
 
 struct gs_guardian {
@@ -52,8 +54,9 @@ void gs_guardian_ended(struct gs_guardian *guardian, pid_t pid);
 void gs_guardian_look(struct gs_guardian *guardian);
 /* Whether the process is stopped by somebody else, and is to stay so. */
 void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped);
-/* Before one of them is put in. */
-void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes);
+/* Before one of them is put in, and after that was written to @journal. */
+void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes,
+			   const char *journal);
 /* There is nothing to repair any more. */
 void gs_guardian_stop(struct gs_guardian *guardian);
 /* It stays until the tracer's end, and is not ours to look after any more. */

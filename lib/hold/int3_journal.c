@@ -74,7 +74,7 @@ static struct gs_json *id_json(const struct gs_proc_id *id)
 	return NULL;
 }
 
-static char *path_of(const char *dir, pid_t pid)
+char *gs_int3_journal_path(const char *dir, pid_t pid)
 {
 	return gs_strf("%s/%d.int3", dir, (int)pid);
 }
@@ -83,7 +83,7 @@ struct gs_error *gs_int3_journal_write(const char *dir, const struct gs_int3_jou
 {
 	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	gs_autojson struct gs_json *json = id_json(&journal->process);
-	gs_autofree char *path = path_of(dir, journal->process.pid), *text = NULL;
+	gs_autofree char *path = gs_int3_journal_path(dir, journal->process.pid), *text = NULL;
 	struct gs_error *err;
 
 	if (json && gs_json_set(json, "keeper", id_json(&journal->keeper)) &&
@@ -99,7 +99,7 @@ struct gs_error *gs_int3_journal_write(const char *dir, const struct gs_int3_jou
 
 void gs_int3_journal_remove(const char *dir, pid_t pid)
 {
-	gs_autofree char *path = path_of(dir, pid);
+	gs_autofree char *path = gs_int3_journal_path(dir, pid);
 
 	if (path)
 		unlink(path);

@@ -37,6 +37,8 @@ struct gs_int3_journal {
 };
 void gs_int3_journal_deinit(struct gs_int3_journal *journal);
 
+/* DIR/PID.int3; the caller frees. NULL: out of memory. */
+char *gs_int3_journal_path(const char *dir, pid_t pid);
 /* Beside, synced and renamed. */
 GS_MUST_CHECK struct gs_error *gs_int3_journal_write(const char *dir,
 						     const struct gs_int3_journal *journal);
