@@ -117,6 +117,7 @@ static struct gs_error *prepare(const struct gs_keeper_options *options,
 		.aim = options->aim,
 		.dir = options->dir,
 		.hold_max_s = options->hold_max_s,
+		.wrap = options->wrap,
 		.event_fd = -1,
 		.listen_fd = -1,
 		.mark = {.fan_fd = -1, .notify_fd = -1, .file_fd = -1}};

@@ -76,11 +76,17 @@ static void go_on(pid_t tid, int signal)
 
 void gs_trace_let_run(struct gs_tracer *tracer, struct gs_node *node)
 {
+	bool is_free = gs_trace_is_free(tracer, node);
+
 	node->traced.held = false;
-	if (node->expected)
+	if (node->has_errand_options)
+		gs_trace_restore_options(tracer, node);
+	if (node->expected && is_free) {
 		gs_expect_part(tracer, node, 0);
-	else
-		go_on(node->traced.id.pid, 0);
+		return;
+	}
+	node->leaving = node->expected;
+	go_on(node->traced.id.pid, 0);
 }
 
 /* ---- who is there ---- */
@@ -209,6 +215,8 @@ static void on_exec(struct gs_tracer *tracer, pid_t pid)
 	node->traced.held = true;
 	if (!tracer->ops->exec(tracer->arg, &node->traced))
 		gs_trace_let_run(tracer, node);
+	else if (node->traced.held)
+		gs_trace_queue_stop(tracer, node);
 }
 
 static bool is_stop_signal(int signal)
@@ -247,6 +255,8 @@ static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 	if (node->expected)
 		tracer->expected--;
 	gs_trace_drop_injection(tracer, node);
+	gs_trace_drop_errand(tracer, node);
+	gs_trace_drop_stop(tracer, node);
 	if (node->parked)
 		tracer->parked--;
 	else if (tracer->ops->ended)
@@ -260,9 +270,8 @@ static void on_status(struct gs_tracer *tracer, pid_t tid, int status)
 
 	if (!WIFSTOPPED(status))
 		on_end(tracer, tid, status);
-	else if (gs_trace_wraps(tracer, tid, status))
-		return;
-	else if (gs_expect_leaves(tracer, tid, status))
+	else if (gs_trace_drains(tracer, tid, status) || gs_trace_wraps(tracer, tid, status) ||
+		 gs_trace_goes(tracer, tid, status) || gs_expect_leaves(tracer, tid, status))
 		return;
 	else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 		 event == PTRACE_EVENT_CLONE)

@@ -17,6 +17,10 @@ struct gs_node {
 	uint64_t deadline_ms;    /* of an expected one's exec */
 	pid_t process;           /* an expected thread's */
 	struct gs_injection *injection; /* one that is to become another program; else NULL */
+	struct gs_errand *errand;       /* one that is on its way to an address; else NULL */
+	bool has_errand_options;        /* the threads that it makes are not traced */
+	bool stop_queued;               /* SIGSTOP, by us, for when we are killed */
+	bool draining;                  /* it runs on, and is to get rid of that first */
 	struct gs_node *next;           /* in its bucket */
 };
 
@@ -50,12 +54,37 @@ struct gs_tracer {
 	size_t parked;   /* see there */
 	size_t expected; /* held ones, too */
 	size_t injected; /* see gs_node.injection */
+	size_t sent;     /* see gs_node.errand */
+	size_t draining;
+	bool fails_stopped;
 };
 /* A held one that is to run, or to be asked for more. NODATA: it is not held. */
 GS_MUST_CHECK struct gs_error *gs_trace_find_held(const struct gs_tracer *tracer, pid_t pid,
 						  struct gs_node **ret);
 /* One in a stop runs on, and stays in the tree unless it was only expected. */
 void gs_trace_let_run(struct gs_tracer *tracer, struct gs_node *node);
+
+/* ---- trace_go.c: those that are on their way to an address ---- */
+
+/* What it makes from now on is the tree's, as before its errand. */
+void gs_trace_restore_options(const struct gs_tracer *tracer, struct gs_node *node);
+
+/* Whether @tid is one, and the stop was dealt with. */
+bool gs_trace_goes(struct gs_tracer *tracer, pid_t tid, int status);
+/* It has ended, or is another program. */
+void gs_trace_drop_errand(struct gs_tracer *tracer, struct gs_node *node);
+
+/* ---- trace_stopped.c: those that stay stopped when the tracer is killed ---- */
+
+/* One that is held from now on. */
+void gs_trace_queue_stop(const struct gs_tracer *tracer, struct gs_node *node);
+/* One that is about to run. false: it has to get rid of its SIGSTOP, and is not to be detached. */
+bool gs_trace_is_free(struct gs_tracer *tracer, struct gs_node *node);
+/* Whether this is the stop of that SIGSTOP; it was dealt with then. */
+bool gs_trace_drains(struct gs_tracer *tracer, pid_t tid, int status);
+void gs_trace_drop_stop(struct gs_tracer *tracer, struct gs_node *node);
+/* The last resort for those that have not come to it. */
+void gs_trace_continue_draining(const struct gs_tracer *tracer);
 
 /* ---- trace_wrap.c: those that are to become another program ---- */
 

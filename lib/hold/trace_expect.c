@@ -174,7 +174,7 @@ bool gs_expect_leaves(struct gs_tracer *tracer, pid_t tid, int status)
 	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
 	int event = status >> 16;
 
-	if (!node || !node->leaving || event == PTRACE_EVENT_EXEC)
+	if (!node || !node->leaving || node->draining || event == PTRACE_EVENT_EXEC)
 		return false;
 	gs_expect_part(tracer, node, event ? 0 : WSTOPSIG(status));
 	return true;
@@ -185,7 +185,7 @@ void gs_expect_hurry(const struct gs_tree *tree)
 	for (size_t i = 0; i < tree->bucket_count; i++) {
 		for (struct gs_node *node = tree->buckets[i]; node; node = node->next) {
 			if (!node->expected || node->traced.held || node->injection ||
-			    node->leaving || !gs_deadline_passed(node->deadline_ms))
+			    node->errand || node->leaving || !gs_deadline_passed(node->deadline_ms))
 				continue;
 			node->leaving = true;
 			ptrace(PTRACE_INTERRUPT, node->traced.id.pid, NULL, NULL);

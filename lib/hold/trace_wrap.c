@@ -90,7 +90,7 @@ bool gs_trace_wraps(struct gs_tracer *tracer, pid_t tid, int status)
 
 size_t gs_tracer_unsettled(const struct gs_tracer *tracer)
 {
-	return tracer->injected;
+	return tracer->injected + tracer->sent + tracer->draining;
 }
 
 void gs_tracer_settle(struct gs_tracer *tracer, uint64_t deadline_ms)
@@ -101,4 +101,5 @@ void gs_tracer_settle(struct gs_tracer *tracer, uint64_t deadline_ms)
 		poll(&fd, 1, gs_deadline_poll_ms(deadline_ms));
 		gs_tracer_dispatch(tracer);
 	}
+	gs_trace_continue_draining(tracer);
 }

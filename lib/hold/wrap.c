@@ -11,12 +11,13 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/user.h>
 #include <unistd.h>
 
 #include <guestscope/base/io.h>
 #include <guestscope/base/text.h>
+
+#include "thread_registers.h"
 
 #ifdef __x86_64__
 
@@ -30,7 +31,7 @@
 static const unsigned char code[CODE_SIZE] = {0xb8, 59, 0, 0, 0, 0x0f, 0x05};
 
 struct gs_injection {
-	struct user_regs_struct saved;
+	struct gs_thread_registers saved;
 	long text;        /* the word at its first instruction */
 	bool has_entered; /* the call, not the exec that it comes from */
 };
@@ -165,42 +166,25 @@ static struct gs_error *write_strings(const struct start *start, const struct gs
 	return NULL;
 }
 
-/* ---- its registers ---- */
-
-static struct gs_error *get_registers(pid_t pid, struct user_regs_struct *ret)
-{
-	struct iovec iov = {ret, sizeof(*ret)};
-
-	if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &iov) < 0)
-		return gs_error_os(errno, "its registers");
-	if (iov.iov_len != sizeof(*ret))
-		return gs_error_create(GS_ERROR_UNSUPPORTED, "it is a program of 32 bits");
-	return NULL;
-}
-
-static bool set_registers(pid_t pid, const struct user_regs_struct *regs)
-{
-	struct iovec iov = {(void *)regs, sizeof(*regs)};
-
-	return ptrace(PTRACE_SETREGSET, pid, (void *)NT_PRSTATUS, &iov) == 0;
-}
+/* ---- its code ---- */
 
 static struct gs_error *write_code(pid_t pid, struct gs_injection *injection,
-				   const struct user_regs_struct *regs)
+				   const struct gs_thread_registers *regs)
 {
+	void *entry = (void *)gs_thread_registers_pc(regs);
 	long word;
 
 	errno = 0;
-	injection->text = ptrace(PTRACE_PEEKTEXT, pid, (void *)regs->rip, NULL);
+	injection->text = ptrace(PTRACE_PEEKTEXT, pid, entry, NULL);
 	if (errno)
 		return gs_error_os(errno, "its first instruction");
 	word = injection->text;
 	memcpy(&word, code, CODE_SIZE);
-	if (ptrace(PTRACE_POKETEXT, pid, (void *)regs->rip, (void *)word) < 0)
+	if (ptrace(PTRACE_POKETEXT, pid, entry, (void *)word) < 0)
 		return gs_error_os(errno, "its first instruction");
-	if (set_registers(pid, regs))
+	if (gs_thread_registers_set(pid, regs))
 		return NULL;
-	ptrace(PTRACE_POKETEXT, pid, (void *)regs->rip, (void *)injection->text);
+	ptrace(PTRACE_POKETEXT, pid, entry, (void *)injection->text);
 	return gs_error_os(errno, "its registers");
 }
 
@@ -229,18 +213,20 @@ struct gs_error *gs_injection_begin(pid_t pid, const struct gs_hold_wrap *wrap,
 {
 	GS_CLEANUP(gs_injection_free)
 	struct gs_injection *injection = calloc(1, sizeof(*injection));
-	struct user_regs_struct regs;
+	struct gs_thread_registers registers;
 	struct start start = {.mem_fd = -1};
-	struct gs_error *err = injection ? get_registers(pid, &injection->saved) : gs_error_nomem();
+	struct gs_error *err;
 
-	if (err)
-		return err;
-	regs = injection->saved;
-	err = open_start(pid, &regs, &start);
+	if (!injection)
+		return gs_error_nomem();
+	if (!gs_thread_registers_get(pid, &injection->saved))
+		return gs_error_create(GS_ERROR_UNSUPPORTED, "it is a program of 32 bits");
+	registers = injection->saved;
+	err = open_start(pid, &registers.raw, &start);
 	if (!err)
-		err = write_strings(&start, wrap, &regs);
+		err = write_strings(&start, wrap, &registers.raw);
 	if (!err)
-		err = write_code(pid, injection, &regs);
+		err = write_code(pid, injection, &registers);
 	if (start.mem_fd >= 0)
 		close(start.mem_fd);
 	if (!err)
@@ -264,11 +250,11 @@ bool gs_injection_has_failed(struct gs_injection *injection, pid_t pid, int *err
 
 void gs_injection_undo(const struct gs_injection *injection, pid_t pid)
 {
-	struct user_regs_struct regs = injection->saved;
+	struct gs_thread_registers registers = injection->saved;
 
-	regs.orig_rax = (unsigned long long)-1; /* no call that could be begun again */
-	ptrace(PTRACE_POKETEXT, pid, (void *)regs.rip, (void *)injection->text);
-	set_registers(pid, &regs);
+	registers.raw.orig_rax = (unsigned long long)-1; /* no call that could be begun again */
+	ptrace(PTRACE_POKETEXT, pid, (void *)registers.raw.rip, (void *)injection->text);
+	gs_thread_registers_set(pid, &registers);
 }
 
 void gs_injection_free(struct gs_injection *injection)

@@ -43,6 +43,8 @@ struct gs_trace_ops {
 	void (*ended)(void *arg, const struct gs_traced *process, int status);
 	/* See gs_tracer_wrap(). @errno: why it runs as it is; 0: it is CMD, and leaves the tree. */
 	void (*wrapped)(void *arg, const struct gs_traced *process, int code);
+	/* See gs_tracer_go_to(): it is there, and held. true: it stays so, or was sent on. */
+	bool (*arrived)(void *arg, const struct gs_traced *process);
 };
 
 struct gs_tracer;
@@ -99,6 +101,22 @@ struct gs_hold_wrap {
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_wrap(struct gs_tracer *tracer, pid_t pid,
 					      const struct gs_hold_wrap *wrap);
+/*
+ * A held one runs on, and is held again when its first thread has come to @address, which is told
+ * by ops->arrived(); its program counter is exact then. Threads that it makes on its way run on,
+ * untraced. If it becomes another program first, that is told as ever. With an error, it is held
+ * where it was: see gs_perf_point_open().
+ */
+GS_MUST_CHECK struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid,
+					       uint64_t address);
+/* One that is on its way will not be held. NODATA: it is not. */
+GS_MUST_CHECK struct gs_error *gs_tracer_call_off(struct gs_tracer *tracer, pid_t pid);
+/*
+ * From now on: if the tracer is killed, what it holds is stopped (T) instead of running on. A
+ * SIGCONT from elsewhere undoes that for the one that gets it.
+ */
+void gs_tracer_fail_stopped(struct gs_tracer *tracer);
+
 /*
  * Waits until nothing is under way that needs the tracer, or the deadline: to be called before it
  * ends.
