@@ -70,7 +70,7 @@ void gs_process_nearby_begin(struct process_nearby *nearby, const struct process
 
 static void put_names(struct gs_text *text, const struct process_nearby *nearby)
 {
-	const char *before = "; there is ";
+	const char *before = "; similar: ";
 
 	if (nearby->nearest) {
 		gs_text_printf(text, "%s\"", before);
