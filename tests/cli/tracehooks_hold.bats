@@ -106,3 +106,55 @@ unharmed() {
 	unharmed
 	[ -z "$(ls tracehooks)" ]
 }
+
+# ---- debug ----
+
+# What gdb says of the thread that it begins with.
+debug_gdb() {
+	"$T" debug "$1" -- "${GDB:-gdb}" -nx -batch -ex 'set debuginfod enabled off' -ex "python print('at', hex(gdb.parse_and_eval('\$pc')))" \
+		-ex "python print('lwp', gdb.selected_thread().ptid[1])" -ex 'printf "args %lx %lx %lx\n", $rdi, $rcx, $r9' \
+		-ex 'frame' -ex 'tbreak work if n == 1' -ex continue -ex 'bt 1' >gdb.log 2>&1 </dev/null
+}
+
+@test "debug: gdb begins with the held thread, continues at once, and leaves the process running" {
+	target threads 4
+	hold "$P" work --if 'arg0 == 3'
+	await all_held 1
+	id=$(holds) address=$(record .at.address)
+	debug_gdb "$id"
+	grep -q "^at $address$" gdb.log
+	grep -q "^lwp $id$" gdb.log
+	grep -q '^args 3 4 600000006$' gdb.log
+	grep -q '^#0  work (n=n@entry=3, ' gdb.log
+	grep -q 'hit Temporary breakpoint 1, .*work (n=n@entry=1' gdb.log
+	ends 0
+	grep -q "^tracehooks: $id: released: its debugger has left$" err
+	unharmed
+}
+
+@test "debug: a gdb without Python finds the thread, too" {
+	cat >gdb <<-'SH'
+		#!/bin/sh
+		[ "$1" != --configuration ] || exec echo "--without-python"
+		exec gdb "$@"
+	SH
+	chmod +x gdb
+	target threads 4
+	hold "$P" work --if 'arg0 == 3'
+	await all_held 1
+	id=$(holds)
+	GDB=./gdb debug_gdb "$id"
+	grep -q "^lwp $id$" gdb.log
+	ends 0
+	unharmed
+}
+
+@test "debug: all that are held of a process are handed over with one" {
+	target threads 3
+	hold "$P" work --every
+	await all_held 3
+	"$T" debug "$(holds | head -1)" -- gdb -nx -batch -ex 'set debuginfod enabled off' >gdb.log 2>&1 </dev/null
+	ends 0
+	[ "$(grep -c ': handed over, a debugger is awaited$' err)" -eq 3 ]
+	unharmed
+}
