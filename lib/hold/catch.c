@@ -197,12 +197,15 @@ static void on_stop(struct gs_catcher *catcher, struct gs_catch_thread *thread, 
 		on_other_stop(catcher, thread, status);
 }
 
-/* Armed before it has run. */
+/*
+ * Armed before it has run. Its options are those of who has made it, which may have changed since.
+ */
 static void on_born(struct gs_catcher *catcher, pid_t tid, int status)
 {
 	struct gs_catch_thread *thread = gs_catch_add(&catcher->threads, tid);
 	gs_autoerror struct gs_error *err = thread ? NULL : gs_error_nomem();
 
+	ptrace(PTRACE_SETOPTIONS, tid, NULL, (void *)gs_catch_options(catcher->method));
 	if (thread && catcher->method->join)
 		err = catcher->method->join(catcher, thread);
 	if (err && catcher->ops->unarmed)

@@ -132,6 +132,11 @@ struct gs_catch_method {
 extern const struct gs_catch_method gs_catch_perf; /* catch_perf.c */
 extern const struct gs_catch_method gs_catch_int3; /* catch_int3.c */
 
+/* NULL: there is none. */
+const struct gs_catch_method *gs_catch_method_of(enum gs_catch_mechanism mechanism);
+/* PTRACE_O_... of all threads. */
+long gs_catch_options(const struct gs_catch_method *method);
+
 /* Whether it is armed there. */
 bool gs_catch_is_armed(const struct gs_catcher *catcher, uint64_t address);
 

@@ -193,6 +193,37 @@ bool gs_catch_let_go(struct gs_catcher *catcher)
 	return is_settled && !err;
 }
 
+/* ---- by another mechanism ---- */
+
+static void change_thread(struct gs_catcher *catcher, struct gs_catch_thread *thread,
+			  const struct gs_catch_method *method)
+{
+	if (catcher->method->forget)
+		catcher->method->forget(catcher, thread);
+	ptrace(PTRACE_SETOPTIONS, thread->tid, NULL, (void *)gs_catch_options(method));
+}
+
+/* Options are changed only in a stop. */
+struct gs_error *gs_catcher_change(struct gs_catcher *catcher, enum gs_catch_mechanism mechanism)
+{
+	const struct gs_catch_method *method = gs_catch_method_of(mechanism);
+	struct gs_catch_thread *thread = NULL;
+	struct gs_error *err;
+
+	if (!method || catcher->address_count || catcher->kept)
+		return gs_error_create(GS_ERROR_INVALID, "the mechanism cannot be changed now");
+	err = halt_all(catcher);
+	if (err)
+		return err;
+	while ((thread = gs_catch_next(&catcher->threads, thread)))
+		change_thread(catcher, thread, method);
+	if (catcher->method->close)
+		catcher->method->close(catcher);
+	catcher->method = method;
+	gs_catch_unhalt(catcher);
+	return NULL;
+}
+
 /* ---- to a debugger ---- */
 
 static void await_stopped(pid_t pid)

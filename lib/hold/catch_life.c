@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -18,13 +19,18 @@
 static const struct gs_catch_method *const methods[] = {&gs_catch_perf, &gs_catch_int3};
 #define METHOD_COUNT (sizeof(methods) / sizeof(*methods))
 
-static const struct gs_catch_method *find_method(enum gs_catch_mechanism mechanism)
+const struct gs_catch_method *gs_catch_method_of(enum gs_catch_mechanism mechanism)
 {
 	for (size_t i = 0; i < METHOD_COUNT; i++) {
 		if (methods[i]->mechanism == mechanism)
 			return methods[i];
 	}
 	return NULL;
+}
+
+long gs_catch_options(const struct gs_catch_method *method)
+{
+	return PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | method->options;
 }
 
 /* Whose registers, and arguments, are not those that we know. */
@@ -128,7 +134,7 @@ static void close_all(struct gs_catcher *catcher, bool is_clean)
 struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism, const char *dir,
 				const struct gs_catch_ops *ops, void *arg, struct gs_catcher **ret)
 {
-	const struct gs_catch_method *method = find_method(mechanism);
+	const struct gs_catch_method *method = gs_catch_method_of(mechanism);
 	struct gs_catcher *catcher;
 	struct gs_error *err;
 

@@ -96,7 +96,7 @@ static bool is_ended(pid_t tid)
 
 static struct gs_error *seize_thread(struct gs_catcher *catcher, pid_t tid, size_t *count)
 {
-	long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | catcher->method->options;
+	long options = gs_catch_options(catcher->method);
 	int code;
 
 	if (gs_catch_find(&catcher->threads, tid))

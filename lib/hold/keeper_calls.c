@@ -289,26 +289,38 @@ static struct gs_error *too_many(const struct gs_calls *calls, size_t armed)
 			       (int)aim->pid, armed);
 }
 
-/* *other_ret: another mechanism may do it. */
-static struct gs_error *try(struct gs_calls *calls, enum gs_catch_mechanism mechanism,
-			    bool *other_ret)
+/* Whether another mechanism may do it. */
+static bool is_refused(const struct gs_error *err, size_t armed)
+{
+	return err->code == GS_ERROR_UNSUPPORTED || (err->code == GS_ERROR_BUSY && armed == 0) ||
+	       (err->code == GS_ERROR_OS && (err->os_errno == EACCES || err->os_errno == EPERM));
+}
+
+static struct gs_error *arm_by_int3(struct gs_calls *calls)
+{
+	struct gs_error *err;
+	size_t armed;
+
+	gs_catcher_disarm(calls->catcher);
+	gs_places_deinit(&calls->places);
+	err = gs_catcher_change(calls->catcher, GS_CATCH_INT3);
+	calls->mechanism = GS_CATCH_INT3;
+	return err ? err : arm_all(calls, &armed);
+}
+
+/* *why_ret: why not by the first mechanism that was tried. */
+static struct gs_error *arm(struct gs_calls *calls, char **why_ret)
 {
 	size_t armed;
-	struct gs_error *err = gs_catcher_new(calls->aim->pid, mechanism, calls->holds->dir,
-					      &catch_ops, calls, &calls->catcher);
+	struct gs_error *err = arm_all(calls, &armed);
 
-	*other_ret = err && err->code == GS_ERROR_UNSUPPORTED;
-	if (err)
-		return err;
-	calls->mechanism = mechanism;
-	err = arm_all(calls, &armed);
 	if (!err)
 		return NULL;
-	let_go(calls);
-	gs_places_deinit(&calls->places);
-	*other_ret =
-		err->code == GS_ERROR_UNSUPPORTED || (err->code == GS_ERROR_BUSY && armed == 0) ||
-		(err->code == GS_ERROR_OS && (err->os_errno == EACCES || err->os_errno == EPERM));
+	if (!calls->aim->has_mechanism && is_refused(err, armed)) {
+		*why_ret = strdup(err->message);
+		gs_error_destroy(err);
+		return *why_ret ? arm_by_int3(calls) : gs_error_nomem();
+	}
 	if (err->code != GS_ERROR_BUSY || armed == 0)
 		return err;
 	gs_error_destroy(err);
@@ -318,20 +330,25 @@ static struct gs_error *try(struct gs_calls *calls, enum gs_catch_mechanism mech
 struct gs_error *gs_calls_catch(struct gs_calls *calls, char **why_ret)
 {
 	const struct gs_hold_aim *aim = calls->aim;
-	gs_autoerror struct gs_error *first = NULL;
 	struct gs_proc_stat stat;
-	bool other;
+	struct gs_error *err;
 
 	if (calls->catcher || calls->over || calls->places.count)
 		return gs_error_create(GS_ERROR_BUSY, "that was asked for before");
 	if (!gs_proc_stat(aim->pid, &stat))
 		return gs_error_create(GS_ERROR_GONE, "there is no process %d", (int)aim->pid);
 	calls->process.start = stat.start;
-	first = try(calls, aim->has_mechanism ? aim->mechanism : GS_CATCH_PERF, &other);
-	if (!first || aim->has_mechanism || !other)
-		return gs_take(first);
-	*why_ret = strdup(first->message);
-	return *why_ret ? try(calls, GS_CATCH_INT3, &other) : gs_error_nomem();
+	calls->mechanism = aim->has_mechanism ? aim->mechanism : GS_CATCH_PERF;
+	err = gs_catcher_new(aim->pid, calls->mechanism, calls->holds->dir, &catch_ops, calls,
+			     &calls->catcher);
+	if (err)
+		return err;
+	err = arm(calls, why_ret);
+	if (err) {
+		let_go(calls);
+		gs_places_deinit(&calls->places);
+	}
+	return err;
 }
 
 struct gs_error *gs_calls_go_on(struct gs_calls *calls, pid_t tid)

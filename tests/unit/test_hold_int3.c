@@ -280,6 +280,27 @@ static void test_spawned(void **state)
 	check_children(be_spawning);
 }
 
+/* Whose perf is refused: the same catcher does it. */
+static void test_changed(void **state)
+{
+	struct scene scene;
+	unsigned long before, births;
+	(void)state;
+
+	begin(&scene, be_forking, 1, 0);
+	assert_ok(gs_catcher_new(scene.target, GS_CATCH_PERF, unit_scratch, &counting, &scene,
+				 &scene.catcher));
+	assert_ok(gs_catcher_change(scene.catcher, GS_CATCH_INT3));
+	assert_ok(gs_catcher_arm(scene.catcher, (uintptr_t)called));
+	assert_error(gs_catcher_change(scene.catcher, GS_CATCH_PERF), GS_ERROR_INVALID, NULL);
+	before = calls();
+	births = common->births;
+	scene.hits = 0;
+	run_until(&scene, common->births > births + SOME);
+	end_counting(&scene);
+	check_all_seen(&scene, before);
+}
+
 /* A child that has our memory stays ours when we leave in the middle of its life. */
 static void be_long_vforking(void)
 {
@@ -689,13 +710,21 @@ static void test_repair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forked),     cmocka_unit_test(test_vforked),
-		cmocka_unit_test(test_spawned),    cmocka_unit_test(test_leaves_a_guest),
-		cmocka_unit_test(test_own_traps),  cmocka_unit_test(test_interrupted_steps),
-		cmocka_unit_test(test_many_steps), cmocka_unit_test(test_text),
-		cmocka_unit_test(test_refusals),   cmocka_unit_test(test_unmapped),
-		cmocka_unit_test(test_exec),       cmocka_unit_test(test_killed_while_kept),
-		cmocka_unit_test(test_guardian),   cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_forked),
+		cmocka_unit_test(test_vforked),
+		cmocka_unit_test(test_spawned),
+		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_leaves_a_guest),
+		cmocka_unit_test(test_own_traps),
+		cmocka_unit_test(test_interrupted_steps),
+		cmocka_unit_test(test_many_steps),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_unmapped),
+		cmocka_unit_test(test_exec),
+		cmocka_unit_test(test_killed_while_kept),
+		cmocka_unit_test(test_guardian),
+		cmocka_unit_test(test_repair),
 	};
 
 	mechanism = GS_CATCH_INT3;

@@ -78,6 +78,13 @@ GS_MUST_CHECK struct gs_error *gs_catcher_arm(struct gs_catcher *catcher, uint64
 /* No address any more; who was about to come is not caught. Kept ones stay. */
 void gs_catcher_disarm(struct gs_catcher *catcher);
 
+/*
+ * By another mechanism, while nothing is armed and nobody kept; all threads stop for a moment.
+ * BUSY: one of them cannot. After an error it is as it was.
+ */
+GS_MUST_CHECK struct gs_error *gs_catcher_change(struct gs_catcher *catcher,
+						 enum gs_catch_mechanism mechanism);
+
 int gs_catcher_fd(const struct gs_catcher *catcher);
 void gs_catcher_dispatch(struct gs_catcher *catcher);
 int gs_catcher_timeout_ms(const struct gs_catcher *catcher);
