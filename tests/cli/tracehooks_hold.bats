@@ -11,6 +11,9 @@ setup_file() {
 	cd "$BATS_TEST_DIRNAME" || return
 	local sources="tracehooks_hold.c tracehooks_hold_other.c"
 	gcc -O1 -g -o "$TMP/target" $sources -pthread -ldl
+	gcc -O1 -g -no-pie -o "$TMP/fixed" $sources -pthread -ldl
+	gcc -O1 -rdynamic -s -o "$TMP/stripped" $sources -pthread -ldl
+	gcc -O1 -static -DSTATIC -o "$TMP/static" $sources -pthread
 	gcc -O1 -g -shared -fPIC -DLIBRARY -o "$TMP/liblater.so.1" tracehooks_hold_other.c
 	export TMP
 }
@@ -156,5 +159,330 @@ debug_gdb() {
 	"$T" debug "$(holds | head -1)" -- gdb -nx -batch -ex 'set debuginfod enabled off' >gdb.log 2>&1 </dev/null
 	ends 0
 	[ "$(grep -c ': handed over, a debugger is awaited$' err)" -eq 3 ]
+	unharmed
+}
+
+# ---- which call ----
+
+@test "hold: the Nth call that fits, and those after it" {
+	target count
+	hold "$P" work --if 'arg0 & 1' --nth 2 --every
+	touch go
+	for n in 3 5 7; do
+		await all_held 1
+		[ "$(record '.at.args[0]')" = 0x$n ]
+		"$T" release --all
+	done
+	kill -INT "$RUN"
+	ends 130
+	[ "$(sum)" -eq 9 ]
+}
+
+@test "hold: a string that an argument points to" {
+	target threads 2
+	hold "$P" work --if 'arg1 ~ "v*" && arg0 == 1 || arg1 == "none"'
+	await all_held 1
+	[ "$(record '.at.args[0]')" = 0x1 ]
+	"$T" release --all
+	ends 0
+	run -2 "$T" hold "$P" work --if 'arg7 == 1'
+	unharmed
+}
+
+@test "hold: --process stops all threads with it" {
+	target threads 4
+	hold "$P" work --process
+	await all_held 1
+	await all_stopped
+	"$T" release --all
+	ends 0
+	unharmed
+}
+all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
+
+@test "hold: a thread that is born while it is armed" {
+	target born 6
+	hold "$P" work
+	await all_held 1
+	[ "$(record '.at.thread, .at.args[0]' | paste -sd' ')" = "newborn 0x6" ]
+	"$T" release --all
+	ends 0
+	unharmed
+}
+
+@test "hold: --hold-max releases by itself" {
+	target threads 1
+	hold "$P" work --hold-max 1s
+	ends 0
+	grep -q "released: held for too long" err
+	unharmed
+}
+
+@test "hold: --json is a line for each thing that happens" {
+	target threads 1
+	"$T" hold "$P" work --json >out 2>err </dev/null 3>&- &
+	RUN=$!
+	await all_held 1
+	"$T" release --all
+	ends 0
+	[ "$(jq -r .event out | paste -sd' ')" = "armed held released" ]
+	[ "$(jq -r 'select(.event == "armed") | .pid, .threads > 1, .mechanism, .places[0].symbol' out | paste -sd' ')" = "$P true perf work" ]
+	[ "$(jq -r 'select(.event == "held") | .pid, .at.strings[1]' out | paste -sd' ')" = "$P vda" ]
+	[ ! -s err ]
+	unharmed
+}
+
+# ---- which place ----
+
+@test "hold: several functions of one name are listed, and taken one by one" {
+	target twice
+	run -2 --separate-stderr "$T" hold "$P" helper
+	[ "${#stderr_lines[@]}" -eq 3 ]
+	[[ ${stderr_lines[0]} = "tracehooks: helper is 2 places in target ($P): "* ]]
+	for file in tracehooks_hold.c tracehooks_hold_other.c; do
+		address=$(grep -o "0x[0-9a-f]*  helper (.*$file:[0-9]*) in $TMP/target$" <<<"$stderr" | cut -d' ' -f1)
+		hold "$P" "$address"
+		await all_held 1
+		[ "$(record .at.symbol)" = helper ]
+		[ "$(record '.at.file' | xargs basename)" = $file ]
+		"$T" release --all
+		ends 0
+	done
+	hold "$P" helper --all --every
+	for i in 1 2; do
+		await all_held 1
+		record '.at.file' | xargs basename >>seen
+		"$T" release --all
+	done
+	kill -INT "$RUN"
+	ends 130
+	[ "$(sort -u seen | wc -l)" -eq 2 ]
+	unharmed
+}
+
+@test "hold: a line, and LIB!NAME" {
+	target twice
+	line=$(grep -n 'return n + 2' "$BATS_TEST_DIRNAME/tracehooks_hold_other.c" | cut -d: -f1)
+	hold "$P" "tracehooks_hold_other.c:$line"
+	await all_held 1
+	[ "$(record '.at.kind, .at.symbol, .at.line' | paste -sd' ')" = "line helper $line" ]
+	"$T" release --all
+	ends 0
+	hold "$P" 'target!other'
+	await all_held 1
+	[ "$(record .at.symbol)" = other ]
+	"$T" release --all
+	ends 0
+	hold "$P" 'libc.so!clock_nanosleep'
+	await all_held 1
+	[[ $(record .at.module) = */libc.so.6 ]]
+	"$T" release --all
+	ends 0
+	unharmed
+}
+
+@test "hold: inlined ones are called so; too many places are an error" {
+	target twice
+	run -2 "$T" hold "$P" inlined
+	[ "$(grep -c "inlined, inlined into twice" <<<"$output")" -eq 5 ]
+	[ "$(grep -c "no arguments there" <<<"$output")" -eq 5 ]
+	run -4 "$T" hold "$P" inlined --all --mechanism perf
+	[[ $output = *"5 addresses are to be watched, and "*" have hardware breakpoints for 4"* ]]
+	run -4 "$T" hold "$P" inlined --all
+	unharmed
+}
+
+@test "hold: a library that is loaded later" {
+	target load "$TMP/liblater.so.1"
+	run -1 "$T" hold "$P" 'liblater.so!later'
+	[[ $output = *"--pending"* ]]
+	hold "$P" 'liblater.so!later' --pending
+	touch go
+	await all_held 1
+	[ "$(record '.at.symbol, .at.module, .at.args[0]' | paste -sd' ')" = "later $TMP/liblater.so.1 0x29" ]
+	grep -q "armed, too" err
+	"$T" release --all
+	ends 0
+	unharmed
+}
+
+@test "hold: who loads something goes on, though the front end does not look" {
+	target load "$TMP/liblater.so.1"
+	hold "$P" later --pending
+	kill -STOP "$RUN"
+	touch go
+	sleep 0.5
+	[ -n "$(grep -l '^State:.t' /proc/"$P"/task/*/status)" ]
+	goes_on
+	kill -CONT "$RUN"
+	await grep -q "was not looked at in time" err
+	kill -INT "$RUN"
+	ends 130
+	unharmed
+}
+
+@test "hold: a fixed program, one with .dynsym alone, a static one" {
+	for TARGET in fixed stripped static; do
+		target twice
+		hold "$P" other
+		await all_held 1
+		[ "$(record '.at.symbol, .at.module' | paste -sd' ')" = "other $TMP/$TARGET" ]
+		"$T" release --all
+		ends 0
+		unharmed
+	done
+	TARGET=stripped target twice
+	run -1 "$T" hold "$P" helper
+	run -1 "$T" hold "$P" 'libnone.so!f'
+	unharmed
+	TARGET=static target twice
+	run -1 "$T" hold "$P" later --pending
+	[[ $output = *"--pending"* ]]
+	unharmed
+}
+
+# ---- who is refused ----
+
+@test "hold: refused: process 1, ourselves, threads, keepers, this terminal" {
+	target threads 2
+	for pid in 1 0 x $$; do
+		run -2 "$T" hold "$pid" main
+	done
+	[[ $output = "tracehooks: process $$ has started tracehooks itself" ]]
+	tid=$(ls "/proc/$P/task" | tail -1)
+	run -2 "$T" hold "$tid" work
+	[ "$output" = "tracehooks: $tid is a thread of process $P" ]
+	/usr/bin/python3 -c 'import os, time; m, s = os.openpty(); print(os.ttyname(s), flush=True); time.sleep(60)' >pty 3>&- &
+	await test -s pty
+	run -2 "$T" hold $! main <"$(cat pty)"
+	[ "$output" = "tracehooks: process $! is this terminal" ]
+	kill $!
+	hold "$P" work --if 'arg0 == 77'
+	keeper=$(pgrep -P "$RUN")
+	run -2 "$T" hold "$keeper" main
+	[[ $output = *"(tracehooks-keep) is one of tracehooks" ]]
+	run -4 "$T" hold "$P" work
+	[[ $output = *"(target) is traced by $keeper (tracehooks-keep)" ]]
+	kill -INT "$RUN"
+	ends 130
+	run -7 "$T" hold 4194300 main
+	run -2 "$T" hold "$P" work --thread --process
+	run -2 "$T" hold "$P" work --mechanism magic
+	run -1 "$T" hold "$P" no_such_function
+	unharmed
+}
+
+# ---- who ends ----
+
+@test "ends: the process ends, or becomes another program: nobody will come" {
+	target threads 2
+	hold "$P" work --if 'arg0 == 77'
+	kill -KILL "$P"
+	ends 7
+	grep -q "over: it has ended" err
+	P=
+	target exec /bin/sleep
+	hold "$P" work --nth 2
+	touch go
+	ends 7
+	grep -q "over: it is another program now" err
+	wait "$P"
+	P=
+}
+
+@test "killed: the process, while it is held" {
+	target threads 2
+	hold "$P" work --every
+	await all_held 2
+	kill -KILL "$P"
+	P=
+	ends 0
+	[ "$(grep -c ': ended$' err)" -eq 2 ]
+	[ -z "$(ls tracehooks)" ]
+}
+
+@test "killed: the front end, and the keeper: the process runs on" {
+	target threads 4
+	hold "$P" work --every
+	await all_held 4
+	kill -KILL "$RUN"
+	wait "$RUN" || true
+	await is_free
+	await none_listed
+	goes_on
+	hold "$P" work --every
+	await all_held 4
+	kill -KILL "$(pgrep -P "$RUN")"
+	ends 1
+	grep -q "the keeper was killed" err
+	unharmed
+}
+none_listed() { [ "$("$T" list --json | jq '.holds | length')" -eq 0 ]; }
+
+# ---- int3 ----
+
+@test "int3: as many places as one likes; the risk is told" {
+	target twice
+	hold "$P" inlined --all --mechanism int3
+	await all_held 1
+	grep -q "RISK" err
+	"$T" release --all
+	ends 0
+	unharmed
+	target threads 4
+	hold "$P" work --mechanism int3 --if 'arg0 == 2'
+	await all_held 1
+	[ "$(record '.at.mechanism, .at.thread, .at.args[0], .at.strings[1]' | paste -sd' ')" = "int3 worker-2 0x2 vda" ]
+	debug_gdb "$(holds)"
+	grep -q '^#0  work (n=n@entry=2, ' gdb.log
+	ends 0
+	unharmed
+}
+
+# ---- other users ----
+
+AS_NOBODY="setpriv --reuid=65534 --regid=65534 --clear-groups"
+
+@test "nobody: holds his own processes, and no others" {
+	[ "$EUID" -eq 0 ] || skip "takes root to become nobody"
+	target threads 2
+	mkdir -m 700 run && chown 65534 run && chmod 755 .
+	XDG_RUNTIME_DIR=$DIR/run
+	run $AS_NOBODY "$T" hold "$P" work
+	[ "$status" -eq 1 ]
+	unharmed
+	chown 65534 . # where the sum is written
+	$AS_NOBODY "$TMP/target" threads 4 </dev/null 3>&- &
+	P=$!
+	await grep -q target "/proc/$P/comm"
+	$AS_NOBODY "$T" hold "$P" work --if 'arg0 == 2' >out 2>err </dev/null 3>&- &
+	RUN=$!
+	await armed
+	await all_held_by_nobody
+	$AS_NOBODY "$T" list --json >list
+	id=$(jq '.holds[0].id' list)
+	[ "$(state "$id")" = t ]
+	$AS_NOBODY "$T" debug "$id" -- gdb -nx -batch -ex 'set debuginfod enabled off' -ex 'frame' >gdb.log 2>&1 </dev/null
+	grep -q '^#0  work (n=n@entry=2, ' gdb.log
+	ends 0
+	unharmed
+}
+all_held_by_nobody() { [ "$($AS_NOBODY "$T" list --json | jq '.holds | length')" -eq 1 ]; }
+
+@test "setuid: root holds it, and its rights stay; others do not" {
+	[ "$EUID" -eq 0 ] || skip "takes root"
+	cp "$TMP/target" suid && chmod 4755 suid
+	chmod 777 .
+	$AS_NOBODY ./suid threads 2 </dev/null 3>&- &
+	P=$!
+	await grep -q '^Uid:.65534.0.0.0$' "/proc/$P/status"
+	mkdir -m 700 run && chown 65534 run
+	run env XDG_RUNTIME_DIR="$DIR/run" $AS_NOBODY "$T" hold "$P" work
+	[ "$status" -eq 1 ]
+	hold "$P" work
+	await all_held 1
+	"$T" release --all
+	ends 0
+	grep -q '^Uid:.65534.0.0.0$' "/proc/$P/status"
 	unharmed
 }
