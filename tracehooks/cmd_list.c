@@ -111,13 +111,16 @@ static void emit_one(struct gs_emit *e, const struct gs_hold_record *record)
 	gs_emit_string(e, "process-state", "State in ps", state);
 	gs_emit_string(e, "program", "Program", record->program);
 	gs_emit_string(e, "command", "Command", command ? command : "");
+	gs_emit_string(e, "cwd", "Working directory", record->cwd);
 	gs_emit_i64(e, "keeper", "Keeper", record->keeper.pid);
 	if (record->debugger)
 		gs_emit_i64(e, "debugger", "Debugger", record->debugger);
 	else
 		gs_emit_null(e, "debugger", "Debugger");
 	emit_left(e, record, "Seconds left");
+	emit_watchdog(e, record);
 	emit_lineage(e, record);
+	emit_blocked(e, record);
 	gs_emit_end(e);
 }
 

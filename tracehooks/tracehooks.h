@@ -108,6 +108,9 @@ void print_event(const struct gs_args *args, const struct gs_keeper_event *event
 		 const struct gs_hold_record *record);
 /* One hold's members, in an emitter's map or row. */
 void emit_hold(struct gs_emit *e, const struct gs_hold_record *record);
+/* Who waits for it at this moment, and who may lose patience; as members, too. */
+void emit_blocked(struct gs_emit *e, const struct gs_hold_record *record);
+void emit_watchdog(struct gs_emit *e, const struct gs_hold_record *record);
 
 /* ---- find.c ---- */
 

@@ -15,7 +15,7 @@
 #include <guestscope/base/cleanup.h>
 
 #define ANSWER_SIZE (64 * 1024)
-#define DIAG_SHOWN (UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_VFS)
+#define DIAG_SHOWN (UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_VFS | UDIAG_SHOW_ICONS)
 
 /* @inode 0: all of them. */
 static bool send_request(int netlink, uint32_t inode)
@@ -49,6 +49,11 @@ static void decode_attribute(struct rtattr *attr, struct gs_unix_socket *s)
 			s->name_size = strnlen(s->name, s->name_size);
 	} else if (attr->rta_type == UNIX_DIAG_PEER && size >= sizeof(uint32_t)) {
 		s->peer_inode = *(uint32_t *)RTA_DATA(attr);
+	} else if (attr->rta_type == UNIX_DIAG_ICONS) {
+		s->waiting_count = size / sizeof(uint32_t);
+		if (s->waiting_count > GS_UNIX_WAITING_MAX)
+			s->waiting_count = GS_UNIX_WAITING_MAX;
+		memcpy(s->waiting_inodes, RTA_DATA(attr), s->waiting_count * sizeof(uint32_t));
 	} else if (attr->rta_type == UNIX_DIAG_VFS && size >= sizeof(struct unix_diag_vfs)) {
 		const struct unix_diag_vfs *vfs = RTA_DATA(attr);
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the keeper writes down of one that it holds. */
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "keeper.h"
 
@@ -23,6 +26,16 @@ static bool copy_argv(struct gs_hold_record *record, const struct gs_proc *proc)
 	return record->argv;
 }
 
+static char *read_cwd(pid_t pid)
+{
+	char path[32], cwd[PATH_MAX];
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
+	size = readlink(path, cwd, sizeof(cwd));
+	return strndup(cwd, size > 0 ? (size_t)size : 0);
+}
+
 bool gs_hold_record_begin(const struct gs_holds *holds, const struct gs_proc *proc,
 			  struct gs_hold_record *ret)
 {
@@ -32,11 +45,12 @@ bool gs_hold_record_begin(const struct gs_holds *holds, const struct gs_proc *pr
 		.pid = proc->id.pid,
 		.keeper = holds->keeper,
 		.program = strdup(proc->exe ? proc->exe : ""),
+		.cwd = read_cwd(proc->id.pid),
 		.lineage = calloc(LINEAGE_MAX, sizeof(*ret->lineage)),
 		.since = now,
 		.until = holds->hold_max_s ? now + holds->hold_max_s : 0,
 	};
-	return ret->program && ret->lineage && copy_argv(ret, proc);
+	return ret->program && ret->cwd && ret->lineage && copy_argv(ret, proc);
 }
 
 void gs_hold_record_add_ancestor(struct gs_hold_record *record, pid_t pid, const char *name)

@@ -25,6 +25,7 @@ void gs_hold_record_deinit(struct gs_hold_record *record)
 		free(*argument);
 	free(record->argv);
 	free(record->program);
+	free(record->cwd);
 	free(record->lineage);
 	gs_hold_at_free(record->at);
 	*record = (struct gs_hold_record){0};
@@ -114,6 +115,7 @@ struct gs_json *gs_hold_record_json(const struct gs_hold_record *record)
 	    gs_json_set(json, "state", gs_json_new_string(state_names[record->state])) &&
 	    gs_json_set(json, "program", gs_json_new_string(record->program)) &&
 	    gs_json_set(json, "argv", argv_json(record)) &&
+	    gs_json_set(json, "cwd", gs_json_new_string(record->cwd)) &&
 	    gs_json_set(json, "lineage", lineage_json(record)) &&
 	    gs_json_set(json, "at", gs_hold_at_json(record->at)) &&
 	    gs_json_set(json, "keeper", keeper_json(&record->keeper)) &&
@@ -235,14 +237,14 @@ static struct gs_error *get_debugger(const struct gs_json *json, struct gs_hold_
 	return get_pid(json, "debugger", &record->debugger);
 }
 
-static struct gs_error *get_program(const struct gs_json *json, struct gs_hold_record *record)
+static struct gs_error *get_text(const struct gs_json *json, const char *key, char **ret)
 {
-	const char *program = gs_json_string(gs_json_get(json, "program"));
+	const char *text = gs_json_string(gs_json_get(json, key));
 
-	if (!program)
-		return gs_hold_record_bad("program");
-	record->program = strdup(program);
-	return record->program ? NULL : gs_error_nomem();
+	if (!text)
+		return gs_hold_record_bad(key);
+	*ret = strdup(text);
+	return *ret ? NULL : gs_error_nomem();
 }
 
 struct gs_error *gs_hold_record_parse(const struct gs_json *json, struct gs_hold_record *ret)
@@ -259,7 +261,9 @@ struct gs_error *gs_hold_record_parse(const struct gs_json *json, struct gs_hold
 	if (!err)
 		err = get_debugger(json, &record);
 	if (!err)
-		err = get_program(json, &record);
+		err = get_text(json, "program", &record.program);
+	if (!err)
+		err = get_text(json, "cwd", &record.cwd);
 	if (!err)
 		err = get_argv(json, &record);
 	if (!err)

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <guestscope/hold/report.h>
+#include <guestscope/hold/waiters.h>
 
 const char *gs_keeper_event_name(enum gs_keeper_event_kind kind)
 {
@@ -113,6 +114,35 @@ static void put_at(struct gs_text *text, const struct gs_hold_record *record)
 		       gs_catch_mechanism_name(at->mechanism));
 }
 
+/* Those that are there at this moment: whoever is about to wait is not yet. */
+static void put_waiters(struct gs_text *text, const struct gs_hold_record *record)
+{
+	struct gs_hold_waiters waiters = {0};
+	gs_autoerror struct gs_error *err = gs_hold_waiters(record, &waiters);
+
+	for (size_t i = 0; i < waiters.count; i++) {
+		const struct gs_hold_waiter *waiter = &waiters.waiters[i];
+		gs_autofree char *words = gs_hold_waiter_words(waiter);
+
+		gs_text_puts(text, i ? "\n            " : "\n  waits     ");
+		gs_text_puts_printable(text, waiter->name);
+		gs_text_printf(text, " (%d): %s", (int)waiter->tid, words ? words : "");
+	}
+	gs_hold_waiters_deinit(&waiters);
+}
+
+static void put_watchdog(struct gs_text *text, const struct gs_hold_record *record)
+{
+	struct gs_hold_watchdog watchdog;
+	gs_autofree char *words = NULL;
+
+	if (!gs_hold_watchdog(record, &watchdog))
+		return;
+	words = gs_hold_watchdog_words(&watchdog);
+	gs_text_puts(text, "\n  warning   ");
+	gs_text_puts_printable(text, words ? words : "");
+}
+
 static void put_block(struct gs_text *text, const char *tool, const struct gs_hold_record *record)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
@@ -124,10 +154,14 @@ static void put_block(struct gs_text *text, const char *tool, const struct gs_ho
 		put_at(text, record);
 	gs_text_puts(text, "\n  command   ");
 	gs_text_puts_printable(text, command ? command : "");
+	gs_text_puts(text, "\n  in        ");
+	gs_text_puts_printable(text, record->cwd);
 	if (record->lineage_count > 1) {
 		gs_text_puts(text, "\n  forked by ");
 		put_lineage(text, record);
 	}
+	put_waiters(text, record);
+	put_watchdog(text, record);
 	gs_text_printf(text, "\n  debug     tracehooks debug %d", id);
 	gs_text_printf(text, "\n            tracehooks debug %d lldb", id);
 	gs_text_printf(text, "\n  release   tracehooks release %d    (", id);

@@ -173,6 +173,29 @@ print(*sorted((e["argv"][1] for e in events if e["event"] == "held"), key=lambda
 	ends 2
 }
 
+@test "run: who waits for it is shown, and who may lose patience" {
+	WATCHDOG_USEC=30000000 start "$T" run --argv 'sleep 0.1$' -- sh -c '{ sleep 0.4; sleep 0.1; echo; } | cat'
+	await some_held
+	ID=$(holds held)
+	await grep -q "^  release" err
+	grep -q "^  in        $TMP$" err
+	grep -q "^  waits .*(\([0-9]*\)): " err
+	grep -q " cat ([0-9]*): reads a pipe from it$" err
+	grep -q "^  warning   systemd ends sh ([0-9]*) when it hears nothing for 30 s$" err
+	run -0 "$T" show "$ID"
+	[[ $output = *"cat "*" reads a pipe from it"* && $output = *"sh "*" waits for its end"* ]]
+	run -0 "$T" show --json "$ID"
+	/usr/bin/python3 - "$output" <<-'PY'
+		import json, os, sys
+		hold = json.loads(sys.argv[1])
+		way = {w["name"]: (w["way"], w["through"], w["fd"], w["others"]) for w in hold["blocked"]}
+		assert way == {"cat": ("read", "pipe", 0, 0), "sh": ("child", None, None, 0)}, hold
+		assert hold["cwd"] == os.getcwd() and hold["watchdog"]["us"] == 30000000, hold
+	PY
+	"$T" release --all
+	ends 0
+}
+
 @test "run: --json is a line for each thing that happens" {
 	start_held --json
 	"$T" release "$ID"
@@ -182,6 +205,7 @@ import json, sys
 lines = [json.loads(line) for line in sys.stdin]
 assert [line["event"] for line in lines] == ["held", "released"], lines
 assert lines[0]["argv"] == ["sleep", "0.1"] and lines[0]["lineage"][1]["name"] == "sh", lines
+assert lines[0]["cwd"] and type(lines[0]["blocked"]) is list and lines[0]["watchdog"] is None, lines
 assert lines[1]["reason"] == "asked to", lines'
 	[ ! -s err ]
 }

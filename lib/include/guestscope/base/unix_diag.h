@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #define GS_UNIX_NAME_MAX 108 /* bytes of sun_path */
+#define GS_UNIX_WAITING_MAX 16
 
 struct gs_unix_socket {
 	uint64_t inode, peer_inode; /* peer 0: none, or it is not accepted yet */
@@ -17,6 +18,9 @@ struct gs_unix_socket {
 	char name[GS_UNIX_NAME_MAX + 1]; /* an abstract one starts with a NUL */
 	size_t name_size;
 	bool listens;
+	/* Of one that listens: the sockets that have connected to it and are not accepted yet. */
+	uint32_t waiting_inodes[GS_UNIX_WAITING_MAX];
+	size_t waiting_count;
 };
 
 /* Called for each socket of this network namespace; false ends the walk. */

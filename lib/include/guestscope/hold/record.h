@@ -4,7 +4,7 @@
  * holds it is killed.
  *
  *	DIR/4711         {"id": 4711, "start": 88123, "pid": 4711, "state": "held",
- *	                  "program": "/usr/bin/qemu...", "argv": [...],
+ *	                  "program": "/usr/bin/qemu...", "argv": [...], "cwd": "/",
  *	                  "lineage": [{"pid": 4711, "name": "qemu"}, ...], "at": null,
  *	                  "keeper": {"pid": 4700, "start": 88001}, "debugger": null,
  *	                  "since": 1700000000, "until": 1700000600}
@@ -62,6 +62,7 @@ struct gs_hold_record {
 	pid_t debugger;                   /* 0: none */
 	char *program;                    /* path; "" if unknown */
 	char **argv;                      /* NULL-terminated */
+	char *cwd;                        /* "" if unknown */
 	struct gs_hold_ancestor *lineage; /* itself first, then who has forked it, ... */
 	size_t lineage_count;
 	int64_t since, until; /* seconds since the epoch; until 0: for ever */
