@@ -21,8 +21,9 @@ static void emit_waiter(struct gs_emit *e, const struct gs_hold_waiter *waiter)
 
 	gs_emit_row(e);
 	gs_emit_i64(e, "pid", NULL, waiter->pid);
-	gs_emit_i64(e, "tid", NULL, waiter->tid);
 	gs_emit_string(e, "name", NULL, waiter->name);
+	gs_emit_i64(e, "tid", NULL, waiter->tid);
+	gs_emit_string(e, "thread", NULL, waiter->thread);
 	gs_emit_string(e, "way", NULL, gs_wait_way_name(waiter->way));
 	if (waiter->fd >= 0) {
 		gs_emit_string(e, "through", NULL, waiter->is_socket ? "socket" : "pipe");
@@ -38,9 +39,9 @@ static void emit_waiter(struct gs_emit *e, const struct gs_hold_waiter *waiter)
 void emit_blocked(struct gs_emit *e, const struct gs_hold_record *record)
 {
 	static const struct gs_emit_column columns[] = {
-		{"pid", "PID", true},    {"tid", "THREAD", true},  {"name", "NAME", false},
-		{"way", NULL, false},    {"through", NULL, false}, {"fd", "FD", true},
-		{"others", NULL, false}, {NULL, "HOW", false}};
+		{"pid", "PID", true},      {"name", "NAME", false}, {"tid", "THREAD", true},
+		{"thread", "NAME", false}, {"way", NULL, false},    {"through", NULL, false},
+		{"fd", "FD", true},        {"others", NULL, false}, {NULL, "HOW", false}};
 	struct gs_hold_waiters waiters = {0};
 	gs_autoerror struct gs_error *err = gs_hold_waiters(record, &waiters);
 

@@ -122,11 +122,12 @@ static void put_waiters(struct gs_text *text, const struct gs_hold_record *recor
 
 	for (size_t i = 0; i < waiters.count; i++) {
 		const struct gs_hold_waiter *waiter = &waiters.waiters[i];
+		gs_autofree char *who = gs_hold_waiter_who(waiter);
 		gs_autofree char *words = gs_hold_waiter_words(waiter);
 
 		gs_text_puts(text, i ? "\n            " : "\n  waits     ");
-		gs_text_puts_printable(text, waiter->name);
-		gs_text_printf(text, " (%d): %s", (int)waiter->tid, words ? words : "");
+		gs_text_puts_printable(text, who ? who : "");
+		gs_text_printf(text, ": %s", words ? words : "");
 	}
 	gs_hold_waiters_deinit(&waiters);
 }

@@ -220,7 +220,8 @@ static void look_at_thread(struct search *search, pid_t pid, pid_t tid)
 		found->is_cut = true;
 		return;
 	}
-	gs_process_comm(tid, waiter.name);
+	gs_process_comm(pid, waiter.name);
+	gs_process_comm(tid, waiter.thread);
 	found->waiters[found->count++] = waiter;
 }
 

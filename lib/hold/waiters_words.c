@@ -5,6 +5,14 @@
 #include <guestscope/base/text.h>
 #include <guestscope/hold/waiters.h>
 
+char *gs_hold_waiter_who(const struct gs_hold_waiter *waiter)
+{
+	if (waiter->tid == waiter->pid)
+		return gs_strf("%s (%d)", waiter->name, (int)waiter->pid);
+	return gs_strf("%s (%d), %s (%d)", waiter->name, (int)waiter->pid, waiter->thread,
+		       (int)waiter->tid);
+}
+
 static const char *words_of(const struct gs_hold_waiter *waiter)
 {
 	switch (waiter->way) {

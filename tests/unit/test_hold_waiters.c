@@ -269,6 +269,7 @@ static void check_scene(const struct scene *scene)
 		gs_autofree char *words = gs_hold_waiter_words(&waiters.waiters[0]);
 
 		assert_string_equal(words, scene->words);
+		assert_int_equal(waiters.waiters[0].tid == pid, scene->wait != wait_lock);
 		assert_int_equal(waiters.waiters[0].pid, pid);
 		assert_false(waiters.is_cut);
 	}

@@ -27,7 +27,7 @@ const char *gs_wait_way_name(enum gs_wait_way way); /* "read", "write", "poll", 
 
 struct gs_hold_waiter {
 	pid_t tid, pid;
-	char name[17]; /* the thread's */
+	char name[17], thread[17]; /* of the process, and of the thread */
 	enum gs_wait_way way;
 	int fd;                    /* of the first three: the waiter's; else -1 */
 	bool is_socket;            /* else it is a pipe */
@@ -42,6 +42,8 @@ struct gs_hold_waiters {
 GS_MUST_CHECK struct gs_error *gs_hold_waiters(const struct gs_hold_record *record,
 					       struct gs_hold_waiters *ret);
 void gs_hold_waiters_deinit(struct gs_hold_waiters *waiters);
+/* "libvirtd (812)", or "libvirtd (812), rpc-worker (815)"; the caller frees. */
+char *gs_hold_waiter_who(const struct gs_hold_waiter *waiter);
 /* "reads a pipe from it", "polls a socket from it, and 11 others", ...; the caller frees. */
 char *gs_hold_waiter_words(const struct gs_hold_waiter *waiter);
 
