@@ -29,6 +29,15 @@
 		.help = "release what no debugger has come for by then; 0: never (default: 10min)" \
 	}
 
+#define WHERE                                                                                \
+	{.name = "at",                                                                       \
+	 .argument = "exec|main",                                                            \
+	 .help = "hold them before anything of them has run (default), or in main"},         \
+	{                                                                                    \
+		.name = "fail", .argument = "open|hold",                                     \
+		.help = "if we are killed, what is held runs on (default), or stays stopped" \
+	}
+
 #define HOW                                                                                  \
 	{                                                                                    \
 		.name = "wrap", .argument = "CMD",                                           \
@@ -36,14 +45,15 @@
 			"CMD's words"                                                        \
 	}
 
-static const struct gs_option run_options[] = {WHO, DEPTH, WHICH, HOW, {0}};
+static const struct gs_option run_options[] = {WHO, DEPTH, WHICH, WHERE, HOW, {0}};
 static const struct gs_option watch_options[] = {
 	{.name = "exe", .argument = "FILE", .help = "the program; or the script, where it is one"},
 	WHO,
 	WHICH,
+	WHERE,
 	HOW,
 	{0}};
-static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, HOW, {0}};
+static const struct gs_option attach_options[] = {WHO, DEPTH, WHICH, WHERE, HOW, {0}};
 
 static const struct gs_option hold_options[] = {
 	{.name = "thread", .help = "the thread alone stops (this is so without it)"},

@@ -96,6 +96,8 @@ static void take_events(struct watch *watch)
 		watch->idle = event.kind == GS_KEEPER_IDLE;
 		if (watch->idle)
 			continue;
+		if (gs_keeper_seek_main(watch->keeper, &event))
+			continue;
 		if (event.kind == GS_KEEPER_LOADING) {
 			watch->on_loading(watch, event.id);
 			continue;

@@ -19,6 +19,7 @@ struct gs_keeper {
 	pid_t pid;
 	int event_fd;
 	char *dir;
+	bool fails_stopped;
 };
 
 char *gs_keeper_socket_name(pid_t keeper)
@@ -118,6 +119,8 @@ static struct gs_error *prepare(const struct gs_keeper_options *options,
 		.dir = options->dir,
 		.hold_max_s = options->hold_max_s,
 		.wrap = options->wrap,
+		.to_main = options->to_main,
+		.fails_stopped = options->fails_stopped,
 		.event_fd = -1,
 		.listen_fd = -1,
 		.mark = {.fan_fd = -1, .notify_fd = -1, .file_fd = -1}};
@@ -147,7 +150,10 @@ struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct
 
 	if (!keeper)
 		return gs_error_nomem();
-	*keeper = (struct gs_keeper){.pid = -1, .event_fd = -1, .dir = strdup(options->dir)};
+	*keeper = (struct gs_keeper){.pid = -1,
+				     .event_fd = -1,
+				     .dir = strdup(options->dir),
+				     .fails_stopped = options->fails_stopped};
 	err = prepare(options, &inheritance);
 	if (!err)
 		err = keeper->dir ? fork_keeper(keeper, &inheritance) : gs_error_nomem();
@@ -164,8 +170,10 @@ void gs_keeper_stop(struct gs_keeper *keeper)
 	gs_autofree char *name = gs_keeper_socket_name(keeper->pid);
 	gs_autofree char *path = name ? gs_strf("%s/%s", keeper->dir, name) : NULL;
 
-	if (keeper->event_fd >= 0)
+	if (keeper->event_fd >= 0) {
+		(void)!send(keeper->event_fd, "", 1, MSG_NOSIGNAL); /* as it should be */
 		close(keeper->event_fd);
+	}
 	while (keeper->pid > 0 && waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (path && keeper->pid > 0)
@@ -187,5 +195,9 @@ struct gs_error *gs_keeper_next(struct gs_keeper *keeper, struct gs_keeper_event
 		return NULL;
 	if (size < 0 && errno == EAGAIN)
 		return gs_error_create(GS_ERROR_NODATA, "nothing has happened");
+	if (keeper->fails_stopped)
+		return gs_error_create(GS_ERROR_GONE,
+				       "the keeper was killed: what it held is stopped; "
+				       "tracehooks release --stale continues it");
 	return gs_error_create(GS_ERROR_GONE, "the keeper was killed: nothing is held any more");
 }

@@ -19,9 +19,10 @@ struct gs_keeper_inheritance {
 	const char *dir;
 	unsigned int hold_max_s;
 	const struct gs_hold_wrap *wrap; /* NULL: none */
-	int event_fd;                    /* to the front end; its end is the keeper's */
-	int listen_fd;                   /* DIR/PID.socket */
-	struct gs_exec_mark mark;        /* path NULL: none */
+	bool to_main, fails_stopped;
+	int event_fd;             /* to the front end; its end is the keeper's */
+	int listen_fd;            /* DIR/PID.socket */
+	struct gs_exec_mark mark; /* path NULL: none */
 };
 __attribute__((noreturn)) void gs_keeper_main(const struct gs_keeper_inheritance *inheritance);
 
@@ -65,9 +66,12 @@ struct gs_holds {
 };
 void gs_holds_tell(struct gs_holds *holds, enum gs_keeper_event_kind kind, pid_t id,
 		   const char *reason);
-/* One that its holder is about to hold. Takes what is in @record. */
+/* One that its holder is about to hold. Takes what is in @record. @kind, @reason: what is told. */
 GS_MUST_CHECK bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
-				struct gs_hold_record *record);
+				struct gs_hold_record *record, enum gs_keeper_event_kind kind,
+				const char *reason);
+/* Its holder has let it run for the moment: nothing is told. */
+void gs_holds_forget(struct gs_holds *holds, pid_t id);
 void gs_holds_ended(struct gs_holds *holds, pid_t id);
 /* The same of all that a holder holds. */
 void gs_holds_ended_all(struct gs_holds *holds, const struct gs_holder *holder);
@@ -95,11 +99,31 @@ struct gs_execs {
 	const struct gs_hold_wrap *wrap; /* NULL: they are held */
 	struct gs_tracer *tracer;
 	struct gs_gate gate;
-	bool has_told_nested; /* a shell's scripts are many */
+	bool has_told_nested;  /* a shell's scripts are many */
+	bool to_main;          /* the front end is asked where to hold them */
+	struct gs_seek *seeks; /* see keeper_seeks.c */
 };
 /* false: it could not be done. */
 GS_MUST_CHECK bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
 				  const struct gs_keeper_inheritance *inheritance);
+
+/* It is held by the tracer: so it is written down, and told as @kind. Takes @at, NULL: its exec. */
+GS_MUST_CHECK bool gs_execs_hold(struct gs_execs *execs, const struct gs_traced *process,
+				 struct gs_hold_at *at, enum gs_keeper_event_kind kind,
+				 const char *reason);
+
+/* ---- keeper_seeks.c: those that were sent to an address ---- */
+
+/* See gs_keeper_go_to(). */
+GS_MUST_CHECK struct gs_error *gs_execs_go_to(struct gs_execs *execs, pid_t pid,
+					      enum gs_keeper_then then,
+					      const struct gs_place *place);
+/* See gs_trace_ops.arrived. */
+bool gs_execs_arrived(struct gs_execs *execs, const struct gs_traced *process);
+/* Whether it was on its way; it will not come. */
+bool gs_execs_stop_seek(struct gs_execs *execs, pid_t pid);
+/* All of them run on, and are not held. */
+void gs_execs_call_off(struct gs_execs *execs);
 
 /* ---- keeper_calls.c: the threads of one process ---- */
 
@@ -131,6 +155,10 @@ GS_MUST_CHECK struct gs_error *gs_calls_go_on(struct gs_calls *calls, pid_t tid)
 
 /* ---- keeper_call.c: one of them that is held ---- */
 
+/* The caller frees. NULL: out of memory. @condition may be NULL. */
+struct gs_hold_at *gs_hold_at_new(const struct gs_place *place, enum gs_catch_mechanism mechanism,
+				  const char *condition, const struct gs_call *call);
+
 /* false: out of memory; to be freed even so. */
 GS_MUST_CHECK bool gs_call_describe(const struct gs_calls *calls, const struct gs_place *place,
 				    const struct gs_call *call, struct gs_hold_record *ret);
@@ -146,8 +174,11 @@ struct gs_keeper_service {
 	struct gs_error *(*catch)(void *arg, struct gs_json *result);
 	struct gs_error *(*arm)(void *arg, const struct gs_place *place);
 	struct gs_error *(*go_on)(void *arg, pid_t id);
+	struct gs_error *(*go_to)(void *arg, pid_t id, enum gs_keeper_then then,
+				  const struct gs_place *place);
 };
 /* The reply's text to a request; the caller frees. NULL: out of memory. */
+extern const char *const gs_keeper_then_names[]; /* "stay", "ask", "argument"; NULL */
 char *gs_keeper_answer(const struct gs_keeper_service *service, void *arg, const char *request,
 		       size_t size);
 

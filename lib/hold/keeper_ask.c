@@ -137,6 +137,22 @@ struct gs_error *gs_keeper_go_on(struct gs_keeper *keeper, pid_t tid)
 	return ask_for(gs_keeper_dir(keeper), gs_keeper_pid(keeper), "go-on", "id", tid);
 }
 
+/* ---- holds at main ---- */
+
+struct gs_error *gs_keeper_go_to(struct gs_keeper *keeper, pid_t id, enum gs_keeper_then then,
+				 const struct gs_place *place)
+{
+	gs_autojson struct gs_json *json = gs_json_new_object();
+	gs_autofree char *request = NULL;
+
+	if (json && gs_json_set(json, "do", gs_json_new_string("go-to")) &&
+	    gs_json_set(json, "id", gs_json_new_i64(id)) &&
+	    gs_json_set(json, "then", gs_json_new_string(gs_keeper_then_names[then])) &&
+	    gs_json_set(json, "place", gs_hold_place_json(place)))
+		request = gs_json_print(json, GS_JSON_SPACED);
+	return ask(gs_keeper_dir(keeper), gs_keeper_pid(keeper), request);
+}
+
 /* ---- holds of others ---- */
 
 static char state_of(const struct gs_proc_id *id)

@@ -30,20 +30,20 @@ static char *copy_string(const struct gs_call *call, uint64_t address)
 	return strndup(bytes, length);
 }
 
-static struct gs_hold_at *describe(const struct gs_calls *calls, const struct gs_place *place,
-				   const struct gs_call *call)
+struct gs_hold_at *gs_hold_at_new(const struct gs_place *place, enum gs_catch_mechanism mechanism,
+				  const char *condition, const struct gs_call *call)
 {
 	struct gs_hold_at *at = calloc(1, sizeof(*at));
 
 	if (!at)
 		return NULL;
-	at->mechanism = calls->mechanism;
-	at->condition = calls->aim->condition ? strdup(calls->aim->condition) : NULL;
+	at->mechanism = mechanism;
+	at->condition = condition ? strdup(condition) : NULL;
 	gs_process_comm(call->tid, at->thread);
 	memcpy(at->args, call->args, sizeof(at->args));
 	for (size_t i = 0; i < GS_CALL_ARGS; i++)
 		at->strings[i] = copy_string(call, call->args[i]);
-	if (gs_place_copy(place, &at->place) && (at->condition || !calls->aim->condition))
+	if (gs_place_copy(place, &at->place) && (at->condition || !condition))
 		return at;
 	gs_hold_at_free(at);
 	return NULL;
@@ -74,7 +74,7 @@ bool gs_call_describe(const struct gs_calls *calls, const struct gs_place *place
 		ok = gs_hold_record_begin(calls->holds, &proc, ret);
 	if (ok) {
 		ret->id = (struct gs_proc_id){call->tid, stat.start};
-		ret->at = describe(calls, place, call);
+		ret->at = gs_hold_at_new(place, calls->mechanism, calls->aim->condition, call);
 		add_lineage(ret);
 	}
 	gs_proc_deinit(&proc);

@@ -87,7 +87,7 @@ static bool on_hit(void *arg, const struct gs_catch_hit *hit)
 		gs_hold_record_deinit(&record);
 		return false;
 	}
-	if (!gs_holds_add(calls->holds, &calls->holder, &record))
+	if (!gs_holds_add(calls->holds, &calls->holder, &record, GS_KEEPER_HELD, ""))
 		return false;
 	calls->fresh = hit->call.tid;
 	calls->done = !calls->aim->every;

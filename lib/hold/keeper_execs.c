@@ -12,22 +12,43 @@
 
 /* ---- what the tracer sees ---- */
 
-static bool hold(struct gs_execs *execs, const struct gs_traced *process, struct gs_proc *proc)
+static bool describe(const struct gs_execs *execs, const struct gs_traced *process,
+		     struct gs_hold_record *ret)
+{
+	struct gs_proc proc = {.id.pid = process->id.pid};
+	bool ok;
+
+	gs_proc_know(&proc, GS_PROC_ALL);
+	*ret = (struct gs_hold_record){0};
+	ok = proc.state && gs_hold_record_begin(execs->holds, &proc, ret); /* it may be killed */
+	if (ok) {
+		ret->id = proc.id;
+		gs_hold_record_add_ancestor(ret, process->id.pid, proc.comm);
+		while ((process = process->parent))
+			gs_hold_record_add_ancestor(ret, process->id.pid, process->comm);
+	}
+	gs_proc_deinit(&proc);
+	return ok;
+}
+
+bool gs_execs_hold(struct gs_execs *execs, const struct gs_traced *process, struct gs_hold_at *at,
+		   enum gs_keeper_event_kind kind, const char *reason)
 {
 	struct gs_hold_record record;
 
-	gs_proc_know(proc, GS_PROC_ALL);
-	if (!proc->state)
-		return false; /* it was killed */
-	if (!gs_hold_record_begin(execs->holds, proc, &record)) {
+	if (!describe(execs, process, &record)) {
 		gs_hold_record_deinit(&record);
+		gs_hold_at_free(at);
 		return false;
 	}
-	record.id = proc->id;
-	gs_hold_record_add_ancestor(&record, process->id.pid, proc->comm);
-	while ((process = process->parent))
-		gs_hold_record_add_ancestor(&record, process->id.pid, process->comm);
-	return gs_holds_add(execs->holds, &execs->holder, &record);
+	record.at = at;
+	return gs_holds_add(execs->holds, &execs->holder, &record, kind, reason);
+}
+
+static bool hold(struct gs_execs *execs, const struct gs_traced *process)
+{
+	return gs_execs_hold(execs, process, NULL,
+			     execs->to_main ? GS_KEEPER_AT_EXEC : GS_KEEPER_HELD, "");
 }
 
 static bool wrap(struct gs_execs *execs, const struct gs_traced *process)
@@ -38,6 +59,16 @@ static bool wrap(struct gs_execs *execs, const struct gs_traced *process)
 	if (err)
 		gs_holds_tell(execs->holds, GS_KEEPER_UNWRAPPED, process->id.pid, err->message);
 	return !err;
+}
+
+/* One that was on its way to main has become another program: to that one's main, then. */
+static bool is_wanted(struct gs_execs *execs, const struct gs_traced *process,
+		      const struct gs_hold_candidate *candidate)
+{
+	if (gs_execs_stop_seek(execs, process->id.pid))
+		return true;
+	return !gs_hold_filter_is_done(execs->filter) &&
+	       gs_hold_filter_take(execs->filter, candidate);
 }
 
 /* Whoever is not held waits for this, so no more of him is looked at than the filter needs. */
@@ -52,9 +83,8 @@ static bool on_exec(void *arg, const struct gs_traced *process)
 		.parent = parent ? parent->id.pid : 0,
 		.parent_name = parent ? parent->comm : "",
 	};
-	bool is_held = !gs_hold_filter_is_done(execs->filter) &&
-		       gs_hold_filter_take(execs->filter, &candidate) &&
-		       (execs->wrap ? wrap(execs, process) : hold(execs, process, &proc));
+	bool is_held = is_wanted(execs, process, &candidate) &&
+		       (execs->wrap ? wrap(execs, process) : hold(execs, process));
 
 	gs_proc_deinit(&proc);
 	return is_held;
@@ -65,7 +95,15 @@ static void on_ended(void *arg, const struct gs_traced *process, int status)
 	struct gs_execs *execs = arg;
 	(void)status;
 
+	if (gs_execs_stop_seek(execs, process->id.pid))
+		gs_holds_tell(execs->holds, GS_KEEPER_ENDED, process->id.pid,
+			      "before it came to main");
 	gs_holds_ended(execs->holds, process->id.pid);
+}
+
+static bool on_arrived(void *arg, const struct gs_traced *process)
+{
+	return gs_execs_arrived(arg, process);
 }
 
 static void on_wrapped(void *arg, const struct gs_traced *process, int code)
@@ -82,7 +120,7 @@ static void on_wrapped(void *arg, const struct gs_traced *process, int code)
 }
 
 static const struct gs_trace_ops trace_ops = {
-	.exec = on_exec, .ended = on_ended, .wrapped = on_wrapped};
+	.exec = on_exec, .ended = on_ended, .wrapped = on_wrapped, .arrived = on_arrived};
 
 /* ---- who executes the file ---- */
 
@@ -194,6 +232,7 @@ static void settle(void *arg)
 {
 	struct gs_execs *execs = arg;
 
+	gs_execs_call_off(execs);
 	gs_tracer_settle(execs->tracer, gs_deadline_in(SETTLE_MS));
 }
 
@@ -217,7 +256,10 @@ bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
 				   .holds = holds,
 				   .filter = inheritance->filter,
 				   .wrap = inheritance->wrap,
+				   .to_main = inheritance->to_main,
 				   .gate.fd = -1};
 	err = gs_tracer_new(&trace_ops, execs, &execs->tracer);
+	if (!err && inheritance->fails_stopped)
+		gs_tracer_fail_stopped(execs->tracer);
 	return !err && (!mark.path || gs_gate_start(&execs->gate, &mark));
 }

@@ -39,15 +39,14 @@ static void write_record(struct gs_holds *holds, const struct gs_hold *hold)
 }
 
 static void change(struct gs_holds *holds, struct gs_hold *hold, enum gs_hold_state state,
-		   enum gs_keeper_event_kind kind)
+		   enum gs_keeper_event_kind kind, const char *reason)
 {
 	hold->record.state = state;
 	write_record(holds, hold);
-	gs_holds_tell(holds, kind, hold->record.id.pid, "");
+	gs_holds_tell(holds, kind, hold->record.id.pid, reason);
 }
 
-static void drop(struct gs_holds *holds, struct gs_hold *hold, enum gs_keeper_event_kind kind,
-		 const char *reason)
+static void forget(struct gs_holds *holds, struct gs_hold *hold)
 {
 	struct gs_hold **link = &holds->first;
 
@@ -55,9 +54,17 @@ static void drop(struct gs_holds *holds, struct gs_hold *hold, enum gs_keeper_ev
 		link = &(*link)->next;
 	*link = hold->next;
 	gs_hold_record_remove(holds->dir, hold->record.id.pid);
-	gs_holds_tell(holds, kind, hold->record.id.pid, reason);
 	gs_hold_record_deinit(&hold->record);
 	free(hold);
+}
+
+static void drop(struct gs_holds *holds, struct gs_hold *hold, enum gs_keeper_event_kind kind,
+		 const char *reason)
+{
+	pid_t id = hold->record.id.pid;
+
+	forget(holds, hold);
+	gs_holds_tell(holds, kind, id, reason);
 }
 
 static struct gs_hold *find(const struct gs_holds *holds, pid_t id)
@@ -70,7 +77,7 @@ static struct gs_hold *find(const struct gs_holds *holds, pid_t id)
 }
 
 bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
-		  struct gs_hold_record *record)
+		  struct gs_hold_record *record, enum gs_keeper_event_kind kind, const char *reason)
 {
 	struct gs_hold *hold = calloc(1, sizeof(*hold));
 
@@ -81,7 +88,7 @@ bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
 	*hold = (struct gs_hold){.record = *record, .holder = holder, .next = holds->first};
 	*record = (struct gs_hold_record){0};
 	holds->first = hold;
-	change(holds, hold, GS_HOLD_HELD, GS_KEEPER_HELD);
+	change(holds, hold, GS_HOLD_HELD, kind, reason);
 	return true;
 }
 
@@ -118,7 +125,7 @@ static void look_at(struct gs_holds *holds, struct gs_hold *hold)
 		hold->record.debugger = tracer;
 		if (hold->resume)
 			kill(hold->record.pid, SIGCONT);
-		change(holds, hold, GS_HOLD_DEBUGGED, GS_KEEPER_DEBUGGED);
+		change(holds, hold, GS_HOLD_DEBUGGED, GS_KEEPER_DEBUGGED, "");
 	} else if (state == GS_HOLD_DEBUGGED && !tracer) {
 		let_go(holds, hold, "its debugger has left");
 	} else if (state == GS_HOLD_HANDED_OVER && now != 'T') {
@@ -142,6 +149,14 @@ void gs_holds_look(struct gs_holds *holds)
 }
 
 /* ---- for the keeper ---- */
+
+void gs_holds_forget(struct gs_holds *holds, pid_t id)
+{
+	struct gs_hold *hold = find(holds, id);
+
+	if (hold)
+		forget(holds, hold);
+}
 
 void gs_holds_ended(struct gs_holds *holds, pid_t id)
 {
@@ -189,7 +204,7 @@ static void hand_over_all(struct gs_holds *holds, pid_t pid)
 {
 	for (struct gs_hold *hold = holds->first; hold; hold = hold->next) {
 		if (hold->record.pid == pid && hold->record.state == GS_HOLD_HELD)
-			change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER);
+			change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER, "");
 	}
 }
 

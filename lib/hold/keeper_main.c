@@ -55,6 +55,8 @@ static struct gs_error *serve_release_all(void *arg)
 {
 	struct keeper *keeper = arg;
 
+	if (!keeper->self->aim)
+		gs_execs_call_off(&keeper->execs);
 	gs_holds_release_all(&keeper->holds);
 	return NULL;
 }
@@ -94,6 +96,16 @@ static struct gs_error *serve_go_on(void *arg, pid_t id)
 	return keeper->self->aim ? gs_calls_go_on(&keeper->calls, id) : not_here();
 }
 
+static struct gs_error *serve_go_to(void *arg, pid_t id, enum gs_keeper_then then,
+				    const struct gs_place *place)
+{
+	struct keeper *keeper = arg;
+
+	if (keeper->self->aim)
+		return not_here();
+	return gs_execs_go_to(&keeper->execs, id, then, place);
+}
+
 static const struct gs_keeper_service service = {
 	.seize = serve_seize,
 	.release = serve_release,
@@ -102,6 +114,7 @@ static const struct gs_keeper_service service = {
 	.catch = serve_catch,
 	.arm = serve_arm,
 	.go_on = serve_go_on,
+	.go_to = serve_go_to,
 };
 
 /* ---- who asks ---- */
@@ -179,7 +192,7 @@ static void list_fds(const struct keeper *keeper, struct pollfd fds[POLL_CLIENTS
 	int holder_fds[GS_HOLDER_FDS];
 
 	holder->ops->fds(holder->arg, holder_fds);
-	fds[POLL_FRONT] = (struct pollfd){.fd = keeper->self->event_fd};
+	fds[POLL_FRONT] = (struct pollfd){.fd = keeper->self->event_fd, .events = POLLIN};
 	fds[POLL_LISTEN] = (struct pollfd){.fd = keeper->self->listen_fd, .events = POLLIN};
 	for (size_t i = 0; i < GS_HOLDER_FDS; i++)
 		fds[POLL_HOLDER + i] = (struct pollfd){.fd = holder_fds[i], .events = POLLIN};
@@ -203,6 +216,14 @@ static bool step(struct keeper *keeper)
 	gs_holds_look(&keeper->holds);
 	tell_if_idle(keeper);
 	return !fds[POLL_FRONT].revents;
+}
+
+/* A front end that is killed does not. */
+static bool has_said_goodbye(const struct keeper *keeper)
+{
+	char byte;
+
+	return recv(keeper->self->event_fd, &byte, 1, MSG_DONTWAIT) == 1;
 }
 
 void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
@@ -230,8 +251,10 @@ void gs_keeper_main(const struct gs_keeper_inheritance *inheritance)
 	(void)!send(inheritance->event_fd, "", 1, MSG_NOSIGNAL);
 	while (step(&keeper))
 		;
+	unlink(path);
+	if (inheritance->fails_stopped && !has_said_goodbye(&keeper))
+		_exit(1);
 	gs_holds_release_all(&keeper.holds);
 	holder_of(&keeper)->ops->settle(holder_of(&keeper)->arg);
-	unlink(path);
 	_exit(0);
 }

@@ -30,6 +30,31 @@ static struct gs_error *serve_arm(const struct gs_keeper_service *service, void 
 	return err;
 }
 
+const char *const gs_keeper_then_names[] = {[GS_KEEPER_THEN_STAY] = "stay",
+					    [GS_KEEPER_THEN_ASK] = "ask",
+					    [GS_KEEPER_THEN_ARGUMENT] = "argument",
+					    NULL};
+
+static struct gs_error *serve_go_to(const struct gs_keeper_service *service, void *arg, pid_t id,
+				    const struct gs_json *request)
+{
+	const char *then = gs_json_string(gs_json_get(request, "then"));
+	struct gs_place place;
+	struct gs_error *err;
+	int i = 0;
+
+	while (then && gs_keeper_then_names[i] && strcmp(gs_keeper_then_names[i], then) != 0)
+		i++;
+	if (!then || !gs_keeper_then_names[i])
+		return gs_error_create(GS_ERROR_PROTOCOL, "a request without 'then'");
+	err = gs_hold_place_parse(gs_json_get(request, "place"), &place);
+	if (err)
+		return err;
+	err = service->go_to(arg, id, (enum gs_keeper_then)i, &place);
+	gs_place_deinit(&place);
+	return err;
+}
+
 static struct gs_error *serve(const struct gs_keeper_service *service, void *arg,
 			      const struct gs_json *request, struct gs_json *result)
 {
@@ -56,6 +81,8 @@ static struct gs_error *serve(const struct gs_keeper_service *service, void *arg
 		return service->release(arg, pid);
 	if (strcmp(what, "go-on") == 0)
 		return service->go_on(arg, pid);
+	if (strcmp(what, "go-to") == 0)
+		return serve_go_to(service, arg, pid, request);
 	if (strcmp(what, "hand-over") == 0)
 		return service->hand_over(arg, pid,
 					  gs_json_is_true(gs_json_get(request, "resume")));

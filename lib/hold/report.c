@@ -17,6 +17,7 @@ const char *gs_keeper_event_name(enum gs_keeper_event_kind kind)
 		[GS_KEEPER_MISSING] = "missing",   [GS_KEEPER_BLIND] = "blind",
 		[GS_KEEPER_WRAPPED] = "wrapped",   [GS_KEEPER_UNWRAPPED] = "unwrapped",
 		[GS_KEEPER_LOADING] = "loading",   [GS_KEEPER_OVER] = "over",
+		[GS_KEEPER_AT_EXEC] = "at-exec",   [GS_KEEPER_AT_ENTRY] = "at-entry",
 	};
 
 	return names[kind];
@@ -144,13 +145,18 @@ static void put_watchdog(struct gs_text *text, const struct gs_hold_record *reco
 	gs_text_puts_printable(text, words ? words : "");
 }
 
-static void put_block(struct gs_text *text, const char *tool, const struct gs_hold_record *record)
+static void put_block(struct gs_text *text, const char *tool, const struct gs_hold_record *record,
+		      const char *reason)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
 	int id = (int)record->id.pid;
 
 	gs_text_printf(text, "%s: held %d: ", tool, id);
 	gs_text_puts_printable(text, record->program);
+	if (*reason) {
+		gs_text_puts(text, "\n  note      ");
+		gs_text_puts_printable(text, reason);
+	}
 	if (record->at)
 		put_at(text, record);
 	gs_text_puts(text, "\n  command   ");
@@ -205,7 +211,7 @@ void gs_hold_put_event(struct gs_text *text, const char *tool, const struct gs_k
 		       const struct gs_hold_record *record)
 {
 	if (event->kind == GS_KEEPER_HELD && record) {
-		put_block(text, tool, record);
+		put_block(text, tool, record, event->reason);
 		return;
 	}
 	if (file_event(event->kind)) {

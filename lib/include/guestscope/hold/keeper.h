@@ -9,7 +9,9 @@
  * It is apart from the front end so that nothing can keep it from serving who it traces: neither a
  * terminal that was stopped, nor a debugger, nor a signal. It has a session of its own, none of the
  * front end's descriptors, and all signals blocked. When the front end ends, in whatever way, it
- * releases all and ends; when it is killed itself, the kernel lets go of all, and those run on.
+ * releases all and ends; when it is killed itself, the kernel lets go of all, and those run on. If
+ * that is what was asked for, they are left stopped (T) in both cases, unless the front end ends by
+ * gs_keeper_stop(): gs_hold_release() continues them.
  *
  * Where a file is watched, the keeper has a gate, see lib/hold/gate.h. Where threads of a process
  * are to be held at a function, it has a catcher, see catch.h; names become addresses in the front
@@ -23,6 +25,7 @@
  *	{"do": "seize", "pid": N}  {"do": "release", "id": N}  {"do": "release-all"}
  *	{"do": "hand-over", "id": N, "resume": BOOL}
  *	{"do": "catch"}  {"do": "arm", "place": {...}}  {"do": "go-on", "id": N}
+ *	{"do": "go-to", "id": N, "then": "stay" | "ask" | "argument", "place": {...}}
  *	{"return": {}}  {"error": {"code": "busy", "message": "..."}}
  */
 #ifndef GUESTSCOPE_HOLD_KEEPER_H
@@ -65,6 +68,8 @@ struct gs_keeper_options {
 	const char *exe;
 	/* Who fits becomes this program instead of being held, see gs_tracer_wrap(). NULL: held. */
 	const struct gs_hold_wrap *wrap;
+	bool to_main;       /* who fits is told of by AT_EXEC, see gs_keeper_seek_main() */
+	bool fails_stopped; /* see above; not where there is an aim */
 };
 
 enum gs_keeper_event_kind {
@@ -82,13 +87,15 @@ enum gs_keeper_event_kind {
 	GS_KEEPER_UNWRAPPED, /* that could not be done: it runs by itself */
 	GS_KEEPER_LOADING,   /* a thread has loaded or unloaded a library, and stands still */
 	GS_KEEPER_OVER,      /* the process has ended, or is another program: nobody will come */
+	GS_KEEPER_AT_EXEC,   /* it is held there, and may be sent to main */
+	GS_KEEPER_AT_ENTRY,  /* the same at the program's first instruction of its own */
 };
 struct gs_keeper_event {
 	enum gs_keeper_event_kind kind;
 	pid_t id;
 	/*
 	 * Of RELEASED: "asked to", "held for too long", ...; of PASSED, UNWRAPPED, OVER: why; of
-	 * WRAPPED: its command line. What is longer is cut.
+	 * WRAPPED: its command line; of HELD: why not in main. What is longer is cut.
 	 */
 	char reason[256];
 };
@@ -126,6 +133,25 @@ GS_MUST_CHECK struct gs_error *gs_keeper_arm(struct gs_keeper *keeper,
 					     const struct gs_place *place);
 /* Of LOADING. NODATA: it has gone on by itself. */
 GS_MUST_CHECK struct gs_error *gs_keeper_go_on(struct gs_keeper *keeper, pid_t tid);
+
+/* What becomes of one that comes to where it was sent. */
+enum gs_keeper_then {
+	GS_KEEPER_THEN_STAY,     /* HELD */
+	GS_KEEPER_THEN_ASK,      /* AT_ENTRY */
+	GS_KEEPER_THEN_ARGUMENT, /* it is sent to its first argument, and stays there: main */
+};
+/*
+ * Of one that is held at its exec, or its entry: it runs on, and is no hold any more, until it
+ * comes to @place. Errors as of gs_tracer_go_to(): it is held as it was.
+ */
+GS_MUST_CHECK struct gs_error *gs_keeper_go_to(struct gs_keeper *keeper, pid_t id,
+					       enum gs_keeper_then then,
+					       const struct gs_place *place);
+/*
+ * AT_EXEC and AT_ENTRY: finds main, or what leads there, and sends it. true: there is nothing to
+ * tell of @event. Else it is HELD where it is, with the reason. Other events are left as they are.
+ */
+bool gs_keeper_seek_main(struct gs_keeper *keeper, struct gs_keeper_event *event);
 
 /* ---- from any process, of a hold that was found by gs_hold_list() ---- */
 
