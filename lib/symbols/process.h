@@ -12,8 +12,8 @@
 /* A file with code in it, where the process has mapped it. */
 struct process_file {
 	struct gs_process_symbols *symbols;
-	uint64_t start, end;           /* of all its mappings */
-	uint64_t first_end, first_off; /* of the first of them */
+	uint64_t start, end; /* of all its mappings */
+	uint64_t first_end;  /* of the first of them */
 	unsigned int dev_major, dev_minor;
 	uint64_t inode;
 	char *path; /* as the process names it: without " (deleted)", in its own namespace */
@@ -47,6 +47,8 @@ const char *gs_process_file_name(const struct process_file *file); /* without fo
 /* As LIB! means it: "libvirt.so.0", "libvirt.so", "libvirt"; or the end of its path. */
 bool gs_process_file_is(const struct process_file *file, const char *lib);
 
+/* NULL: no ELF file, or one that libdw should not see. @fd stays the caller's. */
+Elf *gs_process_open_elf(int fd);
 /* Callback of libdwfl: opens the very file that is mapped, or its image in memory. */
 int gs_process_find_elf(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
 			char **path_ret, Elf **elf_ret);
@@ -64,6 +66,8 @@ bool gs_process_read_memory(const struct gs_process_symbols *symbols, uint64_t a
 GS_MUST_CHECK struct gs_error *gs_places_add(struct gs_places *places, struct gs_place *place);
 void gs_places_sort(struct gs_places *places);
 
+/* Tables lead elsewhere, too: those of functions that the linker left out begin at 0. */
+bool gs_process_is_code(const struct process_file *file, uint64_t address);
 /* An address in a file: which function that is in, which source. @name: its symbol, or NULL. */
 GS_MUST_CHECK struct gs_error *gs_process_place(const struct process_file *file, uint64_t address,
 						const char *name, struct gs_place *ret);

@@ -94,7 +94,8 @@ static void look_at_slot(struct search *search, uint64_t slot)
 		file = gs_process_file_at(search->owner->symbols, value);
 	/* Elsewhere it is another function, which goes before this one. */
 	if (file && (file == search->owner || gs_process_file_is(file, "vdso")) &&
-	    !is_stub(file, value) && !is_namesake(search, file, value))
+	    gs_process_is_code(file, value) && !is_stub(file, value) &&
+	    !is_namesake(search, file, value))
 		search->found = value;
 }
 

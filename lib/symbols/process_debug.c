@@ -49,27 +49,22 @@ static bool has_checksum(int fd, uint32_t wanted)
 	return buf && !n && crc == wanted;
 }
 
-static bool has_build_id(int fd, const struct gs_build_id *wanted)
-{
-	struct gs_build_id id;
-	bool same = false;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF && gs_build_id_of_elf(elf, &id))
-		same = gs_build_id_equal(&id, wanted);
-	elf_end(elf);
-	return same;
-}
-
 static bool is_right(const struct search *search, int fd)
 {
+	struct gs_build_id id;
 	struct stat st;
+	bool right;
+	Elf *elf;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	return search->id.size ? has_build_id(fd, &search->id) : has_checksum(fd, search->crc);
+	elf = gs_process_open_elf(fd);
+	if (search->id.size)
+		right = elf && gs_build_id_of_elf(elf, &id) && gs_build_id_equal(&id, &search->id);
+	else
+		right = elf && has_checksum(fd, search->crc);
+	elf_end(elf);
+	return right;
 }
 
 /* ---- where it may be ---- */

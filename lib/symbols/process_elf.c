@@ -13,6 +13,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <guestscope/base/io.h>
+
 #include "elf_file.h"
 
 static int open_regular(int folder_fd, const char *path, struct stat *st)
@@ -39,14 +41,34 @@ static Elf *open_memory(const struct process_file *file)
 	return elf;
 }
 
-static Elf *open_elf(int fd)
+/* The last one has an end, then: libdw does not look whether names end in their table. */
+static bool has_whole_strings(Elf *elf, int fd)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	char last;
+
+	while ((section = elf_nextscn(elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			return false;
+		if ((header.sh_type != SHT_STRTAB && !(header.sh_flags & SHF_STRINGS)) ||
+		    header.sh_type == SHT_NOBITS || header.sh_flags & SHF_COMPRESSED ||
+		    !header.sh_size)
+			continue;
+		if (gs_pread_full(fd, &last, 1, header.sh_offset + header.sh_size - 1) != 1 || last)
+			return false;
+	}
+	return true;
+}
+
+Elf *gs_process_open_elf(int fd)
 {
 	Elf *elf;
 
 	elf_version(EV_CURRENT);
 	/* Read, not mapped: a file that is cut meanwhile must not end us. */
 	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) != ELF_K_ELF) {
+	if (elf && (elf_kind(elf) != ELF_K_ELF || !has_whole_strings(elf, fd))) {
 		elf_end(elf);
 		return NULL;
 	}
@@ -80,7 +102,7 @@ static int try_path(const struct process_file *file, const char *path, enum proo
 
 	if (fd < 0 || (proof == BY_INODE && !is_same_inode(file, &st)))
 		return -1;
-	elf = open_elf(fd);
+	elf = gs_process_open_elf(fd);
 	if (!elf || (proof == BY_BUILD && !is_same_build(file, elf))) {
 		elf_end(elf);
 		return -1;

@@ -97,11 +97,11 @@ struct listing {
 
 static bool continues(const struct listing *list, const struct mapping *mapping)
 {
-	const struct process_file *file = &list->files[list->count - 1];
+	const struct process_file *file = list->open ? &list->files[list->count - 1] : NULL;
 
-	return list->open && file->inode == mapping->inode &&
-	       file->dev_major == mapping->dev_major && file->dev_minor == mapping->dev_minor &&
-	       mapping->off && mapping->off >= list->last_off;
+	return file && file->inode == mapping->inode && file->dev_major == mapping->dev_major &&
+	       file->dev_minor == mapping->dev_minor && mapping->off &&
+	       mapping->off >= list->last_off;
 }
 
 static char *clean_path(const struct mapping *mapping)
@@ -132,7 +132,6 @@ static struct gs_error *begin_file(struct listing *list, const struct mapping *m
 		.symbols = list->symbols,
 		.start = mapping->start,
 		.first_end = mapping->end,
-		.first_off = mapping->off,
 		.dev_major = mapping->dev_major,
 		.dev_minor = mapping->dev_minor,
 		.inode = mapping->inode,

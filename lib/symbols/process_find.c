@@ -145,23 +145,6 @@ static struct gs_error *find_query(struct gs_process_symbols *symbols, const cha
 
 /* ---- addresses ---- */
 
-static bool is_code(const struct process_file *file, uint64_t address)
-{
-	GElf_Addr bias = 0;
-	Elf *elf = dwfl_module_getelf(file->module, &bias);
-	size_t count = 0;
-	GElf_Phdr segment;
-
-	if (!elf || elf_getphdrnum(elf, &count) < 0)
-		return false;
-	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
-		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_LOAD &&
-		    segment.p_flags & PF_X && address - bias - segment.p_vaddr < segment.p_memsz)
-			return true;
-	}
-	return false;
-}
-
 static struct gs_error *find_address(struct gs_process_symbols *symbols, const char *what,
 				     struct gs_places *places)
 {
@@ -173,7 +156,7 @@ static struct gs_error *find_address(struct gs_process_symbols *symbols, const c
 		err = gs_process_symbols_at(symbols, address, &place);
 	if (err)
 		return err;
-	if (!is_code(gs_process_file_at(symbols, address), address)) {
+	if (!gs_process_is_code(gs_process_file_at(symbols, address), address)) {
 		err = gs_error_create(GS_ERROR_INVALID, "process %d: no code at %s, but data of %s",
 				      (int)symbols->pid, what, place.module);
 		gs_place_deinit(&place);

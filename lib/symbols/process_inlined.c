@@ -83,7 +83,9 @@ static void add_place(struct walk *walk, Dwarf_Die *die, enum gs_place_kind kind
 	Dwarf_Addr address;
 
 	/* The symbol table's word goes first: it knows variants by their names. */
-	if (walk->err || !find_entry(die, &address) || is_known(walk->places, address + walk->bias))
+	if (walk->err || !find_entry(die, &address) ||
+	    !gs_process_is_code(walk->file, address + walk->bias) ||
+	    is_known(walk->places, address + walk->bias))
 		return;
 	walk->err = make_place(walk, address + walk->bias, kind, &place);
 	if (!walk->err)

@@ -139,7 +139,8 @@ static struct gs_error *find_starts(const struct search *search, Dwarf_Die *unit
 		if (!read_row(search, dwarf_onesrcline(rows, i), &line, &start))
 			continue;
 		gs_process_nearby_see_line(search->nearby, (unsigned int)line);
-		if ((unsigned int)line != search->query->line)
+		if ((unsigned int)line != search->query->line ||
+		    !gs_process_is_code(search->file, start.address + search->bias))
 			continue;
 		find_function(unit, &start);
 		err = add_start(starts, &start);

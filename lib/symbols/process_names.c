@@ -133,6 +133,8 @@ static struct gs_error *add_symbol(const struct process_file *file, const char *
 	struct gs_place place;
 	struct gs_error *err;
 
+	if (!gs_process_is_code(file, address))
+		return NULL;
 	if (GELF_ST_TYPE(sym->st_info) == STT_GNU_IFUNC)
 		return add_chosen(file, name, address, places);
 	err = gs_process_place(file, address, name, &place);

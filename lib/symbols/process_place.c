@@ -54,6 +54,24 @@ void gs_places_sort(struct gs_places *places)
 
 /* ---- what is there ---- */
 
+bool gs_process_is_code(const struct process_file *file, uint64_t address)
+{
+	GElf_Addr bias = 0;
+	Elf *elf = dwfl_module_getelf(file->module, &bias);
+	size_t count = 0;
+	GElf_Phdr segment;
+
+	if (address < file->start || address >= file->end || !elf ||
+	    elf_getphdrnum(elf, &count) < 0)
+		return false;
+	for (size_t i = 0; i < count && i < INT32_MAX; i++) {
+		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_LOAD &&
+		    segment.p_flags & PF_X && address - bias - segment.p_vaddr < segment.p_memsz)
+			return true;
+	}
+	return false;
+}
+
 static void set_build_id(Dwfl_Module *module, struct gs_place *place)
 {
 	const unsigned char *bits;
