@@ -69,7 +69,10 @@ static void watch(const struct gs_guard_memory *memory, pid_t target)
 	}
 }
 
-/* The tracer has let go of all, and closed what it had, when its pidfd tells of its end. */
+/*
+ * The text is first, while the tracer only begins to die. It has let go of all, and closed what it
+ * had, when its pidfd tells of its end.
+ */
 __attribute__((noreturn)) static void be_guardian(const struct gs_guardian *guardian,
 						  const int own[FD_COUNT])
 {
@@ -81,9 +84,11 @@ __attribute__((noreturn)) static void be_guardian(const struct gs_guardian *guar
 	    write(GS_ISOLATED_FD(FD_READY), "", 1) < 0)
 		_exit(1);
 	close(GS_ISOLATED_FD(FD_READY));
+	if (pthread_mutex_lock(&guardian->memory->alive) == EOWNERDEAD)
+		restore_text(guardian->memory);
 	while (poll(&tracer, 1, -1) < 0 && errno == EINTR)
 		;
-	restore_text(guardian->memory);
+	restore_text(guardian->memory); /* if the mutex was given up before */
 	watch(guardian->memory, guardian->target);
 	_exit(0);
 }
@@ -137,6 +142,22 @@ static void bury(struct gs_guardian *guardian)
 	guardian->pid = 0;
 }
 
+/* A robust one: whoever waits for it is told that its owner has died. */
+static bool begin_life(struct gs_guard_memory *memory)
+{
+	pthread_mutexattr_t attributes;
+	bool ok;
+
+	if (pthread_mutexattr_init(&attributes) != 0)
+		return false;
+	ok = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
+	     pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
+	     pthread_mutex_init(&memory->alive, &attributes) == 0 &&
+	     pthread_mutex_lock(&memory->alive) == 0;
+	pthread_mutexattr_destroy(&attributes);
+	return ok;
+}
+
 struct gs_error *gs_guardian_start(struct gs_guardian *guardian, pid_t target, int target_fd,
 				   int mem_fd)
 {
@@ -148,6 +169,10 @@ struct gs_error *gs_guardian_start(struct gs_guardian *guardian, pid_t target, i
 		.target = target, .target_fd = target_fd, .mem_fd = mem_fd, .pidfd = -1};
 	if (memory == MAP_FAILED)
 		return gs_error_nomem();
+	if (!begin_life(memory)) {
+		munmap(memory, sizeof(*guardian->memory));
+		return gs_error_nomem();
+	}
 	guardian->memory = memory;
 	err = spawn(guardian);
 	if (err)
@@ -205,10 +230,13 @@ void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_by
 	__atomic_store_n(&shared->count, bytes->count, __ATOMIC_RELEASE);
 }
 
+/* Who is left to wait for our end does so by our pidfd. */
 static void unmap(struct gs_guardian *guardian)
 {
-	if (guardian->memory)
-		munmap(guardian->memory, sizeof(*guardian->memory));
+	if (!guardian->memory)
+		return;
+	pthread_mutex_unlock(&guardian->memory->alive);
+	munmap(guardian->memory, sizeof(*guardian->memory));
 	guardian->memory = NULL;
 }
 

@@ -18,6 +18,7 @@
 #define HOLD_GUARDIAN_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -28,6 +29,9 @@
 
 /* Written by the tracer, read by the guardian when the tracer has ended. */
 struct gs_guard_memory {
+	/* The tracer holds it as long as it lives. That it has died, the kernel says before it lets
+	 * go of who was traced: those do not come to a breakpoint meanwhile that is out by then. */
+	pthread_mutex_t alive;
 	bool is_stopped;            /* the process, by somebody else */
 	struct gs_int3_bytes bytes; /* of the text; taken out if they are in */
 	char journal[PATH_MAX];     /* which says so, and is removed then */
