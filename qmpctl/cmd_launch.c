@@ -11,6 +11,7 @@
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
 
+#include "launch_hold.h"
 #include "qmpctl.h"
 
 /* All values of a repeated option, NULL-terminated; *ret is NULL when there are none. */
@@ -132,6 +133,7 @@ int cmd_launch(struct gs_args *args)
 {
 	gs_autofree char *run_dir = qmpctl_run_dir();
 	gs_autoclose int signal_fd = -1;
+	struct launch_hold hold = {0};
 	struct gs_launch launch = {.run_dir = run_dir};
 	struct gs_guest guest = {0};
 	struct gs_error *err = run_dir ? parse(args, &launch) : gs_error_nomem();
@@ -143,7 +145,11 @@ int cmd_launch(struct gs_args *args)
 		err = gs_signals_open(&signal_fd);
 	launch.cancel_fd = signal_fd;
 	if (!err)
+		err = launch_hold_init(&hold, args, signal_fd);
+	launch.watch = hold.is_wanted ? &hold.watch : NULL;
+	if (!err)
 		err = gs_launch_start(&launch, &guest);
+	launch_hold_deinit(&hold);
 	free((void *)launch.disks);
 	free((void *)launch.accels);
 	if (err)

@@ -32,6 +32,14 @@ static const struct gs_option launch_options[] = {
 	 .letter = 't',
 	 .argument = "TIME",
 	 .help = "for the start and --wait-serial together (default: 60s)"},
+	{.name = "hold",
+	 .argument = "WHERE",
+	 .values = "exec|main",
+	 .optional = true,
+	 .help = "hold QEMU there, until a debugger has come or tracehooks release"},
+	{.name = "hold-max",
+	 .argument = "TIME",
+	 .help = "release it if none has come by then; 0: never (default: 10min)"},
 	{0},
 };
 

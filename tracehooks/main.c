@@ -31,10 +31,11 @@
 
 #define WHERE                                                                                \
 	{.name = "at",                                                                       \
-	 .argument = "exec|main",                                                            \
+	 .argument = "WHERE",                                                                \
+	 .values = "exec|main",                                                              \
 	 .help = "hold them before anything of them has run (default), or in main"},         \
 	{                                                                                    \
-		.name = "fail", .argument = "open|hold",                                     \
+		.name = "fail", .argument = "HOW", .values = "open|hold",                    \
 		.help = "if we are killed, what is held runs on (default), or stays stopped" \
 	}
 

@@ -74,16 +74,11 @@ static void count(struct watch *watch, enum gs_keeper_event_kind kind)
 /* What there is to say of it stands in its record. */
 static void tell(struct watch *watch, const struct gs_keeper_event *event)
 {
-	struct gs_hold_list list = {0};
-	gs_autoerror struct gs_error *none = NULL;
-	const struct gs_hold_record *record = NULL;
-	char id[16];
+	struct gs_hold_record record = {0};
+	gs_autoerror struct gs_error *none = gs_hold_record_read(watch->dir, event->id, &record);
 
-	gs_error_destroy(gs_hold_list(watch->dir, &list));
-	snprintf(id, sizeof(id), "%d", (int)event->id);
-	none = find_hold(&list, id, &record);
-	print_event(watch->args, event, none ? NULL : record);
-	gs_hold_list_deinit(&list);
+	print_event(watch->args, event, none ? NULL : &record);
+	gs_hold_record_deinit(&record);
 	watch->beat_ms = gs_deadline_in(BEAT_MS);
 }
 

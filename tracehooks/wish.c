@@ -43,17 +43,11 @@ static struct gs_error *get_hold_max(const struct gs_args *args, unsigned int *r
 	return err;
 }
 
-/* One of two words; *ret: whether it is the second. Without the option it is the first. */
-static struct gs_error *get_choice(const struct gs_args *args, const char *option,
-				   const char *first, const char *second, bool *ret)
+static bool is_word(const struct gs_args *args, const char *option, const char *word)
 {
-	const char *word = gs_args_get(args, option);
+	const char *given = gs_args_get(args, option);
 
-	*ret = word && strcmp(word, second) == 0;
-	if (!word || *ret || strcmp(word, first) == 0)
-		return NULL;
-	return gs_error_create(GS_ERROR_INVALID, "--%s: %s is neither %s nor %s", option, word,
-			       first, second);
+	return given && strcmp(given, word) == 0;
 }
 
 struct gs_error *wish_options(const struct gs_args *args, struct gs_hold_wish *wish,
@@ -69,15 +63,13 @@ struct gs_error *wish_options(const struct gs_args *args, struct gs_hold_wish *w
 				      .every = gs_args_has(args, "every")};
 	ret->wish = wish;
 	ret->exe = gs_args_get(args, "exe");
+	ret->to_main = is_word(args, "at", "main");
+	ret->fails_stopped = is_word(args, "fail", "hold");
 	err = get_number(args, "uid", &wish->uid);
 	if (!err)
 		err = get_number(args, "depth", &wish->depth);
 	if (!err)
 		err = get_nth(args, &wish->nth);
-	if (!err)
-		err = get_choice(args, "at", "exec", "main", &ret->to_main);
-	if (!err)
-		err = get_choice(args, "fail", "open", "hold", &ret->fails_stopped);
 	if (!err && ret->to_main && gs_args_has(args, "wrap"))
 		err = gs_error_create(GS_ERROR_INVALID, "--wrap and --at main: nobody is held");
 	return err ? err : get_hold_max(args, &ret->hold_max_s);

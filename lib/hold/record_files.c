@@ -82,6 +82,13 @@ static struct gs_error *read_record(const char *path, struct gs_hold_record *ret
 	return gs_error_wrap(err, "%s", path);
 }
 
+struct gs_error *gs_hold_record_read(const char *dir, pid_t id, struct gs_hold_record *ret)
+{
+	gs_autofree char *path = path_of(dir, id);
+
+	return path ? read_record(path, ret) : gs_error_nomem();
+}
+
 /* Numbers are records; the rest is sockets, and what is just being written. */
 static int is_record(const struct dirent *entry)
 {

@@ -32,6 +32,24 @@ struct start {
 	uint64_t deadline_ms;
 };
 
+static uint64_t deadline_of(const struct gs_launch *launch)
+{
+	return gs_deadline_in(launch->timeout_ms ? launch->timeout_ms : TIMEOUT_DEFAULT_MS);
+}
+
+/* Whether the time is over. While QEMU is halted it does not count. */
+static bool is_late(struct start *s)
+{
+	const struct gs_launch_watch *watch = s->launch->watch;
+
+	if (!gs_deadline_passed(s->deadline_ms))
+		return false;
+	if (!watch || !watch->is_halted(watch->arg))
+		return true;
+	s->deadline_ms = deadline_of(s->launch);
+	return false;
+}
+
 static bool is_cancelled(const struct gs_launch *launch)
 {
 	struct pollfd cancel = {.fd = launch->cancel_fd, .events = POLLIN};
@@ -74,12 +92,15 @@ static struct gs_error *spawn(struct start *s, const struct gs_launch_setup *set
 		.detach = true,
 		.gate = true,
 	};
+	const struct gs_launch_watch *watch = s->launch->watch;
 	struct gs_error *err = gs_process_spawn(&how, &s->process);
 
 	if (!err)
 		err = fill_guest(s, setup);
 	if (!err)
 		err = gs_record_write(&s->guest, setup->plan.ram_fd, setup->argv);
+	if (!err && watch)
+		err = watch->born(watch->arg, s->process.pid, setup->qemu);
 	if (!err)
 		err = gs_process_open_gate(&s->process);
 	return err;
@@ -132,7 +153,7 @@ static uint64_t lesser(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static struct gs_error *connect_first(const struct start *s, struct gs_qmp **ret)
+static struct gs_error *connect_first(struct start *s, struct gs_qmp **ret)
 {
 	for (uint64_t greeting_ms = GREETING_MS;; greeting_ms *= 2) {
 		uint64_t now_ms = gs_now_ms();
@@ -144,7 +165,7 @@ static struct gs_error *connect_first(const struct start *s, struct gs_qmp **ret
 		gs_error_destroy(err);
 		if (is_cancelled(s->launch))
 			return gs_error_os(EINTR, "awaiting QEMU");
-		if (gs_deadline_passed(s->deadline_ms))
+		if (is_late(s))
 			return gs_error_create(GS_ERROR_TIMEOUT,
 					       "QEMU started but its monitor does not answer; if "
 					       "KVM may be the reason, try --accel tcg");
@@ -164,12 +185,24 @@ static void ask_facts(struct start *s, struct gs_qmp *qmp)
 	gs_json_u64(gs_json_get(memory, "base-memory"), &s->guest.mem_bytes);
 }
 
+static struct gs_error *begin(struct start *s)
+{
+	const struct gs_launch_watch *watch = s->launch->watch;
+	struct gs_error *err = watch ? watch->begun(watch->arg) : NULL;
+
+	if (watch)
+		s->deadline_ms = deadline_of(s->launch);
+	return err;
+}
+
 static struct gs_error *await_answer(struct start *s, const struct gs_launch_setup *setup)
 {
 	GS_CLEANUP(gs_qmp_close) struct gs_qmp *qmp = NULL;
 	struct gs_qmp_status status;
-	struct gs_error *err = connect_first(s, &qmp);
+	struct gs_error *err = begin(s);
 
+	if (!err)
+		err = connect_first(s, &qmp);
 	if (err)
 		return err;
 	err = gs_qmp_query_status(qmp, &status);
@@ -252,10 +285,10 @@ static struct gs_error *explain_silence(const struct start *s, const char *seria
 	return full;
 }
 
-static struct gs_error *await_serial(const struct start *s)
+static struct gs_error *await_serial(struct start *s)
 {
 	gs_autofree char *path = gs_strf("%s/serial", s->guest.dir);
-	const struct gs_serial_wait wait = {
+	struct gs_serial_wait wait = {
 		.path = path,
 		.text = s->launch->wait_serial,
 		.pidfd = s->process.pidfd,
@@ -264,6 +297,11 @@ static struct gs_error *await_serial(const struct start *s)
 	};
 	struct gs_error *err = path ? gs_serial_await(&wait) : gs_error_nomem();
 
+	while (err && err->code == GS_ERROR_TIMEOUT && !is_late(s)) {
+		gs_error_destroy(err);
+		wait.deadline_ms = s->deadline_ms;
+		err = gs_serial_await(&wait);
+	}
 	if (err && (err->code == GS_ERROR_TIMEOUT || err->code == GS_ERROR_GONE))
 		return explain_silence(s, path, err);
 	return err;
@@ -302,12 +340,11 @@ static struct gs_error *start(struct start *s)
 
 struct gs_error *gs_launch_start(const struct gs_launch *launch, struct gs_guest *ret)
 {
-	uint64_t timeout_ms = launch->timeout_ms ? launch->timeout_ms : TIMEOUT_DEFAULT_MS;
 	struct start s = {
 		.launch = launch,
 		.claim = {.lock_fd = -1},
 		.process = {.pidfd = -1, .gate_fd = -1},
-		.deadline_ms = gs_deadline_in(timeout_ms),
+		.deadline_ms = deadline_of(launch),
 	};
 	struct gs_error *err = check(launch);
 

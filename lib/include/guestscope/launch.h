@@ -26,6 +26,23 @@
 #include <guestscope/base/json.h>
 #include <guestscope/qmp.h>
 
+/*
+ * Who has a hand in QEMU's start, such as one who holds it for a debugger. This room knows nothing
+ * of holds: it tells when there is something to hold, and learns when not to expect an answer.
+ */
+struct gs_launch_watch {
+	/*
+	 * The process is there, and has not become QEMU yet: it waits until this returns. An error
+	 * is the launch's. @program: what it will execute, a path or a name to look for in PATH.
+	 */
+	struct gs_error *(*born)(void *arg, pid_t pid, const char *program);
+	/* It has executed that. The time counts from when this returns. */
+	struct gs_error *(*begun)(void *arg);
+	/* Whether it cannot answer at the moment, so that it is not late. */
+	bool (*is_halted)(void *arg);
+	void *arg;
+};
+
 struct gs_launch {
 	const char *run_dir;                  /* holds the guests' folders; see gs_registry_dir() */
 	const char *name;                     /* NULL: guest-N, the first free N */
@@ -41,6 +58,7 @@ struct gs_launch {
 	uint64_t timeout_ms;       /* for start and wait_serial together; 0: 60 s */
 	const char *const *extra;  /* NULL-terminated QEMU arguments, or NULL; they come last */
 	int cancel_fd;             /* readable: the launch is called off; 0: none */
+	const struct gs_launch_watch *watch; /* NULL: nobody */
 };
 
 /* A guest of the registry; strings are owned. */

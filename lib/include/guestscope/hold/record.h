@@ -92,6 +92,9 @@ GS_MUST_CHECK struct gs_error *gs_hold_dir_make(const char *dir);
 /* Beside, synced and renamed: it is there as a whole, or as it was. */
 GS_MUST_CHECK struct gs_error *gs_hold_record_write(const char *dir,
 						    const struct gs_hold_record *record);
+/* OS, ENOENT: there is none. */
+GS_MUST_CHECK struct gs_error *gs_hold_record_read(const char *dir, pid_t id,
+						   struct gs_hold_record *ret);
 void gs_hold_record_remove(const char *dir, pid_t id);
 
 /*
