@@ -6,7 +6,6 @@
  */
 #include "process.h"
 
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -141,13 +140,12 @@ static void try_shared(struct search *search, const char *name)
 
 /* ---- the callback ---- */
 
-static bool set_build_id(const void *bits, ssize_t size, struct search *search)
+static void set_build_id(const void *bits, size_t size, struct search *search)
 {
-	if (size <= 0 || size > GS_BUILD_ID_MAX)
-		return false;
-	memcpy(search->id.bytes, bits, (size_t)size);
-	search->id.size = (size_t)size;
-	return true;
+	if (size > GS_BUILD_ID_MAX)
+		return;
+	memcpy(search->id.bytes, bits, size);
+	search->id.size = size;
 }
 
 static void find_debug(struct search *search, const char *link)
@@ -156,25 +154,61 @@ static void find_debug(struct search *search, const char *link)
 	GElf_Addr address;
 	int size = dwfl_module_build_id(search->file->module, &bits, &address);
 
-	if (set_build_id(bits, size, search))
-		try_build_id(search);
+	if (size > 0)
+		set_build_id(bits, (size_t)size, search);
+	try_build_id(search);
 	if (link)
 		try_link(search, link);
 }
 
-/* libdwfl has the debug file already, which tells the build-id of what it shares with others. */
-static void find_shared(struct search *search)
+/* Whether @elf calls what it shares with others @name: a name, and the build-id behind its NUL. */
+static bool shares(Elf *elf, const char *name, struct search *search)
 {
-	Dwarf_Addr bias;
-	Dwarf *dwarf = dwfl_module_getdwarf(search->file->module, &bias);
-	const void *bits = NULL;
-	const char *name = NULL;
-	ssize_t size = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &bits) : 0;
+	size_t names, size = strlen(name) + 1;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	Elf_Data *data;
 
-	if (!set_build_id(bits, size, search))
-		return;
-	try_build_id(search);
-	try_shared(search, name);
+	if (!elf || elf_getshdrstrndx(elf, &names) < 0)
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *title = gelf_getshdr(section, &header)
+					    ? elf_strptr(elf, names, header.sh_name)
+					    : NULL;
+
+		if (!title || strcmp(title, ".gnu_debugaltlink") != 0)
+			continue;
+		data = elf_rawdata(section, NULL);
+		if (!data || !data->d_buf || data->d_size <= size ||
+		    memcmp(data->d_buf, name, size) != 0)
+			return false;
+		set_build_id((const char *)data->d_buf + size, data->d_size - size, search);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * libdwfl asks for both in the same way. The file that says so is the debug file, which it has
+ * then, or the mapped one itself.
+ */
+static bool is_shared(struct search *search, const char *name)
+{
+	const char *debug = NULL;
+	GElf_Addr bias;
+	gs_autoclose int fd = -1;
+	Elf *elf;
+	bool is;
+
+	if (shares(dwfl_module_getelf(search->file->module, &bias), name, search))
+		return true;
+	dwfl_module_info(search->file->module, NULL, NULL, NULL, NULL, NULL, NULL, &debug);
+	if (debug)
+		fd = open(debug, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	elf = fd >= 0 ? gs_process_open_elf(fd) : NULL;
+	is = shares(elf, name, search);
+	elf_end(elf);
+	return is;
 }
 
 int gs_process_find_debug(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
@@ -184,10 +218,12 @@ int gs_process_find_debug(Dwfl_Module *module, void **userdata, const char *name
 	struct search search = {.file = file, .crc = crc, .fd = -1};
 
 	search.root_fd = openat(file->symbols->proc_fd, "root", O_PATH | O_CLOEXEC);
-	if (path)
+	if (link && is_shared(&search, link)) {
+		try_build_id(&search);
+		try_shared(&search, link);
+	} else {
 		find_debug(&search, link);
-	else
-		find_shared(&search);
+	}
 	if (search.root_fd >= 0)
 		close(search.root_fd);
 	/* The standard callback would ask servers whenever the environment names some. */

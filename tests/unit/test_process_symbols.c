@@ -11,8 +11,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
@@ -46,6 +49,11 @@ GS_PRINTF(1, 2) static void run(const char *fmt, ...)
 	va_end(ap);
 	if (system(command) != 0)
 		fail_msg("%s", command);
+}
+
+static bool can_unshare(void)
+{
+	return geteuid() == 0 && system("unshare -m true 2>/dev/null") == 0;
 }
 
 #define CC "${CC:-cc} -g -O2 -w -I$S "
@@ -422,6 +430,43 @@ static void test_debug_link(void **state)
 	}
 }
 
+/* Debug files whose common part is a file of its own, as Debian's are; by this name. */
+static void build_shared(const char *name)
+{
+	run(CC SOURCES "-o target && cp target other && mkdir -p .debug common");
+	run("for f in target other; do objcopy --only-keep-debug $f .debug/$f.debug && "
+	    "strip -s $f && objcopy --add-gnu-debuglink=.debug/$f.debug $f || exit; done");
+	run("dwz %s -m common/shared.debug .debug/target.debug .debug/other.debug", name);
+	run("readelf -S -W .debug/target.debug 2>&1 | grep -q gnu_debugaltlink");
+}
+
+static void expect_shared(const char *const *argv)
+{
+	struct gs_places places = {0};
+	struct target target;
+
+	start_with(&target, argv);
+	expect_all_ways(&target);
+	assert_ok(gs_process_symbols_find(target.symbols, "inlined", &places));
+	assert_int_equal(places.count, 2);
+	gs_places_deinit(&places);
+	stop(&target);
+}
+
+static void test_shared_debug(void **state)
+{
+	const char *const command = "mount --bind common elsewhere && exec ./target";
+
+	(void)state;
+	build_shared("-r");
+	expect_shared((const char *const[]){"./target", NULL});
+	if (!can_unshare())
+		return;
+	run("mkdir elsewhere");
+	build_shared("-M $PWD/elsewhere/shared.debug");
+	expect_shared((const char *const[]){"unshare", "-m", "sh", "-c", command, NULL});
+}
+
 /* What Fedora leaves in its files: the static functions, compressed. */
 static void test_mini_debug(void **state)
 {
@@ -504,7 +549,7 @@ static void test_namespace(void **state)
 	struct target target;
 
 	(void)state;
-	if (geteuid() != 0 || system("unshare -m true 2>/dev/null") != 0)
+	if (!can_unshare())
 		skip();
 	run(CC SOURCES "-o target && objcopy --only-keep-debug target target.debug && "
 		       "strip -s target && objcopy --add-gnu-debuglink=target.debug target");
@@ -675,6 +720,50 @@ static void test_loader(void **state)
 	stop(&target);
 }
 
+#ifdef __aarch64__
+#define BREAKPOINT 0xd4200000
+#else
+#define BREAKPOINT 0xcc
+#endif
+
+/* At its exec, before any instruction of it, a program's own functions and the loader are there. */
+static void test_at_exec(void **state)
+{
+	uint64_t early = 0, late = 0;
+	struct target target = {0};
+	struct gs_places places = {0};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	run(CC SOURCES "-o target");
+	pid = fork();
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		execl("./target", "./target", NULL);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_ok(gs_process_symbols_open(pid, NULL, &target.symbols));
+	assert_ok(gs_process_symbols_loader(target.symbols, &early));
+	assert_ok(gs_process_symbols_find(target.symbols, "main", &places));
+	assert_int_equal(places.count, 1);
+	gs_places_deinit(&places);
+	/* Libraries are not, until it comes there. */
+	assert_error(gs_process_symbols_find(target.symbols, "puts", &places), GS_ERROR_NODATA,
+		     NULL);
+	assert_int_equal(ptrace(PTRACE_POKEDATA, pid, early, BREAKPOINT), 0);
+	assert_int_equal(ptrace(PTRACE_CONT, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP);
+	assert_ok(gs_process_symbols_loader(target.symbols, &late));
+	assert_int_equal(early, late);
+	gs_process_symbols_close(target.symbols);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -682,8 +771,9 @@ int main(int argc, char **argv)
 		unit_test_in_scratch(test_clones),     unit_test_in_scratch(test_library_later),
 		unit_test_in_scratch(test_versions),   unit_test_in_scratch(test_chosen),
 		unit_test_in_scratch(test_inlined),    unit_test_in_scratch(test_lines),
-		unit_test_in_scratch(test_debug_link), unit_test_in_scratch(test_mini_debug),
-		unit_test_in_scratch(test_deleted),    unit_test_in_scratch(test_loader),
+		unit_test_in_scratch(test_debug_link), unit_test_in_scratch(test_shared_debug),
+		unit_test_in_scratch(test_mini_debug), unit_test_in_scratch(test_deleted),
+		unit_test_in_scratch(test_loader),     unit_test_in_scratch(test_at_exec),
 		unit_test_in_scratch(test_namespace),  unit_test_in_scratch(test_debuginfod),
 		unit_test_in_scratch(test_not_found),
 	};
