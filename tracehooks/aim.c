@@ -47,26 +47,26 @@ static bool is_one(const struct gs_places *places)
 	return true;
 }
 
-static const char *warning(const struct gs_place *place)
+static bool has_kind(const struct gs_places *places, enum gs_place_kind kind)
 {
-	if (place->kind == GS_PLACE_INLINED)
-		return "inlined: it has no arguments there";
-	if (place->kind == GS_PLACE_CLONE)
-		return "a clone: its arguments may be others than the source's";
-	return NULL;
+	for (size_t i = 0; i < places->count; i++) {
+		if (places->places[i].kind == kind)
+			return true;
+	}
+	return false;
 }
 
 void aim_put_places(struct gs_text *text, const struct gs_places *places)
 {
 	for (size_t i = 0; i < places->count; i++) {
-		const struct gs_place *place = &places->places[i];
-
-		gs_text_printf(text, "  0x%" PRIx64 "  ", place->address);
-		gs_hold_put_place(text, place);
+		gs_text_printf(text, "  0x%" PRIx64 "  ", places->places[i].address);
+		gs_hold_put_place(text, &places->places[i]);
 		gs_text_puts(text, "\n");
-		if (warning(place))
-			gs_text_printf(text, "    %s\n", warning(place));
 	}
+	if (has_kind(places, GS_PLACE_INLINED))
+		gs_text_puts(text, "  where it is inlined, there are no arguments\n");
+	if (has_kind(places, GS_PLACE_CLONE))
+		gs_text_puts(text, "  a clone's arguments may be others than the source's\n");
 }
 
 /* ---- names ---- */
@@ -94,21 +94,27 @@ static struct gs_error *check_one(struct aim *aim)
 			       aim->what, aim->places.count, comm, (int)aim->pid);
 }
 
-/* Not there yet is no error if it is waited for. */
+/* Of a name with a library: it may come. Takes @err. */
+static struct gs_error *point_to_pending(struct gs_error *err)
+{
+	struct gs_error *longer = gs_error_create(
+		err->code, "%s; --pending waits for libraries that it loads", err->message);
+
+	gs_error_destroy(err);
+	return longer;
+}
+
+/* Not there yet is no error if it is waited for. Takes @err. */
 static struct gs_error *wait_for_it(struct aim *aim, struct gs_error *err)
 {
-	struct gs_error *none;
+	bool is_missing = err && err->code == GS_ERROR_NODATA;
 
-	if (!gs_args_has(aim->args, "pending")) {
-		if (err && err->code == GS_ERROR_NODATA && strchr(aim->what, '!'))
-			err = gs_error_wrap(err, "--pending waits for libraries");
+	if (!gs_args_has(aim->args, "pending"))
+		return is_missing && strchr(aim->what, '!') ? point_to_pending(err) : err;
+	if (err && !is_missing)
 		return err;
-	}
-	if (err && err->code != GS_ERROR_NODATA)
-		return err;
-	none = gs_process_symbols_loader(aim->symbols, &aim->loader);
 	gs_error_destroy(err);
-	return gs_error_wrap(none, "--pending");
+	return gs_error_wrap(gs_process_symbols_loader(aim->symbols, &aim->loader), "--pending");
 }
 
 struct gs_error *aim_begin(struct aim *aim, const struct gs_args *args, pid_t pid, const char *what)

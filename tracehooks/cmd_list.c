@@ -5,6 +5,7 @@
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
+#include <guestscope/hold/report.h>
 
 #include "tracehooks.h"
 
@@ -96,6 +97,27 @@ static void emit_lineage(struct gs_emit *e, const struct gs_hold_record *record)
 	gs_emit_end(e);
 }
 
+/* Of a function hold; text has what is not in other rows. */
+static void emit_at(struct gs_emit *e, const struct gs_hold_record *record)
+{
+	gs_autojson struct gs_json *json = gs_hold_record_json(record);
+	gs_autotext struct gs_text place = {0}, args = {0};
+
+	gs_emit_json(e, "at", NULL, gs_json_get(json, "at"));
+	if (!record->at)
+		return;
+	gs_hold_put_place(&place, &record->at->place);
+	gs_emit_string(e, NULL, "At", place.failed ? "" : place.data);
+	if (gs_hold_has_args(&record->at->place)) {
+		gs_hold_put_args(&args, record->at);
+		gs_emit_string(e, NULL, "Arguments", args.failed ? "" : args.data);
+	}
+	if (record->at->condition)
+		gs_emit_string(e, NULL, "Condition", record->at->condition);
+	gs_emit_string(e, NULL, "Thread name", record->at->thread);
+	gs_emit_string(e, NULL, "Caught by", gs_catch_mechanism_name(record->at->mechanism));
+}
+
 static void emit_one(struct gs_emit *e, const struct gs_hold_record *record)
 {
 	gs_autofree char *command = gs_hold_record_command(record);
@@ -109,6 +131,7 @@ static void emit_one(struct gs_emit *e, const struct gs_hold_record *record)
 	gs_emit_i64(e, "pid", "Process", record->pid);
 	gs_emit_string(e, "state", "State", state_of(record));
 	gs_emit_string(e, "process-state", "State in ps", state);
+	emit_at(e, record);
 	gs_emit_string(e, "program", "Program", record->program);
 	gs_emit_string(e, "command", "Command", command ? command : "");
 	gs_emit_string(e, "cwd", "Working directory", record->cwd);

@@ -284,7 +284,7 @@ static struct gs_error *too_many(const struct gs_calls *calls, size_t armed)
 
 	return gs_error_create(GS_ERROR_BUSY,
 			       "%zu addresses are to be watched%s, and threads of process %d have "
-			       "hardware breakpoints for %zu",
+			       "hardware breakpoints for %zu; int3 has no such limit",
 			       count, aim->loader ? ", the dynamic loader's among them" : "",
 			       (int)aim->pid, armed);
 }

@@ -60,6 +60,18 @@ bool gs_hold_has_args(const struct gs_place *place)
 	return place->kind != GS_PLACE_INLINED && place->symbol && place->offset == 0;
 }
 
+void gs_hold_put_args(struct gs_text *text, const struct gs_hold_at *at)
+{
+	for (size_t i = 0; i < GS_CALL_ARGS; i++) {
+		gs_text_printf(text, "%s0x%" PRIx64, i ? ", " : "", at->args[i]);
+		if (!at->strings[i])
+			continue;
+		gs_text_puts(text, " \"");
+		gs_text_puts_printable(text, at->strings[i]);
+		gs_text_puts(text, "\"");
+	}
+}
+
 /* ---- the block ---- */
 
 static void put_lineage(struct gs_text *text, const struct gs_hold_record *record)
@@ -84,27 +96,16 @@ static void put_left(struct gs_text *text, const struct gs_hold_record *record)
 		gs_text_printf(text, "by itself in %" PRId64 " s", left > 0 ? left : 0);
 }
 
-static void put_args(struct gs_text *text, const struct gs_hold_at *at)
-{
-	gs_text_puts(text, "\n  args      ");
-	for (size_t i = 0; i < GS_CALL_ARGS; i++) {
-		gs_text_printf(text, "%s0x%" PRIx64, i ? ", " : "", at->args[i]);
-		if (!at->strings[i])
-			continue;
-		gs_text_puts(text, " \"");
-		gs_text_puts_printable(text, at->strings[i]);
-		gs_text_puts(text, "\"");
-	}
-}
-
 static void put_at(struct gs_text *text, const struct gs_hold_record *record)
 {
 	const struct gs_hold_at *at = record->at;
 
 	gs_text_puts(text, "\n  at        ");
 	gs_hold_put_place(text, &at->place);
-	if (gs_hold_has_args(&at->place))
-		put_args(text, at);
+	if (gs_hold_has_args(&at->place)) {
+		gs_text_puts(text, "\n  args      ");
+		gs_hold_put_args(text, at);
+	}
 	if (at->condition) {
 		gs_text_puts(text, "\n  condition ");
 		gs_text_puts_printable(text, at->condition);
@@ -163,7 +164,7 @@ static void put_block(struct gs_text *text, const char *tool, const struct gs_ho
 	gs_text_puts_printable(text, command ? command : "");
 	gs_text_puts(text, "\n  in        ");
 	gs_text_puts_printable(text, record->cwd);
-	if (record->lineage_count > 1) {
+	if (record->lineage_count > 1 && !record->at) {
 		gs_text_puts(text, "\n  forked by ");
 		put_lineage(text, record);
 	}

@@ -12,6 +12,8 @@ const char *gs_keeper_event_name(enum gs_keeper_event_kind kind); /* "held", "ha
 void gs_hold_put_place(struct gs_text *text, const struct gs_place *place);
 /* Whether the argument registers have arguments there. */
 bool gs_hold_has_args(const struct gs_place *place);
+/* All six, in hex, with the texts that they point to. */
+void gs_hold_put_args(struct gs_text *text, const struct gs_hold_at *at);
 
 /*
  * Lines for people, each with its end. The first begins with @tool and a colon. One that is held is
