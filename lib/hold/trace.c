@@ -315,7 +315,8 @@ static void serve_meanwhile(void *arg)
 
 struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid)
 {
-	const struct gs_seizing seizing = {tracer->options, serve_meanwhile, tracer};
+	const struct gs_seizing seizing = {
+		.options = tracer->options, .meanwhile = serve_meanwhile, .arg = tracer};
 	struct gs_node *node = gs_tree_add(&tracer->tree, pid);
 	int code;
 

@@ -117,11 +117,15 @@ struct gs_seizing {
 	 * for. The process's SIGALRM is taken for that time, and is to be nobody else's.
 	 */
 	void (*meanwhile)(void *arg);
+	void (*seized)(void *arg, pid_t tid); /* this one is ours from now on; may be NULL */
 	void *arg;
 };
 /* 0, or errno; ETIMEDOUT: there is an exec that does not get on. */
 int gs_seize_thread(const struct gs_seizing *seizing, pid_t tid);
-/* All threads of a process; of those that have been seized when one is refused, none is let go. */
+/*
+ * All threads of a process; of those that have been seized when one is refused, none is let go.
+ * EBUSY: it makes threads faster than they can be seized.
+ */
 int gs_seize_process(const struct gs_seizing *seizing, pid_t pid);
 
 /* ---- trace_refusal.c: who cannot be seized, and why ---- */

@@ -87,7 +87,7 @@ static void do_nothing(void *arg)
 
 static struct gs_error *seize(const struct gs_tracer *tracer, pid_t tid, pid_t process)
 {
-	const struct gs_seizing seizing = {PTRACE_O_TRACEEXEC, do_nothing, NULL};
+	const struct gs_seizing seizing = {.options = PTRACE_O_TRACEEXEC, .meanwhile = do_nothing};
 	int code;
 
 	if (has_expected(tracer, process))

@@ -35,6 +35,10 @@ struct gs_error *gs_trace_refusal(pid_t pid, int code)
 		gs_process_comm(proc.tracer, comm);
 		err = gs_error_create(GS_ERROR_BUSY, "process %d (%s) is traced by %d (%s)",
 				      (int)pid, proc.comm, (int)proc.tracer, comm);
+	} else if (code == EBUSY) {
+		err = gs_error_create(GS_ERROR_BUSY,
+				      "process %d makes threads faster than they can be traced",
+				      (int)pid);
 	} else if (code == ETIMEDOUT) {
 		err = gs_error_create(GS_ERROR_TIMEOUT,
 				      "process %d is in the midst of an exec that does not get on",

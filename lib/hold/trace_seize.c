@@ -17,7 +17,7 @@
 
 #define PATIENCE_MS 1000
 #define MEANWHILE_US 5000
-#define ROUNDS_MAX 20 /* through a process whose threads come and go while it is seized */
+#define ROUNDS_MAX 1000 /* through a process whose threads come and go while it is seized */
 #define QUIET_ROUNDS 3
 
 /* ---- one thread ---- */
@@ -108,6 +108,8 @@ static void take(const struct gs_seizing *seizing, pid_t tid, struct round *roun
 		return;
 	if (code == 0) {
 		round->seized++;
+		if (seizing->seized)
+			seizing->seized(seizing->arg, tid);
 	} else if (code == ESRCH || (code == EPERM && is_ending(tid))) {
 		round->gone++;
 	} else {
@@ -139,22 +141,24 @@ static int take_all(const struct gs_seizing *seizing, pid_t pid, struct round *r
 
 /*
  * Until all are ours. One that has gone may be there by another number: by an exec it takes over
- * the one of the process, and whoever had that has gone, too.
+ * the one of the process, and whoever had that has gone, too. A first thread that has ended may
+ * stay for the sake of the others, and is gone each time.
  */
 int gs_seize_process(const struct gs_seizing *seizing, pid_t pid)
 {
-	unsigned int seized = 0, quiet = 0; /* rounds in which nobody has come or gone */
+	unsigned int seized = 0, gone = 0, quiet = 0; /* rounds in which nobody has come or gone */
 	struct round round = {0};
 
-	for (int i = 0; i < ROUNDS_MAX && quiet < (round.refused ? QUIET_ROUNDS : 1); i++) {
-		int code = take_all(seizing, pid, &round);
+	for (int i = 0; quiet < (round.refused ? QUIET_ROUNDS : 1); i++) {
+		int code = i < ROUNDS_MAX ? take_all(seizing, pid, &round) : EBUSY;
 
 		if (code)
 			return code;
+		quiet = round.seized || round.gone != gone ? 0 : quiet + 1;
 		seized += round.seized;
-		quiet = round.seized || round.gone ? 0 : quiet + 1;
+		gone = round.gone;
 	}
-	if (round.gone && !seized)
+	if (gone && !seized && !round.refused && !gs_trace_is_ours(pid))
 		return ESRCH;
 	return round.refused ? round.code : 0;
 }

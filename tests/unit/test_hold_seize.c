@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include <guestscope/base/time.h>
+#include <guestscope/hold/catch.h>
 #include <guestscope/hold/trace.h>
 
 #include "unit.h"
@@ -151,6 +152,65 @@ static void test_seize_amid_exec(void **state)
 	end_target(target);
 }
 
+/* ---- the same of a catcher, for which an exec is the end ---- */
+
+static bool on_hit(void *arg, const struct gs_catch_hit *hit)
+{
+	(void)arg;
+	(void)hit;
+	return false;
+}
+
+static void on_lost(void *arg, pid_t tid)
+{
+	(void)arg;
+	(void)tid;
+}
+
+static void on_over(void *arg)
+{
+	*(bool *)arg = true;
+}
+
+static const struct gs_catch_ops catch_ops = {.hit = on_hit, .lost = on_lost, .over = on_over};
+
+/* 0 if it was there to see an exec, or it has gone before. */
+static int catch_for_a_moment(pid_t pid)
+{
+	struct gs_catcher *catcher = NULL;
+	bool is_over = false;
+	gs_autoerror struct gs_error *err =
+		gs_catcher_new(pid, GS_CATCH_PERF, NULL, &catch_ops, &is_over, &catcher);
+
+	/* Its memory is not there for a moment, or that of another program. */
+	if (err && err->os_errno != ESRCH && err->code != GS_ERROR_GONE)
+		print_error("%s\n", err->message);
+	if (err)
+		return err->os_errno != ESRCH && err->code != GS_ERROR_GONE;
+	while (!is_over) {
+		struct pollfd p = {.fd = gs_catcher_fd(catcher), .events = POLLIN};
+
+		(void)!poll(&p, 1, 10);
+		gs_catcher_dispatch(catcher);
+	}
+	gs_catcher_free(catcher);
+	return 0;
+}
+
+static void test_catch_amid_exec(void **state)
+{
+	pid_t target = start_target(-1), catcher;
+	(void)state;
+
+	for (int i = 0; i < TIMES; i++) {
+		catcher = fork();
+		if (catcher == 0)
+			_exit(catch_for_a_moment(target));
+		check_ends(catcher);
+	}
+	end_target(target);
+}
+
 /* ---- what we cannot help ---- */
 
 static int seize_threads(pid_t pid)
@@ -234,6 +294,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_seize_amid_exec),
+		cmocka_unit_test(test_catch_amid_exec),
 		cmocka_unit_test(test_seize_amid_endless_exec),
 		cmocka_unit_test(test_seize_zombie),
 	};
