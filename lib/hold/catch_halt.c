@@ -97,23 +97,40 @@ void gs_catch_await(struct gs_catcher *catcher, int ms)
 	gs_catch_drain(catcher);
 }
 
-/* A halted one has to run for its pending signal to come, and does not get far. */
+/*
+ * Whether the mechanism's signal is on its way. The kernel takes it from where it is pending and
+ * begins the stop at once: who looks in this order finds it in one of both.
+ */
+static bool has_signal(const struct gs_catcher *catcher, const struct gs_catch_thread *thread)
+{
+	struct gs_thread_state state;
+	struct gs_proc_stat stat;
+
+	if (gs_thread_state_read(thread->tid, &state) &&
+	    gs_thread_state_has(&state, catcher->method->signal))
+		return true;
+	return thread->state == GS_CATCH_RUNS && gs_proc_stat(thread->tid, &stat) &&
+	       stat.state == 't';
+}
+
+/* A halted one has to run for its signal to come, and does not get far. One that is stopped as all
+ * are loses it by SIGCONT. */
 static bool is_clean(struct gs_catcher *catcher, struct gs_catch_thread *thread)
 {
 	const struct gs_catch_method *method = catcher->method;
 	bool is_halted = thread->state == GS_CATCH_HALTED;
-	struct gs_thread_state state;
 
+	if (catcher->halting && !is_halted && thread->state != GS_CATCH_KEPT)
+		return false; /* it is asked to */
 	if (thread->state == GS_CATCH_KEPT || thread->state == GS_CATCH_LISTENS)
 		return true;
 	if (is_halted && method->is_settled && !method->is_settled(catcher, thread)) {
 		gs_catch_run(catcher, thread, 0);
 		return false;
 	}
-	if (!(gs_thread_state_read(thread->tid, &state) &&
-	      gs_thread_state_has(&state, method->signal)))
+	if (!has_signal(catcher, thread) || (is_halted && thread->is_group_stop))
 		return true;
-	if (is_halted && !thread->is_group_stop) {
+	if (is_halted) {
 		thread->state = GS_CATCH_RUNS; /* without being asked: the signal comes first */
 		method->resume(catcher, thread, 0);
 	}
@@ -130,7 +147,6 @@ static bool is_all_clean(struct gs_catcher *catcher)
 	return is;
 }
 
-/* A stop that waits for us is seen first; then no thread's signal is in between. */
 static bool settle(struct gs_catcher *catcher)
 {
 	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
@@ -215,6 +231,7 @@ struct gs_error *gs_catcher_change(struct gs_catcher *catcher, enum gs_catch_mec
 	err = halt_all(catcher);
 	if (err)
 		return err;
+	(void)settle(catcher); /* a signal of one mechanism means nothing to the other */
 	while ((thread = gs_catch_next(&catcher->threads, thread)))
 		change_thread(catcher, thread, method);
 	if (catcher->method->close)
@@ -257,22 +274,31 @@ static struct gs_error *leave_stopped(struct gs_catcher *catcher)
 	return err;
 }
 
+static struct gs_error *error_gone(const struct gs_catcher *catcher)
+{
+	return gs_error_create(GS_ERROR_GONE, "process %d has ended", (int)catcher->process.pid);
+}
+
 struct gs_error *gs_catcher_hand_over(struct gs_catcher *catcher)
 {
-	struct gs_error *err;
+	struct gs_error *err = catcher->is_over ? error_gone(catcher) : NULL;
+	bool is_settled = false;
 
-	if (catcher->is_over)
-		return gs_error_create(GS_ERROR_GONE, "process %d has ended",
-				       (int)catcher->process.pid);
 	catcher->is_leaving = true;
-	err = halt_all(catcher);
-	if (err) {
-		catcher->is_leaving = false;
-		return err;
+	if (!err)
+		err = halt_all(catcher);
+	if (!err) {
+		gs_catcher_disarm(catcher);
+		is_settled = settle(catcher);
+		if (catcher->threads.count == 0)
+			return error_gone(catcher);
+		if (is_settled)
+			return leave_stopped(catcher);
+		gs_catch_unhalt(catcher);
+		err = gs_error_create(GS_ERROR_TIMEOUT,
+				      "process %d has threads that do not come to a stop",
+				      (int)catcher->process.pid);
 	}
-	gs_catcher_disarm(catcher);
-	if (!settle(catcher) || catcher->threads.count == 0)
-		return gs_error_create(GS_ERROR_GONE, "process %d has ended",
-				       (int)catcher->process.pid);
-	return leave_stopped(catcher);
+	catcher->is_leaving = false;
+	return err;
 }

@@ -14,6 +14,7 @@
 #include <guestscope/base/process.h>
 
 #include "catch.h"
+#include "thread_state.h"
 #include "trace.h"
 
 static const struct gs_catch_method *const methods[] = {&gs_catch_perf, &gs_catch_int3};
@@ -31,6 +32,14 @@ const struct gs_catch_method *gs_catch_method_of(enum gs_catch_mechanism mechani
 long gs_catch_options(const struct gs_catch_method *method)
 {
 	return PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | method->options;
+}
+
+/* Before its other threads are ours, who may have none. */
+static bool has_other_tracer(pid_t pid)
+{
+	struct gs_thread_state state;
+
+	return gs_thread_state_read(pid, &state) && state.tracer && state.tracer != gettid();
 }
 
 /* Whose registers, and arguments, are not those that we know. */
@@ -81,6 +90,8 @@ static struct gs_error *open_all(struct gs_catcher *catcher, pid_t pid)
 	if (!gs_proc_stat(pid, &stat))
 		return gs_error_create(GS_ERROR_GONE, "there is no process %d", (int)pid);
 	catcher->process = (struct gs_proc_id){.pid = pid, .start = stat.start};
+	if (has_other_tracer(pid))
+		return gs_trace_refusal(pid, EPERM);
 	if (is_foreign(pid))
 		return gs_error_create(GS_ERROR_UNSUPPORTED,
 				       "process %d is a program for another kind of machine",
@@ -92,13 +103,17 @@ static struct gs_error *open_all(struct gs_catcher *catcher, pid_t pid)
 	return catcher->signal_fd < 0 ? gs_error_os(errno, "signalfd") : NULL;
 }
 
+/* An exec in between is not somebody else's news. */
 static struct gs_error *begin(struct gs_catcher *catcher)
 {
-	struct gs_error *err = gs_catch_seize(catcher);
+	struct gs_error *err;
 
+	catcher->is_leaving = true;
+	err = gs_catch_seize(catcher);
+	catcher->is_leaving = false;
 	if (err)
 		return err;
-	if (catcher->is_over || is_another_program(catcher))
+	if (catcher->is_over || catcher->threads.count == 0 || is_another_program(catcher))
 		return gs_error_create(GS_ERROR_GONE, "process %d has become another program",
 				       (int)catcher->process.pid);
 	return gs_guardian_start(&catcher->guardian, catcher->process.pid, catcher->target_fd,

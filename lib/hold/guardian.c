@@ -80,7 +80,7 @@ __attribute__((noreturn)) static void be_guardian(const struct gs_guardian *guar
 	int fds[FD_COUNT];
 
 	memcpy(fds, own, sizeof(fds));
-	if (!gs_process_isolate("tracehooks-guard", fds, FD_COUNT) ||
+	if (!gs_process_isolate("tracehooks-mend", fds, FD_COUNT) ||
 	    write(GS_ISOLATED_FD(FD_READY), "", 1) < 0)
 		_exit(1);
 	close(GS_ISOLATED_FD(FD_READY));

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <guestscope/base/process.h>
@@ -215,10 +216,17 @@ SCENE_HELPER void run_for(struct scene *scene, unsigned int ms)
 SCENE_HELPER void begin(struct scene *scene, void (*target)(void), unsigned int ready,
 			unsigned int keep)
 {
+	static pid_t former; /* of a test that has failed, it may be there */
+
+	if (former)
+		kill(former, SIGKILL);
 	memset((void *)common, 0, sizeof(*common));
 	*scene = (struct scene){.keep = keep, .target = fork()};
-	if (scene->target == 0)
+	if (scene->target == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		target();
+	}
+	former = scene->target;
 	await(common->ready == ready);
 }
 
