@@ -250,8 +250,10 @@ static void on_end(struct gs_tracer *tracer, pid_t tid, int status)
 {
 	struct gs_node *node = gs_tree_find(&tracer->tree, tid);
 
-	if (!node)
+	if (!node) {
+		gs_trace_guardian_ended(tracer, tid);
 		return;
+	}
 	if (node->expected)
 		tracer->expected--;
 	gs_trace_drop_injection(tracer, node);

@@ -71,6 +71,8 @@ void gs_trace_restore_options(const struct gs_tracer *tracer, struct gs_node *no
 
 /* Whether @tid is one, and the stop was dealt with. */
 bool gs_trace_goes(struct gs_tracer *tracer, pid_t tid, int status);
+/* This child of ours has ended: it may be the guardian of one. */
+void gs_trace_guardian_ended(const struct gs_tracer *tracer, pid_t pid);
 /* It has ended, or is another program. */
 void gs_trace_drop_errand(struct gs_tracer *tracer, struct gs_node *node);
 

@@ -3,19 +3,28 @@
  * Those of the tree that run to an address, and are held there.
  *
  * They come to it with a signal; that stop is made one that no signal has caused, so that they run
- * on if we are killed, and can be handed over as those that are held at their exec.
+ * on if we are killed, and can be handed over as those that are held at their exec. Until then, a
+ * guardian is there for the case that we are killed between the signal and its drop.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
+
+#include "guardian.h"
 #include "perf_point.h"
 #include "trace.h"
 
 struct gs_errand {
-	int point_fd; /* -1: closed */
+	int point_fd;          /* -1: closed */
+	int target_fd, mem_fd; /* the guardian's */
+	struct gs_guardian guardian;
 	bool is_there, is_off;
 };
 
@@ -24,6 +33,48 @@ static void close_point(struct gs_errand *errand)
 	if (errand->point_fd >= 0)
 		close(errand->point_fd);
 	errand->point_fd = -1;
+}
+
+static void free_errand(struct gs_errand *errand)
+{
+	close_point(errand);
+	gs_guardian_stop(&errand->guardian);
+	if (errand->target_fd >= 0)
+		close(errand->target_fd);
+	if (errand->mem_fd >= 0)
+		close(errand->mem_fd);
+	free(errand);
+}
+
+static struct gs_error *guard(struct gs_errand *errand, pid_t pid)
+{
+	gs_autofree char *path = gs_strf("/proc/%d/mem", (int)pid);
+	struct gs_error *err = path ? gs_pidfd_open(pid, &errand->target_fd) : gs_error_nomem();
+
+	if (err)
+		return err;
+	errand->mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (errand->mem_fd < 0)
+		return gs_error_os(errno, "%s", path);
+	return gs_guardian_start(&errand->guardian, pid, errand->target_fd, errand->mem_fd);
+}
+
+static struct gs_error *new_errand(pid_t pid, uint64_t address, struct gs_errand **ret)
+{
+	struct gs_errand *errand = calloc(1, sizeof(*errand));
+	struct gs_error *err;
+
+	if (!errand)
+		return gs_error_nomem();
+	*errand = (struct gs_errand){.point_fd = -1, .target_fd = -1, .mem_fd = -1};
+	err = guard(errand, pid);
+	if (!err)
+		err = gs_perf_point_open(pid, address, &errand->point_fd);
+	if (err)
+		free_errand(errand);
+	else
+		*ret = errand;
+	return err;
 }
 
 /* Its threads are no concern of ours: when it is handed over, a debugger gets them all. */
@@ -45,17 +96,13 @@ void gs_trace_restore_options(const struct gs_tracer *tracer, struct gs_node *no
 
 struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid, uint64_t address)
 {
-	gs_autofree struct gs_errand *errand = calloc(1, sizeof(*errand));
 	struct gs_node *node;
 	struct gs_error *err = gs_trace_find_held(tracer, pid, &node);
 
-	if (!err && !errand)
-		err = gs_error_nomem();
 	if (!err)
-		err = gs_perf_point_open(pid, address, &errand->point_fd);
+		err = new_errand(pid, address, &node->errand);
 	if (err)
 		return err;
-	node->errand = gs_take(errand);
 	tracer->sent++;
 	node->traced.held = false;
 	leave_threads(tracer, node);
@@ -68,10 +115,19 @@ void gs_trace_drop_errand(struct gs_tracer *tracer, struct gs_node *node)
 {
 	if (!node->errand)
 		return;
-	close_point(node->errand);
-	free(node->errand);
+	free_errand(node->errand);
 	node->errand = NULL;
 	tracer->sent--;
+}
+
+void gs_trace_guardian_ended(const struct gs_tracer *tracer, pid_t pid)
+{
+	for (size_t i = 0; tracer->sent && i < tracer->tree.bucket_count; i++) {
+		for (struct gs_node *node = tracer->tree.buckets[i]; node; node = node->next) {
+			if (node->errand)
+				gs_guardian_ended(&node->errand->guardian, pid);
+		}
+	}
 }
 
 struct gs_error *gs_tracer_call_off(struct gs_tracer *tracer, pid_t pid)
@@ -137,6 +193,8 @@ bool gs_trace_goes(struct gs_tracer *tracer, pid_t tid, int status)
 		return false;
 	if (event == PTRACE_EVENT_EXEC)
 		on_exec(tracer, node);
+	if (event == PTRACE_EVENT_STOP)
+		gs_guardian_set_stopped(&node->errand->guardian, signal != SIGTRAP);
 	if (event == PTRACE_EVENT_STOP && signal == SIGTRAP)
 		on_interrupted(tracer, node);
 	else if (!event && signal == GS_PERF_POINT_SIGNAL && is_hit(tid))

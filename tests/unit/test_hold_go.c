@@ -427,6 +427,33 @@ static void test_killed_there(void **state)
 	check_killed("thread", true, true);
 }
 
+/* It has taken the signal that tells of its arrival, and nobody is left to drop that. */
+static void test_killed_on_the_way(void **state)
+{
+	(void)state;
+	for (int fails_stopped = 0; fails_stopped < 2; fails_stopped++) {
+		int report[2];
+		struct watch watch;
+		pid_t tracer, pid = 0;
+
+		assert_int_equal(pipe(report), 0);
+		tracer = fork();
+		if (tracer == 0) {
+			begin(&watch, "plain", fails_stopped);
+			assert_ok(gs_tracer_go_to(watch.tracer, watch.pid, marker_of(watch.pid)));
+			(void)!write(report[1], &watch.pid, sizeof(watch.pid));
+			pause();
+		}
+		assert_int_equal(read(report[0], &pid, sizeof(pid)), sizeof(pid));
+		await_state(pid, "t");
+		kill(tracer, SIGKILL);
+		assert_int_equal(waitpid(tracer, NULL, 0), tracer);
+		await_state(pid, "Z-");
+		close(report[0]);
+		close(report[1]);
+	}
+}
+
 static void test_release_with_stop_queued(void **state)
 {
 	struct watch watch;
@@ -468,10 +495,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_foreign_stop),
 	};
 	const struct CMUnitTest going[] = {
-		cmocka_unit_test(test_arrives),         cmocka_unit_test(test_threads_run_on),
-		cmocka_unit_test(test_hand_over),       cmocka_unit_test(test_called_off),
-		cmocka_unit_test(test_exec_on_the_way), cmocka_unit_test(test_end_on_the_way),
-		cmocka_unit_test(test_settle),          cmocka_unit_test(test_killed_there),
+		cmocka_unit_test(test_arrives),
+		cmocka_unit_test(test_threads_run_on),
+		cmocka_unit_test(test_hand_over),
+		cmocka_unit_test(test_called_off),
+		cmocka_unit_test(test_exec_on_the_way),
+		cmocka_unit_test(test_end_on_the_way),
+		cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_killed_there),
+		cmocka_unit_test(test_killed_on_the_way),
 	};
 	int failed;
 
