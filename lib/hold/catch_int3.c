@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,18 +63,37 @@ static void unuse(struct gs_catcher *catcher, size_t i)
 
 /* ---- over it ---- */
 
-/* false: it is another instruction, or its stack is not to be written to. */
+static bool read_memory(void *arg, uint64_t address, void *to, size_t size)
+{
+	const pid_t *tid = arg;
+	struct iovec ours = {to, size}, theirs = {(void *)(uintptr_t)address, size};
+
+	return process_vm_readv(*tid, &ours, 1, &theirs, 1, 0) == (ssize_t)size;
+}
+
+static bool write_memory(pid_t tid, const struct gs_int3_store *store)
+{
+	struct iovec ours = {(void *)&store->value, store->size};
+	struct iovec theirs = {(void *)(uintptr_t)store->address, store->size};
+
+	return store->size == 0 ||
+	       process_vm_writev(tid, &ours, 1, &theirs, 1, 0) == (ssize_t)store->size;
+}
+
+/*
+ * false: it is another instruction, or its memory is not for the thread to read or write: then it
+ * is to find that out by itself.
+ */
 static bool step_in_registers(const struct gs_catcher *catcher, pid_t tid, size_t i,
 			      struct gs_thread_registers *registers)
 {
 	const struct gs_int3_byte *byte = &int3_of(catcher)->journal.bytes.bytes[i];
+	const struct gs_int3_memory memory = {read_memory, &tid};
 	struct gs_int3_store store;
 
-	return gs_int3_step(byte->code, registers, &store) &&
+	return gs_int3_step(byte->code, &memory, registers, &store) &&
 	       gs_thread_registers_pc(registers) - byte->address <= byte->code_size &&
-	       (!store.is_there || pwrite(catcher->mem_fd, &store.value, sizeof(store.value),
-					  (off_t)store.address) == sizeof(store.value)) &&
-	       gs_thread_registers_set(tid, registers);
+	       write_memory(tid, &store) && gs_thread_registers_set(tid, registers);
 }
 
 static void end_step(struct gs_catcher *catcher, struct gs_catch_thread *thread)
