@@ -134,6 +134,7 @@ static struct gs_error *arm(struct watch *watch, const struct aim *aim)
 	gs_autofree char *why = NULL;
 	struct gs_error *err = gs_keeper_catch(watch->keeper, &mechanism, &why);
 
+	gs_process_symbols_stay_local(aim->symbols);
 	if (!err)
 		print_armed(aim, mechanism, why);
 	return err;

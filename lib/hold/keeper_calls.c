@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <guestscope/base/process.h>
 #include <guestscope/base/text.h>
@@ -327,6 +328,17 @@ static struct gs_error *arm(struct gs_calls *calls, char **why_ret)
 	return too_many(calls, armed);
 }
 
+/* A hardware breakpoint is a descriptor for each thread. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 struct gs_error *gs_calls_catch(struct gs_calls *calls, char **why_ret)
 {
 	const struct gs_hold_aim *aim = calls->aim;
@@ -338,6 +350,7 @@ struct gs_error *gs_calls_catch(struct gs_calls *calls, char **why_ret)
 	if (!gs_proc_stat(aim->pid, &stat))
 		return gs_error_create(GS_ERROR_GONE, "there is no process %d", (int)aim->pid);
 	calls->process.start = stat.start;
+	allow_descriptors();
 	calls->mechanism = aim->has_mechanism ? aim->mechanism : GS_CATCH_PERF;
 	err = gs_catcher_new(aim->pid, calls->mechanism, calls->holds->dir, &catch_ops, calls,
 			     &calls->catcher);

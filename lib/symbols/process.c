@@ -116,6 +116,11 @@ struct gs_error *gs_process_symbols_open(pid_t pid,
 	return err;
 }
 
+void gs_process_symbols_stay_local(struct gs_process_symbols *symbols)
+{
+	symbols->debuginfod = false;
+}
+
 void gs_process_symbols_close(struct gs_process_symbols *symbols)
 {
 	if (!symbols)

@@ -486,3 +486,32 @@ all_held_by_nobody() { [ "$($AS_NOBODY "$T" list --json | jq '.holds | length')"
 	grep -q '^Uid:.65534.0.0.0$' "/proc/$P/status"
 	unharmed
 }
+
+# COMMAND... without perf_event_open(2), as containers have it: EACCES.
+without_perf() {
+	/usr/bin/python3 - "$@" <<-'PY'
+		import ctypes, os, platform, struct, sys
+		number = {"x86_64": 298, "aarch64": 241}[platform.machine()]
+		code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50000 | 13), (6, 0, 0, 0x7FFF0000)]
+		program = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
+		filter = ctypes.create_string_buffer(struct.pack("@HxxxxxxP", len(code), ctypes.addressof(program)))
+		libc = ctypes.CDLL(None, use_errno=True)
+		assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, filter) == 0, ctypes.get_errno()
+		os.execv(sys.argv[1], sys.argv[1:])
+	PY
+}
+
+@test "int3: where perf is not possible, which is told; not if perf is asked for" {
+	target threads 2
+	without_perf "$T" hold "$P" work >out 2>err 3>&- &
+	RUN=$!
+	await all_held 1
+	grep -q "^  by int3, for perf is not possible: .*Permission denied" err
+	grep -q "RISK" err
+	[ "$(record .at.mechanism)" = int3 ]
+	"$T" release --all
+	ends 0
+	run -1 without_perf "$T" hold "$P" work --mechanism perf
+	[[ $output = *"Permission denied"* ]]
+	unharmed
+}

@@ -66,6 +66,8 @@ GS_MUST_CHECK struct gs_error *gs_process_symbols_open(
 	struct gs_process_symbols **ret);
 void gs_process_symbols_close(struct gs_process_symbols *symbols);
 GS_DEFINE_CLEANUP(struct gs_process_symbols *, gs_process_symbols_close)
+/* From now on no server is asked: somebody may stand still. */
+void gs_process_symbols_stay_local(struct gs_process_symbols *symbols);
 
 /*
  * @what: FUNC, FUNC@VERSION, LIB!FUNC (LIB: a file's name, without its path, and without what
