@@ -16,6 +16,7 @@
 struct gs_seek {
 	pid_t pid;
 	enum gs_keeper_then then;
+	enum gs_catch_mechanism mechanism;
 	struct gs_place place;
 	struct gs_seek *next;
 };
@@ -49,7 +50,7 @@ struct gs_error *gs_execs_go_to(struct gs_execs *execs, pid_t pid, enum gs_keepe
 	}
 	seek->pid = pid;
 	seek->then = then;
-	err = gs_tracer_go_to(execs->tracer, pid, place->address);
+	err = gs_tracer_go_to(execs->tracer, pid, place->address, &seek->mechanism);
 	if (err) {
 		free_seek(seek);
 		return err;
@@ -90,7 +91,7 @@ static size_t read_memory(void *arg, uint64_t address, void *to, size_t size)
 	return count > 0 ? (size_t)count : 0;
 }
 
-static struct gs_hold_at *describe(pid_t pid, const struct gs_place *place,
+static struct gs_hold_at *describe(pid_t pid, const struct gs_seek *seek,
 				   const struct gs_thread_registers *registers)
 {
 	gs_autofree char *path = gs_strf("/proc/%d/mem", (int)pid);
@@ -98,7 +99,7 @@ static struct gs_hold_at *describe(pid_t pid, const struct gs_place *place,
 	struct gs_call call = {.tid = pid, .read = read_memory, .arg = &fd};
 
 	gs_thread_registers_args(registers, call.args);
-	return gs_hold_at_new(place, GS_CATCH_PERF, NULL, &call);
+	return gs_hold_at_new(&seek->place, seek->mechanism, NULL, &call);
 }
 
 /* The C library's start is called with main. Of a program without names, that is all there is. */
@@ -123,7 +124,7 @@ static bool find_main(pid_t pid, const struct gs_thread_registers *registers, st
 static bool stay(struct gs_execs *execs, const struct gs_traced *process, struct gs_seek *seek,
 		 const struct gs_thread_registers *registers, const char *why)
 {
-	struct gs_hold_at *at = describe(process->id.pid, &seek->place, registers);
+	struct gs_hold_at *at = describe(process->id.pid, seek, registers);
 
 	return gs_execs_hold(execs, process, at,
 			     seek->then == GS_KEEPER_THEN_ASK ? GS_KEEPER_AT_ENTRY : GS_KEEPER_HELD,

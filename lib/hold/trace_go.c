@@ -18,11 +18,17 @@
 #include <guestscope/base/text.h>
 
 #include "guardian.h"
+#include "int3_bytes.h"
 #include "perf_point.h"
+#include "thread_registers.h"
+#include "thread_state.h"
 #include "trace.h"
 
 struct gs_errand {
-	int point_fd;          /* -1: closed */
+	uint64_t address;
+	int point_fd;             /* -1: closed, or there is none, but */
+	struct gs_int3_byte byte; /* in its text */
+	bool has_byte;
 	int target_fd, mem_fd; /* the guardian's */
 	struct gs_guardian guardian;
 	bool is_there, is_off;
@@ -33,6 +39,8 @@ static void close_point(struct gs_errand *errand)
 	if (errand->point_fd >= 0)
 		close(errand->point_fd);
 	errand->point_fd = -1;
+	if (errand->has_byte)
+		gs_int3_take_out(errand->mem_fd, &errand->byte);
 }
 
 static void free_errand(struct gs_errand *errand)
@@ -59,6 +67,37 @@ static struct gs_error *guard(struct gs_errand *errand, pid_t pid)
 	return gs_guardian_start(&errand->guardian, pid, errand->target_fd, errand->mem_fd);
 }
 
+/* Nobody but its first thread comes there, and that once. */
+static struct gs_error *put_byte(struct gs_errand *errand)
+{
+	static const struct gs_int3_bytes none;
+	struct gs_int3_bytes one = {.count = 1};
+	struct gs_error *err = gs_int3_look(errand->mem_fd, &none, errand->address, &errand->byte);
+
+	if (err)
+		return err;
+	one.bytes[0] = errand->byte;
+	gs_guardian_set_bytes(&errand->guardian, &one, "");
+	err = gs_int3_put(errand->mem_fd, &errand->byte);
+	errand->has_byte = !err;
+	return err;
+}
+
+/* If there is no breakpoint instruction to be had either, that is the lesser news. */
+static struct gs_error *open_point(struct gs_errand *errand, pid_t pid)
+{
+	struct gs_error *err = gs_perf_point_open(pid, errand->address, &errand->point_fd);
+	gs_autoerror struct gs_error *worse = NULL;
+
+	if (!err)
+		return NULL;
+	worse = put_byte(errand);
+	if (worse)
+		return err;
+	gs_error_destroy(err);
+	return NULL;
+}
+
 static struct gs_error *new_errand(pid_t pid, uint64_t address, struct gs_errand **ret)
 {
 	struct gs_errand *errand = calloc(1, sizeof(*errand));
@@ -66,10 +105,11 @@ static struct gs_error *new_errand(pid_t pid, uint64_t address, struct gs_errand
 
 	if (!errand)
 		return gs_error_nomem();
-	*errand = (struct gs_errand){.point_fd = -1, .target_fd = -1, .mem_fd = -1};
+	*errand = (struct gs_errand){
+		.address = address, .point_fd = -1, .target_fd = -1, .mem_fd = -1};
 	err = guard(errand, pid);
 	if (!err)
-		err = gs_perf_point_open(pid, address, &errand->point_fd);
+		err = open_point(errand, pid);
 	if (err)
 		free_errand(errand);
 	else
@@ -94,7 +134,8 @@ void gs_trace_restore_options(const struct gs_tracer *tracer, struct gs_node *no
 	node->has_errand_options = false;
 }
 
-struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid, uint64_t address)
+struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid, uint64_t address,
+				 enum gs_catch_mechanism *ret)
 {
 	struct gs_node *node;
 	struct gs_error *err = gs_trace_find_held(tracer, pid, &node);
@@ -103,6 +144,7 @@ struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid, uint64_t a
 		err = new_errand(pid, address, &node->errand);
 	if (err)
 		return err;
+	*ret = node->errand->has_byte ? GS_CATCH_INT3 : GS_CATCH_PERF;
 	tracer->sent++;
 	node->traced.held = false;
 	leave_threads(tracer, node);
@@ -144,11 +186,30 @@ struct gs_error *gs_tracer_call_off(struct gs_tracer *tracer, pid_t pid)
 
 /* ---- stops ---- */
 
-static bool is_hit(pid_t pid)
+static bool is_hit(const struct gs_errand *errand, pid_t pid)
 {
+	struct gs_thread_registers registers;
 	siginfo_t info;
 
-	return ptrace(PTRACE_GETSIGINFO, pid, NULL, &info) == 0 && gs_perf_point_is_hit(&info);
+	if (!errand->has_byte)
+		return ptrace(PTRACE_GETSIGINFO, pid, NULL, &info) == 0 &&
+		       gs_perf_point_is_hit(&info);
+	/* Behind the breakpoint instruction; it is to execute what was there. */
+	if (!gs_thread_registers_get(pid, &registers) ||
+	    gs_thread_registers_pc(&registers) != errand->address + 1)
+		return false;
+	gs_thread_registers_set_pc(&registers, errand->address);
+	return gs_thread_registers_set(pid, &registers);
+}
+
+/* The signal of its arrival, which may come after it was called off. */
+static bool is_pending(const struct gs_errand *errand, pid_t pid)
+{
+	struct gs_thread_state state;
+
+	if (!errand->has_byte)
+		return gs_perf_point_is_pending(pid);
+	return gs_thread_state_read(pid, &state) && gs_thread_state_has(&state, SIGTRAP);
 }
 
 /* The signal is dropped, and a stop of our own follows at once. */
@@ -165,7 +226,7 @@ static void on_interrupted(struct gs_tracer *tracer, struct gs_node *node)
 	bool is_off = node->errand->is_off, is_there = node->errand->is_there;
 	pid_t pid = node->traced.id.pid;
 
-	if ((!is_off && !is_there) || gs_perf_point_is_pending(pid)) {
+	if ((!is_off && !is_there) || is_pending(node->errand, pid)) {
 		ptrace(PTRACE_CONT, pid, NULL, NULL);
 		return;
 	}
@@ -197,7 +258,8 @@ bool gs_trace_goes(struct gs_tracer *tracer, pid_t tid, int status)
 		gs_guardian_set_stopped(&node->errand->guardian, signal != SIGTRAP);
 	if (event == PTRACE_EVENT_STOP && signal == SIGTRAP)
 		on_interrupted(tracer, node);
-	else if (!event && signal == GS_PERF_POINT_SIGNAL && is_hit(tid))
+	else if (!event && (signal == GS_PERF_POINT_SIGNAL || signal == SIGTRAP) &&
+		 is_hit(node->errand, tid))
 		on_hit(node);
 	else
 		return false;

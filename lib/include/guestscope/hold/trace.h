@@ -19,6 +19,7 @@
 
 #include <guestscope/base/cleanup.h>
 #include <guestscope/base/error.h>
+#include <guestscope/hold/catch.h>
 #include <guestscope/hold/proc.h>
 
 /* One of the tree. Its ancestors live as long as it does, ended ones too. */
@@ -105,10 +106,11 @@ GS_MUST_CHECK struct gs_error *gs_tracer_wrap(struct gs_tracer *tracer, pid_t pi
  * A held one runs on, and is held again when its first thread has come to @address, which is told
  * by ops->arrived(); its program counter is exact then. Threads that it makes on its way run on,
  * untraced. If it becomes another program first, that is told as ever. With an error, it is held
- * where it was: see gs_perf_point_open().
+ * where it was: see gs_perf_point_open(). *ret: perf or, where that cannot be, int3: if we are
+ * killed then while it is on its way, it may be, too.
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_go_to(struct gs_tracer *tracer, pid_t pid,
-					       uint64_t address);
+					       uint64_t address, enum gs_catch_mechanism *ret);
 /* One that is on its way will not be held. NODATA: it is not. */
 GS_MUST_CHECK struct gs_error *gs_tracer_call_off(struct gs_tracer *tracer, pid_t pid);
 /*
