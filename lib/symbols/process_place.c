@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* What is inlined everywhere is nothing to hold at. */
+#define PLACES_MAX 1024
+
 /* ---- a list of them ---- */
 
 static struct gs_place *find_same(struct gs_places *places, uint64_t address)
@@ -27,6 +30,11 @@ struct gs_error *gs_places_add(struct gs_places *places, struct gs_place *place)
 	if (same) {
 		gs_place_deinit(place);
 		return NULL;
+	}
+	if (places->count == PLACES_MAX) {
+		gs_place_deinit(place);
+		return gs_error_create(GS_ERROR_UNSUPPORTED, "that is at more than %u places",
+				       PLACES_MAX);
 	}
 	grown = reallocarray(places->places, places->count + 1, sizeof(*grown));
 	if (!grown) {

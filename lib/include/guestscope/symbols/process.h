@@ -3,11 +3,15 @@
  * Places in the code of a process that runs: where its functions begin, and the lines of its
  * source.
  *
- * Files are those that the process has mapped, in its own mount namespace, deleted ones too. Names
- * come from each file's .symtab, its separate debug file (by build-id or .gnu_debuglink),
- * .gnu_debugdata, or .dynsym; the first that there is. Addresses are the process's own: PIE and
- * address randomization are accounted for. All work is done when it is asked for, so that nothing
- * has to be read while somebody stands still.
+ * Files are those that the process has mapped, in its own mount namespace, deleted and replaced
+ * ones too (as another user than root, of a deleted library what is loaded of it). Names come from
+ * each file's .symtab, its separate debug file (by build-id or .gnu_debuglink, here or in the
+ * process's own root), .gnu_debugdata, or .dynsym; the first that there is. Addresses are the
+ * process's own: PIE and address randomization are accounted for. All work is done when it is asked
+ * for, so that nothing has to be read while somebody stands still.
+ *
+ * Debug information is libdw's to read. What is hostile in it may cost the caller its life, so ask
+ * before anything is held, and not in the process that holds.
  */
 #ifndef GUESTSCOPE_SYMBOLS_PROCESS_H
 #define GUESTSCOPE_SYMBOLS_PROCESS_H
@@ -70,11 +74,19 @@ GS_DEFINE_CLEANUP(struct gs_process_symbols *, gs_process_symbols_close)
 void gs_process_symbols_stay_local(struct gs_process_symbols *symbols);
 
 /*
- * @what: FUNC, FUNC@VERSION, LIB!FUNC (LIB: a file's name, without its path, and without what
- * stands behind ".so" if that is left out; "a.out!main"), FILE:LINE (the end of a source file's
- * path), or 0xADDRESS. All places that it means: aliases are one; static functions of one name,
- * clones and inlined ones are several. An IFUNC means its resolver's choice if that can be told,
- * else UNSUPPORTED says so. NODATA names what is near, and says which files have no names.
+ * @what: FUNC, FUNC@VERSION, FILE:LINE (the end of a source file's path), 0xADDRESS, or LIB! before
+ * one of the first three. LIB is a file's name without its path, with or without ".so" and what
+ * stands behind that ("libvirt", "libvirt.so.0", "a.out"); with a slash in it, the end of its path.
+ *
+ * All places that it means: aliases are one; static functions of one name, clones and inlined ones
+ * are several. NAME.cold is nothing that is called, and so only meant by its whole name. Where a
+ * function is inlined is looked for in files whose symbols know the function, and in all files if
+ * none does. A line means where its code begins in each function that it is in, inlined ones too;
+ * only a line with code is one.
+ *
+ * An IFUNC means its resolver's choice if that can be told (somebody calls it, and the loader has
+ * looked it up), else UNSUPPORTED says so, as of more than 1024 places. NODATA names what is near,
+ * and says which files have no names. INVALID: none of the forms, or an address without code.
  */
 GS_MUST_CHECK struct gs_error *gs_process_symbols_find(struct gs_process_symbols *symbols,
 						       const char *what, struct gs_places *ret);
@@ -86,8 +98,9 @@ GS_MUST_CHECK struct gs_error *gs_process_symbols_at(struct gs_process_symbols *
 GS_MUST_CHECK struct gs_error *gs_process_symbols_refresh(struct gs_process_symbols *symbols,
 							  bool *changed);
 /*
- * Where the dynamic loader comes to whenever it has mapped or unmapped something (r_brk of its
- * r_debug). NODATA: no loader, as in static programs, or it has not begun yet.
+ * Where the dynamic loader comes to whenever it is about to map or unmap something, and when it has
+ * done so (r_brk of its r_debug; before it has begun, the function of that purpose by its name). At
+ * a program's exec that is known already. NODATA: no loader, as in static programs.
  */
 GS_MUST_CHECK struct gs_error *gs_process_symbols_loader(struct gs_process_symbols *symbols,
 							 uint64_t *ret);
