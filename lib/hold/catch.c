@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The catcher: what each stop of a thread means, and what becomes of it. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <guestscope/base/process.h>
-#include <guestscope/base/time.h>
-
 #include "catch.h"
 #include "thread_registers.h"
-#include "trace.h"
 
 /* ---- going on ---- */
 
@@ -216,12 +209,18 @@ static void on_born(struct gs_catcher *catcher, pid_t tid, int status)
 		ptrace(PTRACE_DETACH, tid, NULL, NULL);
 }
 
+/* The kernel compares them before it asks whether we may. */
+static bool is_our_thread(const struct gs_catcher *catcher, pid_t tid)
+{
+	return syscall(SYS_tgkill, catcher->process.pid, tid, 0) == 0 || errno == EPERM;
+}
+
 /* A process that was made by clone() comes to us as threads do. */
 static void on_unknown(struct gs_catcher *catcher, pid_t tid, int status)
 {
 	if (tid == catcher->guardian.pid)
 		gs_guardian_ended(&catcher->guardian, tid);
-	else if (WIFSTOPPED(status) && gs_process_of_thread(tid) == catcher->process.pid)
+	else if (WIFSTOPPED(status) && is_our_thread(catcher, tid))
 		on_born(catcher, tid, status);
 	else if (catcher->method->stranger && catcher->method->stranger(catcher, tid, status))
 		return;

@@ -140,7 +140,8 @@ struct gs_calls {
 	unsigned int fitting; /* that have come */
 	bool done;            /* nobody else will be held */
 	bool over;            /* nobody else will come */
-	pid_t fresh;          /* the last one held, before the others are stopped; 0: none */
+	bool has_told_unarmed;
+	pid_t fresh; /* the last one held, before the others are stopped; 0: none */
 	struct gs_calls_loading {
 		pid_t tid; /* 0: none */
 		uint64_t deadline_ms;

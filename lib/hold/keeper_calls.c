@@ -95,6 +95,16 @@ static bool on_hit(void *arg, const struct gs_catch_hit *hit)
 	return true;
 }
 
+/* A new thread, and more may come: all for the same reason. */
+static void on_unarmed(void *arg, pid_t tid, const struct gs_error *why)
+{
+	struct gs_calls *calls = arg;
+
+	if (!calls->has_told_unarmed)
+		gs_holds_tell(calls->holds, GS_KEEPER_PASSED, tid, why->message);
+	calls->has_told_unarmed = true;
+}
+
 static void on_lost(void *arg, pid_t tid)
 {
 	struct gs_calls *calls = arg;
@@ -112,7 +122,8 @@ static void on_over(void *arg)
 	calls->over = true;
 }
 
-static const struct gs_catch_ops catch_ops = {.hit = on_hit, .lost = on_lost, .over = on_over};
+static const struct gs_catch_ops catch_ops = {
+	.hit = on_hit, .unarmed = on_unarmed, .lost = on_lost, .over = on_over};
 
 /* ---- for the keeper ---- */
 

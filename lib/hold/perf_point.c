@@ -115,6 +115,11 @@ static struct gs_error *error_of(pid_t tid, uint64_t address, int code)
 		return gs_error_create(GS_ERROR_UNSUPPORTED,
 				       "this kernel has no hardware breakpoints for us (%s)",
 				       strerror(code));
+	if (code == EMFILE)
+		return gs_error_os(code,
+				   "a hardware breakpoint for thread %d: each takes one of "
+				   "RLIMIT_NOFILE (ulimit -n)",
+				   (int)tid);
 	return gs_error_os(code, "a hardware breakpoint at 0x%llx for thread %d",
 			   (unsigned long long)address, (int)tid);
 }

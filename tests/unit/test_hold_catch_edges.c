@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "catch_scene.h"
@@ -298,6 +299,25 @@ static void test_stopped_while_one_is_kept(void **state)
 	end(&scene);
 }
 
+/* A debugger's it is then, and stopped by both; one SIGCONT is enough. */
+static void test_hand_over_while_stopped(void **state)
+{
+	struct scene scene;
+	(void)state;
+
+	begin_armed(&scene, be_busy, THREADS, 1);
+	run_until(&scene, gs_catcher_kept(scene.catcher) == 1);
+	kill(scene.target, SIGSTOP);
+	run_for(&scene, 50);
+	assert_ok(gs_catcher_hand_over(scene.catcher));
+	gs_catcher_free(scene.catcher);
+	assert_int_equal(state_of(scene.target), 'T');
+	assert_int_equal(state_of(scene.kept[0]), 'T');
+	kill(scene.target, SIGCONT);
+	await_all_go_on();
+	end_target(&scene);
+}
+
 static void test_signals_arrive(void **state)
 {
 	struct scene scene;
@@ -405,6 +425,29 @@ static void test_hand_over_in_vfork(void **state)
 	assert_ok(gs_catcher_release(scene.catcher, scene.kept[0]));
 	scene.hits = 0;
 	run_until(&scene, scene.hits > 500);
+	end(&scene);
+}
+
+/* A thread that there is no descriptor for is told of, and runs. */
+static void test_no_descriptor(void **state)
+{
+	struct rlimit limit, none;
+	struct scene scene;
+	unsigned long before;
+	(void)state;
+
+	begin_armed(&scene, be_fertile, 1, 0);
+	run_until(&scene, scene.hits > 10);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = (struct rlimit){3, limit.rlim_max};
+	setrlimit(RLIMIT_NOFILE, &none);
+	before = common->births;
+	run_until(&scene, common->births > before + 10);
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_in_range(scene.unarmed, 10, 100);
+	before = scene.hits;
+	run_until(&scene, scene.hits > before + 10);
+	scene.unarmed = 0;
 	end(&scene);
 }
 
@@ -555,6 +598,7 @@ int main(void)
 		BY(perf, test_stopped_from_outside),
 		BY(perf, test_stopped_and_tracer_killed),
 		BY(perf, test_stopped_while_one_is_kept),
+		BY(perf, test_hand_over_while_stopped),
 		BY(perf, test_signals_arrive),
 		BY(perf, test_exec),
 		BY(perf, test_killed_while_one_is_kept),
@@ -562,6 +606,7 @@ int main(void)
 		BY(perf, test_sleepers_sleep),
 		BY(perf, test_seized_while_threads_are_born),
 		BY(perf, test_hand_over_in_vfork),
+		BY(perf, test_no_descriptor),
 		BY(perf, test_guardian_is_replaced),
 		BY(perf, test_traced_by_another),
 		BY(perf, test_no_slot),
@@ -569,6 +614,7 @@ int main(void)
 		BY(int3, test_stops_others),
 		BY(int3, test_stopped_from_outside),
 		BY(int3, test_stopped_while_one_is_kept),
+		BY(int3, test_hand_over_while_stopped),
 		BY(int3, test_signals_arrive),
 		BY(int3, test_exec),
 		BY(int3, test_killed_while_one_is_kept),

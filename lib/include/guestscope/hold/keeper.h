@@ -79,7 +79,8 @@ enum gs_keeper_event_kind {
 	GS_KEEPER_RELEASED, /* it runs on, or a debugger has let go of it */
 	GS_KEEPER_ENDED,    /* it was held, or debugged, and is not there any more */
 	GS_KEEPER_IDLE,    /* nothing is held, nor will be: all have ended, or the filter is done */
-	GS_KEEPER_PASSED,  /* it has executed the file, and could not be looked at; not held */
+	GS_KEEPER_PASSED,  /* it has executed the file, or is a new thread, and could not be looked
+			    * at;  not held */
 	GS_KEEPER_MOVED,   /* another file is at the path, and watched from now on */
 	GS_KEEPER_MISSING, /* none is; one is waited for */
 	GS_KEEPER_BLIND,   /* the file is not watched any more: who should do it was killed */
