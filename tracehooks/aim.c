@@ -20,15 +20,17 @@ static bool is_cold(const struct gs_place *place)
 /* Nobody calls those: who comes there has come by the function's entry. */
 static void drop_cold(struct gs_places *places)
 {
-	size_t kept = 0;
+	size_t kept = 0, cold = 0;
 
-	for (size_t i = 0; i < places->count; i++) {
+	for (size_t i = 0; i < places->count; i++)
+		cold += is_cold(&places->places[i]);
+	for (size_t i = 0; cold < places->count && i < places->count; i++) {
 		if (is_cold(&places->places[i]))
 			gs_place_deinit(&places->places[i]);
 		else
 			places->places[kept++] = places->places[i];
 	}
-	places->count = kept;
+	places->count -= kept ? cold : 0;
 }
 
 /* The instructions of one line in one function are one thing. */

@@ -10,9 +10,10 @@ struct aim {
 	pid_t pid;
 	const char *what; /* as the user names it */
 	struct gs_process_symbols *symbols;
-	struct gs_places places; /* all that are armed, or are to be */
-	uint64_t loader;         /* 0: what comes later is not waited for */
-	bool is_ambiguous;       /* the error of aim_begin() is that there are several */
+	struct gs_places places;           /* all that are armed, or are to be */
+	uint64_t loader;                   /* 0: what comes later is not waited for */
+	bool is_ambiguous;                 /* the error of aim_begin() is that there are several */
+	enum gs_catch_mechanism mechanism; /* when it is armed */
 };
 /*
  * All names are resolved here, before anything is armed. INVALID: it may be several, or none that

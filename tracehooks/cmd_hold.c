@@ -35,8 +35,7 @@ static void emit_places(struct gs_emit *e, const struct gs_places *places)
 	gs_emit_json(e, "places", NULL, array);
 }
 
-static void print_armed_line(const struct aim *aim, const struct gs_places *places,
-			     enum gs_catch_mechanism mechanism, const char *why)
+static void print_armed_line(const struct aim *aim, const struct gs_places *places, const char *why)
 {
 	GS_CLEANUP(gs_emit_destroy) struct gs_emit *e = gs_args_emit(aim->args, true);
 	gs_autoerror struct gs_error *err = NULL;
@@ -45,7 +44,7 @@ static void print_armed_line(const struct aim *aim, const struct gs_places *plac
 	gs_emit_string(e, "event", NULL, "armed");
 	gs_emit_i64(e, "pid", NULL, aim->pid);
 	gs_emit_u64(e, "threads", NULL, count_threads(aim->pid));
-	gs_emit_string(e, "mechanism", NULL, gs_catch_mechanism_name(mechanism));
+	gs_emit_string(e, "mechanism", NULL, gs_catch_mechanism_name(aim->mechanism));
 	gs_emit_string(e, "why", NULL, why);
 	gs_emit_bool(e, "pending", NULL, aim->loader != 0);
 	emit_places(e, places);
@@ -64,26 +63,28 @@ static void put_mechanism(struct gs_text *text, enum gs_catch_mechanism mechanis
 	gs_text_puts(text, "\n");
 }
 
-static void print_armed(const struct aim *aim, enum gs_catch_mechanism mechanism, const char *why)
+static void print_armed(const struct aim *aim, const char *why)
 {
 	gs_autotext struct gs_text text = {0};
+	size_t threads;
 	char comm[17];
 
 	if (gs_args_has(aim->args, "json")) {
-		print_armed_line(aim, &aim->places, mechanism, why);
+		print_armed_line(aim, &aim->places, why);
 		return;
 	}
 	if (gs_args_quiet(aim->args))
 		return;
 	gs_process_comm(aim->pid, comm);
+	threads = count_threads(aim->pid);
 	gs_text_printf(&text,
-		       "tracehooks: %s (%d), %zu threads, is traced; no debugger can attach "
+		       "tracehooks: %s (%d), %zu thread%s, is traced; no debugger can attach "
 		       "to it meanwhile\n",
-		       comm, (int)aim->pid, count_threads(aim->pid));
+		       comm, (int)aim->pid, threads, threads == 1 ? "" : "s");
 	aim_put_places(&text, &aim->places);
 	if (aim->loader)
 		gs_text_puts(&text, "  and what libraries bring that it loads later\n");
-	put_mechanism(&text, mechanism, why);
+	put_mechanism(&text, aim->mechanism, why);
 	if (!text.failed)
 		fputs(text.data, stderr);
 }
@@ -94,7 +95,11 @@ static void print_more(const struct aim *aim, const struct gs_places *more)
 {
 	gs_autotext struct gs_text text = {0};
 
-	if (gs_args_quiet(aim->args) || gs_args_has(aim->args, "json"))
+	if (gs_args_has(aim->args, "json")) {
+		print_armed_line(aim, more, NULL);
+		return;
+	}
+	if (gs_args_quiet(aim->args))
 		return;
 	gs_text_puts(&text, "tracehooks: armed, too\n");
 	aim_put_places(&text, more);
@@ -128,15 +133,14 @@ static void on_loading(struct watch *watch, pid_t tid)
 
 /* ---- the command ---- */
 
-static struct gs_error *arm(struct watch *watch, const struct aim *aim)
+static struct gs_error *arm(struct watch *watch, struct aim *aim)
 {
-	enum gs_catch_mechanism mechanism;
 	gs_autofree char *why = NULL;
-	struct gs_error *err = gs_keeper_catch(watch->keeper, &mechanism, &why);
+	struct gs_error *err = gs_keeper_catch(watch->keeper, &aim->mechanism, &why);
 
 	gs_process_symbols_stay_local(aim->symbols);
 	if (!err)
-		print_armed(aim, mechanism, why);
+		print_armed(aim, why);
 	return err;
 }
 

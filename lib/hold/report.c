@@ -43,8 +43,8 @@ void gs_hold_put_place(struct gs_text *text, const struct gs_place *place)
 	}
 	put_symbol(text, place);
 	if (place->kind == GS_PLACE_CLONE) {
-		gs_text_puts(text, ", a clone of ");
-		gs_text_puts_printable(text, place->name ? place->name : "it");
+		gs_text_puts(text, place->name ? ", a clone of " : ", a clone");
+		gs_text_puts_printable(text, place->name ? place->name : "");
 	}
 	if (place->file) {
 		gs_text_puts(text, " (");

@@ -292,6 +292,52 @@ all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
 	unharmed
 }
 
+@test "hold: a clone is called so; the cold part of a function is none of its places" {
+	gcc -O2 -g -o "$DIR/cloned" -x c - <<-'C'
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		static volatile long sum;
+		static __attribute__((cold, noinline)) void fail(void) { puts("fail"); exit(3); }
+		static __attribute__((noinline)) long copied(long n, long by)
+		{
+			if (sum < 0)
+				fail();
+			return sum += n * by;
+		}
+		__attribute__((noinline)) long parted(long n)
+		{
+			if (n < 0) {
+				sum = 0;
+				fail();
+			}
+			return sum += n;
+		}
+		int main(void)
+		{
+			for (;; usleep(1000))
+				parted(copied(sum & 1, 7) & 1);
+		}
+	C
+	nm cloned | grep -q 'parted.cold' || skip "this compiler makes no cold parts"
+	nm cloned | grep -q 'copied.constprop' || skip "this compiler makes no clones"
+	"$DIR/cloned" 3>&- &
+	P=$!
+	await grep -q cloned "/proc/$P/comm"
+	hold "$P" parted
+	await all_held 1
+	[ "$(record '.at.kind, .at.symbol' | paste -sd' ')" = "function parted" ]
+	"$T" release --all
+	ends 0
+	hold "$P" copied
+	await all_held 1
+	[ "$(record '.at.kind, .at.symbol' | paste -sd' ')" = "clone copied.constprop.0" ]
+	grep -q "a clone's arguments may be others than the source's" err
+	"$T" release --all
+	ends 0
+	await is_free
+}
+
 @test "hold: a library that is loaded later" {
 	target load "$TMP/liblater.so.1"
 	run -1 "$T" hold "$P" 'liblater.so!later'
