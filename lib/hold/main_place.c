@@ -100,17 +100,20 @@ static struct gs_error *find_step(pid_t pid, bool at_entry, struct step *ret)
 
 bool gs_keeper_seek_main(struct gs_keeper *keeper, struct gs_keeper_event *event)
 {
-	bool at_entry = event->kind == GS_KEEPER_AT_ENTRY;
+	bool at_entry = event->kind == GS_KEEPER_AT_ENTRY, is_there;
 	gs_autoerror struct gs_error *err = NULL;
 	struct step step;
 
 	if (!at_entry && event->kind != GS_KEEPER_AT_EXEC)
 		return false;
 	err = find_step(event->id, at_entry, &step);
-	if (!err)
+	is_there = !err || err->code != GS_ERROR_GONE;
+	if (!err) {
 		err = gs_keeper_go_to(keeper, event->id, step.then, &step.place);
+		is_there = err && err->code != GS_ERROR_NODATA;
+	}
 	gs_place_deinit(&step.place);
-	if (!err)
+	if (!is_there) /* it was sent; or released meanwhile, or has ended, which is told next */
 		return true;
 	event->kind = GS_KEEPER_HELD;
 	snprintf(event->reason, sizeof(event->reason), "not in main: %s", err->message);

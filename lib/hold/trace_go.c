@@ -105,8 +105,11 @@ static struct gs_error *new_errand(pid_t pid, uint64_t address, struct gs_errand
 
 	if (!errand)
 		return gs_error_nomem();
-	*errand = (struct gs_errand){
-		.address = address, .point_fd = -1, .target_fd = -1, .mem_fd = -1};
+	*errand = (struct gs_errand){.address = address,
+				     .point_fd = -1,
+				     .target_fd = -1,
+				     .mem_fd = -1,
+				     .guardian.pidfd = -1};
 	err = guard(errand, pid);
 	if (!err)
 		err = open_point(errand, pid);

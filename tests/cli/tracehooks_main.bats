@@ -217,6 +217,25 @@ frame() {
 	[ "$(cat status)" = 3 ]
 }
 
+@test "a front end that is stopped: held at the exec, and released when its time is over" {
+	needs_point
+	sh -c 'echo $$ >pid; while [ ! -e go ]; do sleep 0.02; done; "$0" word >result; echo $? >status' "$BIN/pie" 3>&- &
+	await test -s pid
+	start "$T" attach --exec pie --at main --hold-max 1s "$(cat pid)"
+	await grep -q "TracerPid:.[1-9]" "/proc/$(cat pid)/status"
+	kill -STOP "$RUN"
+	touch go
+	await sh -c '[ -n "$(ls tracehooks | grep -v socket)" ]'
+	ID=$(holds)
+	[ "$(shown .at)" = null ]
+	[ ! -e status ]
+	await test -s status
+	[ "$(cat status)" = 3 ]
+	kill -CONT "$RUN"
+	await grep -q "^tracehooks: $ID: released: held for too long$" err
+	if grep -q "tracehooks: held" err; then false; fi
+}
+
 @test "watch: whoever executes the file" {
 	needs_point
 	[ "$EUID" -eq 0 ] || skip "takes root"
