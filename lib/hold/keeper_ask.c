@@ -25,12 +25,19 @@ static struct gs_error *to_error(const struct gs_json *reply)
 	const struct gs_json *error = gs_json_get(reply, "error");
 	const char *message = gs_json_string(gs_json_get(error, "message"));
 	const char *code = gs_json_string(gs_json_get(error, "code"));
+	int64_t os_errno = 0;
+	struct gs_error *err;
 
 	if (gs_json_get(reply, "return"))
 		return NULL;
+	(void)gs_json_i64(gs_json_get(error, "errno"), &os_errno);
 	for (int i = GS_ERROR_OS; code && message && i <= GS_ERROR_GONE; i++) {
-		if (strcmp(code, gs_error_code_name((enum gs_error_code)i)) == 0)
-			return gs_error_create((enum gs_error_code)i, "%s", message);
+		if (strcmp(code, gs_error_code_name((enum gs_error_code)i)) != 0)
+			continue;
+		err = gs_error_create((enum gs_error_code)i, "%s", message);
+		if (err->code == (enum gs_error_code)i) /* and no lack of memory */
+			err->os_errno = (int)os_errno;
+		return err;
 	}
 	return gs_error_create(GS_ERROR_PROTOCOL, "the keeper answers with nonsense");
 }

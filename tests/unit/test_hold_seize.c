@@ -15,6 +15,7 @@
 
 #include <guestscope/base/time.h>
 #include <guestscope/hold/catch.h>
+#include <guestscope/hold/keeper.h>
 #include <guestscope/hold/trace.h>
 
 #include "unit.h"
@@ -290,6 +291,26 @@ static void test_seize_zombie(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* A front end has to know one that is gone from one that is refused. */
+static void test_keeper_tells_why(void **state)
+{
+	char dir[] = "/tmp/test_hold_seize.XXXXXX";
+	const struct gs_hold_wish wish = {.exec = "nothing"};
+	const struct gs_keeper_options options = {.wish = &wish, .dir = dir};
+	struct gs_keeper *keeper;
+	pid_t pid = fork();
+	(void)state;
+
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	assert_non_null(mkdtemp(dir));
+	assert_ok(gs_keeper_start(&options, &keeper));
+	assert_os_error(gs_keeper_seize(keeper, pid), ESRCH);
+	gs_keeper_stop(keeper);
+	rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +318,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_catch_amid_exec),
 		cmocka_unit_test(test_seize_amid_endless_exec),
 		cmocka_unit_test(test_seize_zombie),
+		cmocka_unit_test(test_keeper_tells_why),
 	};
 
 	(void)argv;
