@@ -58,8 +58,9 @@ static void put_mechanism(struct gs_text *text, enum gs_catch_mechanism mechanis
 		       why ? ", for perf is not possible: " : "", why ? why : "");
 	if (mechanism == GS_CATCH_INT3)
 		gs_text_puts(text,
-			     "\n  RISK: its code is changed; if tracehooks-keep is killed, the "
-			     "process may be killed by the next call");
+			     "\n  RISK: its code is changed until a thread is held; if "
+			     "tracehooks-keep is killed meanwhile, calls may kill the process: "
+			     "44 of 260 at 750 calls a second, see tracehooks(1)");
 	gs_text_puts(text, "\n");
 }
 
