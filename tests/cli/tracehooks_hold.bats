@@ -40,8 +40,10 @@ teardown() {
 target() {
 	"$TMP/${TARGET:-target}" "$@" </dev/null 3>&- &
 	P=$!
-	await [ -d "/proc/$P/task" ]
+	await runs "$TMP/${TARGET:-target}"
 }
+
+runs() { [ "/proc/$P/exe" -ef "$1" ]; } # and is no shell any more
 
 # hold WORD...: in the background, as $RUN, and armed.
 hold() {
@@ -323,7 +325,7 @@ all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
 	nm cloned | grep -q 'copied.constprop' || skip "this compiler makes no clones"
 	"$DIR/cloned" 3>&- &
 	P=$!
-	await grep -q cloned "/proc/$P/comm"
+	await runs "$DIR/cloned"
 	hold "$P" parted
 	await all_held 1
 	[ "$(record '.at.kind, .at.symbol' | paste -sd' ')" = "function parted" ]
@@ -500,7 +502,7 @@ AS_NOBODY="setpriv --reuid=65534 --regid=65534 --clear-groups"
 	chown 65534 . # where the sum is written
 	$AS_NOBODY "$TMP/target" threads 4 </dev/null 3>&- &
 	P=$!
-	await grep -q target "/proc/$P/comm"
+	await runs "$TMP/target"
 	$AS_NOBODY "$T" hold "$P" work --if 'arg0 == 2' >out 2>err </dev/null 3>&- &
 	RUN=$!
 	await armed
