@@ -23,19 +23,18 @@
 #include "unit.h"
 
 static struct shared {
-	pid_t awaited;
+	volatile pid_t awaited;
 } * shared;
 
 /* ---- those that wait ---- */
 
 static int pipe_fds[2], pair[2];
 
-/* It keeps @fd of the pipe and the pair. */
+/* It keeps @fd of the pipe and the pair, and has closed the others when this returns. */
 static void fork_awaited(int fd)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
+	shared->awaited = 0;
+	if (fork() == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (int i = 0; i < 2; i++) {
 			if (pipe_fds[i] != fd)
@@ -43,10 +42,12 @@ static void fork_awaited(int fd)
 			if (pair[i] != fd)
 				close(pair[i]);
 		}
+		shared->awaited = getpid();
 		for (;;)
 			pause();
 	}
-	shared->awaited = pid;
+	while (!shared->awaited)
+		usleep(100);
 }
 
 static void wait_read(void)
@@ -147,10 +148,12 @@ static void wait_group(void)
 
 static void wait_other_child(void)
 {
-	pid_t other;
+	pid_t other = fork();
 
-	fork_awaited(-1);
-	other = shared->awaited;
+	if (other == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause();
+	}
 	fork_awaited(-1);
 	waitpid(other, NULL, 0);
 }
@@ -246,7 +249,7 @@ static pid_t begin(const struct scene *scene)
 
 static size_t look(struct gs_hold_waiters *ret)
 {
-	pid_t awaited = __atomic_load_n(&shared->awaited, __ATOMIC_SEQ_CST);
+	pid_t awaited = shared->awaited;
 	const struct gs_hold_record record = {.id.pid = awaited, .pid = awaited};
 
 	*ret = (struct gs_hold_waiters){0};
