@@ -267,6 +267,19 @@ static struct gs_error *check_kernel(void)
 			       "memory forked processes have");
 }
 
+/* What a killed keeper has left here, before its journal is written over. */
+static void mend_former(const struct gs_catcher *catcher)
+{
+	gs_autofree char *path = gs_int3_journal_path(catcher->dir, catcher->process.pid);
+	struct gs_int3_journal former = {0};
+	gs_autoerror struct gs_error *err =
+		path ? gs_int3_journal_read(path, &former) : gs_error_nomem();
+
+	if (!err && former.process.start == catcher->process.start)
+		gs_int3_journal_mend(&former, catcher->mem_fd);
+	gs_int3_journal_deinit(&former);
+}
+
 static struct gs_error *begin(struct gs_catcher *catcher)
 {
 	struct gs_error *err = check_kernel();
@@ -280,6 +293,7 @@ static struct gs_error *begin(struct gs_catcher *catcher)
 	int3 = calloc(1, sizeof(*int3));
 	if (!int3)
 		return gs_error_nomem();
+	mend_former(catcher);
 	gs_proc_stat(getpid(), &stat);
 	int3->journal.process = catcher->process;
 	int3->journal.keeper = (struct gs_proc_id){.pid = getpid(), .start = stat.start};

@@ -49,4 +49,7 @@ GS_MUST_CHECK struct gs_error *gs_int3_journal_read(const char *path, struct gs_
 GS_MUST_CHECK struct gs_error *gs_int3_journal_parse(const char *text, size_t size,
 						     struct gs_int3_journal *ret);
 
+/* Those that are in, in the same file, are taken out; how many. The process is known to be it. */
+size_t gs_int3_journal_mend(const struct gs_int3_journal *journal, int mem_fd);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What /proc/PID/maps says of one address. */
+/* What /proc/PID/maps says of one address, and whether it is what a journal means. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -60,4 +60,27 @@ struct gs_error *gs_int3_mapping_find(pid_t pid, uint64_t address, struct gs_int
 		return gs_error_nomem();
 	*ret = mapping;
 	return NULL;
+}
+
+/* ---- the journal's texts ---- */
+
+static bool is_same_file(const struct gs_int3_journal *journal, size_t i)
+{
+	struct gs_int3_mapping now = {0};
+	gs_autoerror struct gs_error *err =
+		gs_int3_mapping_find(journal->process.pid, journal->bytes.bytes[i].address, &now);
+	bool is_same = !err && gs_int3_mapping_equal(&journal->mappings[i], &now);
+
+	gs_int3_mapping_deinit(&now);
+	return is_same;
+}
+
+size_t gs_int3_journal_mend(const struct gs_int3_journal *journal, int mem_fd)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < journal->bytes.count; i++)
+		count += is_same_file(journal, i) &&
+			 gs_int3_take_out(mem_fd, &journal->bytes.bytes[i]);
+	return count;
 }

@@ -33,17 +33,6 @@ static struct gs_error *check_tracer(pid_t pid)
 	return err;
 }
 
-static bool is_same_file(const struct gs_int3_journal *journal, size_t i)
-{
-	struct gs_int3_mapping now = {0};
-	gs_autoerror struct gs_error *err =
-		gs_int3_mapping_find(journal->process.pid, journal->bytes.bytes[i].address, &now);
-	bool is_same = !err && gs_int3_mapping_equal(&journal->mappings[i], &now);
-
-	gs_int3_mapping_deinit(&now);
-	return is_same;
-}
-
 static struct gs_error *mend_process(const struct gs_int3_journal *journal, size_t *count_ret)
 {
 	char path[32];
@@ -56,10 +45,7 @@ static struct gs_error *mend_process(const struct gs_int3_journal *journal, size
 	mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (mem_fd < 0)
 		return gs_error_os(errno, "%s", path);
-	for (size_t i = 0; i < journal->bytes.count; i++) {
-		if (is_same_file(journal, i) && gs_int3_take_out(mem_fd, &journal->bytes.bytes[i]))
-			++*count_ret;
-	}
+	*count_ret = gs_int3_journal_mend(journal, mem_fd);
 	return NULL;
 }
 

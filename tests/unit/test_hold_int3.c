@@ -681,23 +681,30 @@ static void tell(void *arg, pid_t pid, size_t count, const struct gs_error *err)
 }
 
 /* Nobody is left: the journal has it. */
-static void test_repair(void **state)
+static void begin_left_alone(struct scene *scene)
 {
-	struct scene scene;
-	size_t count = 0;
-	int status;
 	pid_t tracer, guardian;
-	(void)state;
 
-	begin(&scene, be_still, 1, 0);
-	tracer = fork_tracer(&scene, wait_for_ever);
+	begin(scene, be_still, 1, 0);
+	tracer = fork_tracer(scene, wait_for_ever);
 	await(common->ready == 2);
 	guardian = child_of(tracer);
 	kill(guardian, SIGSTOP); /* first: it is replaced only by a tracer that runs */
 	kill(tracer, SIGKILL);
 	kill(guardian, SIGKILL);
 	assert_int_equal(waitpid(tracer, NULL, 0), tracer);
-	assert_true(has_breakpoint(scene.target, (uintptr_t)called));
+	assert_true(has_breakpoint(scene->target, (uintptr_t)called));
+	assert_true(has_journal(scene));
+}
+
+static void test_repair(void **state)
+{
+	struct scene scene;
+	size_t count = 0;
+	int status;
+	(void)state;
+
+	begin_left_alone(&scene);
 	assert_ok(gs_hold_mend(unit_scratch, tell, &count));
 	assert_int_equal(count, 1);
 	assert_false(has_journal(&scene));
@@ -706,6 +713,23 @@ static void test_repair(void **state)
 	common->is_enough = true;
 	assert_int_equal(waitpid(scene.target, &status, 0), scene.target);
 	assert_int_equal(status, 7 << 8);
+}
+
+/* Its journal is written over: what is in it is mended before. */
+static void test_another_after_it(void **state)
+{
+	struct scene scene;
+	(void)state;
+
+	begin_left_alone(&scene);
+	assert_ok(gs_catcher_new(scene.target, GS_CATCH_INT3, unit_scratch, &counting, &scene,
+				 &scene.catcher));
+	assert_ok(gs_catcher_arm(scene.catcher, (uintptr_t)stepped));
+	assert_false(has_breakpoint(scene.target, (uintptr_t)called));
+	assert_ok(gs_catcher_arm(scene.catcher, (uintptr_t)called));
+	common->births = 1;
+	run_until(&scene, scene.hits > 10);
+	end_counting(&scene);
 }
 
 int main(void)
@@ -726,6 +750,7 @@ int main(void)
 		cmocka_unit_test(test_killed_while_kept),
 		cmocka_unit_test(test_guardian),
 		cmocka_unit_test(test_repair),
+		cmocka_unit_test(test_another_after_it),
 	};
 
 	mechanism = GS_CATCH_INT3;
