@@ -4,6 +4,7 @@
  * when their tracer is killed. The targets are this very program: "test_hold_go NAME".
  */
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -186,17 +187,24 @@ static void begin(struct watch *watch, const char *target, bool fails_stopped)
 	run_until(watch, &watch->held);
 }
 
+/* Where its program begins; a sanitizer's mappings may come before it. */
 static uint64_t base_of(pid_t pid)
 {
-	char path[32];
+	char path[32], program[PATH_MAX] = "", line[PATH_MAX + 100];
 	unsigned long base = 0;
 	FILE *maps;
 
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	assert_true(readlink(path, program, sizeof(program) - 1) > 0);
 	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	maps = fopen(path, "r");
 	assert_non_null(maps);
-	assert_int_equal(fscanf(maps, "%lx", &base), 1);
+	while (!base && fgets(line, sizeof(line), maps)) {
+		if (strstr(line, program))
+			base = strtoul(line, NULL, 16);
+	}
 	fclose(maps);
+	assert_true(base);
 	return base;
 }
 
