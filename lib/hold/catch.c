@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The catcher: what each stop of a thread means, and what becomes of it. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <guestscope/base/process.h>
+
 #include "catch.h"
 #include "thread_registers.h"
+
+#define LOOK_MS 1 /* at one that is about to stop */
 
 /* ---- going on ---- */
 
@@ -57,6 +63,23 @@ static size_t read_memory(void *arg, uint64_t address, void *to, size_t size)
 static void on_end(struct gs_catcher *catcher, struct gs_catch_thread *thread);
 
 /*
+ * Its next stop, or end. false: it ends, and that is told later: of a process's first thread only
+ * when all others were waited for, so not to whoever waits for it alone.
+ */
+static bool await_thread(pid_t tid, int *status_ret)
+{
+	struct gs_proc_stat stat;
+	pid_t got;
+
+	while ((got = waitpid(tid, status_ret, __WALL | WNOHANG)) == 0) {
+		if (!gs_proc_stat(tid, &stat) || strchr("ZX", stat.state))
+			return false;
+		poll(NULL, 0, LOOK_MS);
+	}
+	return got == tid;
+}
+
+/*
  * In the stop that the hit's signal has caused, the signal would be delivered if we ended now; in
  * an event stop there is none. It is at once in it: it has not left the kernel.
  */
@@ -70,12 +93,8 @@ static void keep(struct gs_catcher *catcher, struct gs_catch_thread *thread)
 	if (catcher->method->keep)
 		catcher->method->keep(catcher, thread);
 	if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 ||
-	    ptrace(PTRACE_CONT, tid, NULL, NULL) < 0)
+	    ptrace(PTRACE_CONT, tid, NULL, NULL) < 0 || !await_thread(tid, &status))
 		return; /* killed: its end is the next that is heard of it */
-	while (waitpid(tid, &status, __WALL) < 0) {
-		if (errno != EINTR)
-			return;
-	}
 	if (!WIFSTOPPED(status)) {
 		on_end(catcher, thread);
 		return;

@@ -52,16 +52,16 @@ static struct gs_error *find_kept(const struct gs_catcher *catcher, pid_t tid,
 	return NULL;
 }
 
-struct gs_error *gs_catcher_stop_others(struct gs_catcher *catcher, pid_t tid)
+void gs_catcher_stop_others(struct gs_catcher *catcher)
 {
 	struct gs_catch_thread *thread = NULL;
-	struct gs_error *err = find_kept(catcher, tid, &thread);
 
-	if (!err && !thread->halts_others) {
+	while ((thread = gs_catch_next(&catcher->threads, thread))) {
+		if (thread->state != GS_CATCH_KEPT || thread->halts_others)
+			continue;
 		thread->halts_others = true;
 		halt(catcher);
 	}
-	return err;
 }
 
 static void release(struct gs_catcher *catcher, struct gs_catch_thread *thread)

@@ -364,6 +364,7 @@ void gs_int3_disarm(struct gs_catcher *catcher)
 		return;
 	memset(int3->armed, 0, sizeof(int3->armed));
 	gs_int3_take_all_out(catcher->mem_fd, &int3->journal.bytes);
+	gs_guardian_forget_bytes(&catcher->guardian);
 	gs_int3_journal_remove(catcher->dir, catcher->process.pid);
 }
 

@@ -230,6 +230,14 @@ void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_by
 	__atomic_store_n(&shared->count, bytes->count, __ATOMIC_RELEASE);
 }
 
+void gs_guardian_forget_bytes(struct gs_guardian *guardian)
+{
+	if (!guardian->memory)
+		return;
+	__atomic_store_n(&guardian->memory->bytes.count, 0, __ATOMIC_RELEASE);
+	*guardian->memory->journal = '\0';
+}
+
 /* Who is left to wait for our end does so by our pidfd. */
 static void unmap(struct gs_guardian *guardian)
 {

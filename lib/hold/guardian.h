@@ -61,6 +61,8 @@ void gs_guardian_set_stopped(struct gs_guardian *guardian, bool is_stopped);
 /* Before one of them is put in, and after that was written to @journal. */
 void gs_guardian_set_bytes(struct gs_guardian *guardian, const struct gs_int3_bytes *bytes,
 			   const char *journal);
+/* They are out, and whoever puts one in there now is somebody else. */
+void gs_guardian_forget_bytes(struct gs_guardian *guardian);
 /* There is nothing to repair any more. */
 void gs_guardian_stop(struct gs_guardian *guardian);
 /* It stays until the tracer's end, and is not ours to look after any more. */

@@ -165,6 +165,13 @@ struct gs_error *gs_keeper_start(const struct gs_keeper_options *options, struct
 	return err;
 }
 
+/* One that somebody has stopped does what it is asked for only when it goes on. */
+void gs_keeper_wake(const struct gs_keeper *keeper)
+{
+	if (keeper->pid > 0)
+		kill(keeper->pid, SIGCONT);
+}
+
 void gs_keeper_stop(struct gs_keeper *keeper)
 {
 	gs_autofree char *name = gs_keeper_socket_name(keeper->pid);
@@ -174,6 +181,7 @@ void gs_keeper_stop(struct gs_keeper *keeper)
 		(void)!send(keeper->event_fd, "", 1, MSG_NOSIGNAL); /* as it should be */
 		close(keeper->event_fd);
 	}
+	gs_keeper_wake(keeper);
 	while (keeper->pid > 0 && waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (path && keeper->pid > 0)

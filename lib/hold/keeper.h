@@ -26,6 +26,7 @@ struct gs_keeper_inheritance {
 };
 __attribute__((noreturn)) void gs_keeper_main(const struct gs_keeper_inheritance *inheritance);
 
+void gs_keeper_wake(const struct gs_keeper *keeper);
 const char *gs_keeper_dir(const struct gs_keeper *keeper);
 /* The file's name in DIR; the caller frees. NULL: out of memory. */
 char *gs_keeper_socket_name(pid_t keeper);
@@ -141,7 +142,7 @@ struct gs_calls {
 	bool done;            /* nobody else will be held */
 	bool over;            /* nobody else will come */
 	bool has_told_unarmed;
-	pid_t fresh; /* the last one held, before the others are stopped; 0: none */
+	bool fresh; /* somebody was held, and the others run yet */
 	struct gs_calls_loading {
 		pid_t tid; /* 0: none */
 		uint64_t deadline_ms;

@@ -106,6 +106,7 @@ struct gs_error *gs_keeper_seize(struct gs_keeper *keeper, pid_t pid)
 
 struct gs_error *gs_keeper_release_all(struct gs_keeper *keeper)
 {
+	gs_keeper_wake(keeper);
 	return ask(gs_keeper_dir(keeper), gs_keeper_pid(keeper), "{\"do\": \"release-all\"}");
 }
 

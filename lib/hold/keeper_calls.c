@@ -90,7 +90,7 @@ static bool on_hit(void *arg, const struct gs_catch_hit *hit)
 	}
 	if (!gs_holds_add(calls->holds, &calls->holder, &record, GS_KEEPER_HELD, ""))
 		return false;
-	calls->fresh = hit->call.tid;
+	calls->fresh = true;
 	calls->done = !calls->aim->every;
 	return true;
 }
@@ -127,13 +127,18 @@ static const struct gs_catch_ops catch_ops = {
 
 /* ---- for the keeper ---- */
 
+static void forget_loading(struct gs_calls *calls)
+{
+	for (size_t i = 0; i < GS_CALLS_LOADING_MAX; i++)
+		calls->loading[i] = (struct gs_calls_loading){0};
+}
+
 static void let_go(struct gs_calls *calls)
 {
 	if (calls->catcher)
 		gs_catcher_free(calls->catcher);
 	calls->catcher = NULL;
-	for (size_t i = 0; i < GS_CALLS_LOADING_MAX; i++)
-		calls->loading[i] = (struct gs_calls_loading){0};
+	forget_loading(calls);
 }
 
 static void end(struct gs_calls *calls)
@@ -165,10 +170,10 @@ static void dispatch(void *arg)
 		return;
 	}
 	if (calls->fresh && calls->aim->whole)
-		gs_error_destroy(gs_catcher_stop_others(calls->catcher, calls->fresh));
+		gs_catcher_stop_others(calls->catcher);
 	if (calls->fresh && calls->done)
 		gs_catcher_disarm(calls->catcher);
-	calls->fresh = 0;
+	calls->fresh = false;
 	hurry_loading(calls);
 }
 
@@ -203,6 +208,10 @@ static void release(void *arg, pid_t id)
 		gs_error_destroy(gs_catcher_release(calls->catcher, id));
 }
 
+/*
+ * The catcher stays: those that could not be handed over now are held as before; and if we are
+ * killed before a debugger comes, its guardian continues who would stay stopped.
+ */
 static struct gs_error *hand_over(void *arg, pid_t id)
 {
 	struct gs_calls *calls = arg;
@@ -213,8 +222,11 @@ static struct gs_error *hand_over(void *arg, pid_t id)
 		return gs_error_create(GS_ERROR_GONE, "process %d has ended",
 				       (int)calls->process.pid);
 	err = gs_catcher_hand_over(calls->catcher);
-	let_go(calls);
-	return err;
+	if (err)
+		return err;
+	calls->done = true;
+	forget_loading(calls);
+	return NULL;
 }
 
 /* Nothing is traced any more, nor changed. */

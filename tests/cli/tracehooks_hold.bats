@@ -164,6 +164,26 @@ debug_gdb() {
 	unharmed
 }
 
+@test "debug: where not all threads can stop now, the thread stays held" {
+	target vfork
+	hold "$P" work --if 'arg0 == 1'
+	await all_held 1
+	id=$(holds)
+	run -4 "$T" debug "$id" -- true
+	[[ $output = *"cannot stop now, as in vfork()" ]]
+	[ "$(holds)" = "$id" ]
+	[ "$(state "$id")" = t ]
+	goes_on # a signal is no end for those who are traced
+	touch go
+	await has_no_child
+	"$T" debug "$id" -- true
+	[ "$(state "$P")" = T ]
+	"$T" release "$id"
+	ends 0
+	unharmed
+}
+has_no_child() { [ -z "$(pgrep -P "$P")" ]; }
+
 # ---- which call ----
 
 @test "hold: the Nth call that fits, and those after it" {
@@ -198,6 +218,21 @@ debug_gdb() {
 	await all_stopped
 	"$T" release --all
 	ends 0
+	unharmed
+}
+
+@test "hold: --process, and several are held: all stand until the last is released" {
+	target threads 6
+	hold "$P" work --process --every --if 'arg0 < 5'
+	await all_held 5
+	await all_stopped
+	for id in $(holds | tail -n +2); do
+		"$T" release "$id"
+	done
+	await all_held 1
+	all_stopped
+	kill -INT "$RUN"
+	ends 130
 	unharmed
 }
 all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
@@ -447,6 +482,29 @@ all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
 	ends 0
 	[ "$(grep -c ': ended$' err)" -eq 2 ]
 	[ -z "$(ls tracehooks)" ]
+}
+
+@test "killed: the keeper, when a debugger is awaited: the process runs on" {
+	for mechanism in perf int3; do
+		target threads 3
+		hold "$P" work --mechanism $mechanism
+		await all_held 1
+		"$T" debug "$(holds)" -- true
+		[ "$(state "$P")" = T ]
+		kill -KILL "$(pgrep -P "$RUN")"
+		ends 1
+		unharmed
+	done
+}
+
+@test "stopped: a keeper goes on when all are to be released" {
+	target threads 3
+	hold "$P" work
+	await all_held 1
+	kill -STOP "$(pgrep -P "$RUN")"
+	kill -INT "$RUN"
+	ends 130
+	unharmed
 }
 
 @test "killed: the front end, and the keeper: the process runs on" {

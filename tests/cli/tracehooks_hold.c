@@ -2,13 +2,16 @@
 /*
  * A target of function holds. The first word says what it does:
  *
- *	threads N   N threads call work(n, "vda", ...), each with its number, about 1000 times a
- *second born N      a thread each 10 ms that calls work(N, ...) once load LIB    when a file "go"
- *is there, LIB is loaded, and its later() called, once a millisecond twice       helper() of this
- *file and of the other one are called, likewise exec FILE   work() once, then that program
+ * - threads N: N threads call work(n, "vda", ...), each with its number, about 1000 times a second
+ * - born N: a thread each 10 ms that calls work(N, ...) once
+ * - vfork: as "threads 2", and one more is in vfork() until a file "go" is there
+ * - count: when a file "go" is there, work(1, ...) to work(9, ...)
+ * - load LIB: when a file "go" is there, LIB is loaded, and its later() called each millisecond
+ * - twice: helper() of this file and of the other one are called, each millisecond
+ * - exec FILE: when a file "go" is there, work() once, then that program
  *
  * It counts what came of the calls: at SIGUSR1 it writes the sum into the file "sum" and goes on,
- *at SIGTERM it ends with status 7. A call that is not as it was made ends it with status 8.
+ * at SIGTERM it ends with status 7. A call that is not as it was made ends it with status 8.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tracehooks_hold.h"
@@ -92,6 +96,16 @@ static void await_go(void)
 {
 	while (access("go", F_OK) < 0)
 		usleep(1000);
+}
+
+static void sleep_in_vfork(void)
+{
+	threads(2);
+	if (vfork() == 0) {
+		await_go();
+		_exit(0);
+	}
+	wait(NULL);
 }
 
 static void count(void)
@@ -174,6 +188,8 @@ static void *be_busy(void *arg)
 		threads(atol(words[1]));
 	else if (strcmp(words[0], "born") == 0)
 		born(atol(words[1]));
+	else if (strcmp(words[0], "vfork") == 0)
+		sleep_in_vfork();
 	else if (strcmp(words[0], "count") == 0)
 		count();
 #ifndef STATIC

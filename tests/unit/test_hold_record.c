@@ -10,14 +10,14 @@
 
 static const char exec_hold[] =
 	"{\"id\": 4711, \"start\": 88123, \"pid\": 4711, \"state\": \"held\", "
-	"\"program\": \"/bin/x\", \"argv\": [\"x\", \"\"], "
+	"\"program\": \"/bin/x\", \"argv\": [\"x\", \"\"], \"cwd\": \"/\", "
 	"\"lineage\": [{\"pid\": 4711, \"name\": \"x\"}, {\"pid\": 1, \"name\": \"init\"}], "
 	"\"at\": null, \"keeper\": {\"pid\": 4700, \"start\": 88001}, \"debugger\": null, "
 	"\"since\": 1700000000, \"until\": null}";
 
 static const char thread_hold[] =
 	"{\"id\": 4713, \"start\": 88124, \"pid\": 4711, \"state\": \"debugged\", "
-	"\"program\": \"\", \"argv\": [], \"lineage\": [], \"at\": {\"kind\": \"clone\", "
+	"\"program\": \"\", \"argv\": [], \"cwd\": \"\", \"lineage\": [], \"at\": {\"kind\": \"clone\", "
 	"\"symbol\": \"work.part.0\", \"offset\": 4, \"name\": \"work\", \"module\": "
 	"\"/lib/x.so\", "
 	"\"build-id\": \"fe12\", \"file\": \"x.c\", \"line\": 7, \"address\": "

@@ -98,12 +98,14 @@ size_t gs_catcher_kept(const struct gs_catcher *catcher);
 
 /* A kept thread, and what was stopped with it, run on. NODATA: it is not kept. */
 GS_MUST_CHECK struct gs_error *gs_catcher_release(struct gs_catcher *catcher, pid_t tid);
-/* All other threads stop, too, until the kept one is released. */
-GS_MUST_CHECK struct gs_error *gs_catcher_stop_others(struct gs_catcher *catcher, pid_t tid);
+/* All others stop, too, until all that are kept now are released. */
+void gs_catcher_stop_others(struct gs_catcher *catcher);
 /*
  * The process is stopped (T), as by SIGSTOP, and not traced any more, nor is anything armed: a
- * debugger can attach and finds the kept threads where they were caught. The catcher is only to be
- * freed then. GONE: it ended meanwhile.
+ * debugger can attach and finds the kept threads where they were caught. The catcher does nothing
+ * then but to be there: if its process is killed before it is freed, and no debugger has come, the
+ * guardian continues the target. GONE: it ended meanwhile. BUSY, TIMEOUT: not all threads stop now;
+ * the kept ones stay so, but after TIMEOUT nothing is armed.
  */
 GS_MUST_CHECK struct gs_error *gs_catcher_hand_over(struct gs_catcher *catcher);
 
