@@ -209,6 +209,14 @@ static void on_stop(struct gs_catcher *catcher, struct gs_catch_thread *thread, 
 		on_other_stop(catcher, thread, status);
 }
 
+/* One that is killed leaves its stop, and nothing can be done to it any more. */
+static bool is_in_stop(pid_t tid)
+{
+	siginfo_t info;
+
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &info) == 0 || errno != ESRCH;
+}
+
 /*
  * Armed before it has run. Its options are those of who has made it, which may have changed since.
  */
@@ -220,7 +228,7 @@ static void on_born(struct gs_catcher *catcher, pid_t tid, int status)
 	ptrace(PTRACE_SETOPTIONS, tid, NULL, (void *)gs_catch_options(catcher->method));
 	if (thread && catcher->method->join)
 		err = catcher->method->join(catcher, thread);
-	if (err && catcher->ops->unarmed)
+	if (err && catcher->ops->unarmed && is_in_stop(tid))
 		catcher->ops->unarmed(catcher->arg, tid, err);
 	if (thread)
 		on_stop(catcher, thread, status);

@@ -155,9 +155,9 @@ SCENE_HELPER void on_unarmed(void *arg, pid_t tid, const struct gs_error *why)
 {
 	struct scene *scene = arg;
 	(void)tid;
-	(void)why;
 
-	scene->unarmed++;
+	if (!scene->unarmed++)
+		print_message("not armed: %s\n", why->message);
 }
 
 SCENE_HELPER void on_lost(void *arg, pid_t tid)

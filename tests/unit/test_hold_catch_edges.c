@@ -15,6 +15,11 @@ extern char **environ;
 
 /* ---- more targets ---- */
 
+static void am_ready(void)
+{
+	__atomic_add_fetch(&common->ready, 1, __ATOMIC_RELAXED);
+}
+
 static const char *const true_argv[] = {"/bin/true", NULL};
 
 /* Its status; 200: it did not exit. */
@@ -28,7 +33,7 @@ static int await_child(pid_t pid)
 /* Children of all kinds end as they do without us. */
 static void *make_children(void *arg)
 {
-	for (common->ready++; !common->is_enough; common->births++) {
+	for (am_ready(); !common->is_enough; common->births++) {
 		pid_t pid = vfork();
 		int wrong;
 
@@ -65,7 +70,7 @@ static void *sleep_in_vfork(void *arg)
 	pid_t pid = vfork();
 
 	if (pid == 0) {
-		common->ready++;
+		am_ready();
 		while (!common->is_enough)
 			usleep(1000);
 		_exit(0);
@@ -87,7 +92,7 @@ static void be_in_vfork(void)
 /* A thread that executes a program when it is told to. */
 static void *become_true(void *arg)
 {
-	common->ready++;
+	am_ready();
 	while (!common->is_enough)
 		usleep(1000);
 	execv(true_argv[0], (char *const *)true_argv);
@@ -111,7 +116,7 @@ static void be_asleep(void)
 	struct epoll_event event;
 
 	start_threads(call_often);
-	common->ready++;
+	am_ready();
 	while (!common->is_enough)
 		common->wrong += epoll_wait(fd, &event, 1, 100) < 0;
 	_exit(7);
@@ -121,7 +126,7 @@ static void *spawn_threads(void *arg)
 {
 	pthread_t thread;
 
-	common->ready++;
+	am_ready();
 	while (!common->is_enough) {
 		pthread_create(&thread, NULL, call_once, arg);
 		pthread_join(thread, NULL);
