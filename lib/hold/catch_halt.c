@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* All threads together: halted, let go, or handed over to a debugger. */
+#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -243,13 +245,31 @@ struct gs_error *gs_catcher_change(struct gs_catcher *catcher, enum gs_catch_mec
 
 /* ---- to a debugger ---- */
 
+static bool is_all_stopped(pid_t pid)
+{
+	struct gs_proc_stat stat;
+	struct dirent *entry;
+	char path[32];
+	bool is = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	dir = opendir(path);
+	while (dir && is && (entry = readdir(dir))) {
+		pid_t tid = atoi(entry->d_name);
+
+		is = tid <= 0 || !gs_proc_stat(tid, &stat) || strchr("TtZX", stat.state);
+	}
+	if (dir)
+		closedir(dir);
+	return is;
+}
+
 static void await_stopped(pid_t pid)
 {
 	uint64_t deadline_ms = gs_deadline_in(PATIENCE_MS);
-	struct gs_proc_stat stat;
 
-	while (gs_proc_stat(pid, &stat) && !strchr("TtZX", stat.state) &&
-	       !gs_deadline_passed(deadline_ms))
+	while (!is_all_stopped(pid) && !gs_deadline_passed(deadline_ms))
 		poll(NULL, 0, LOOK_MS);
 }
 
