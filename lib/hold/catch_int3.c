@@ -194,7 +194,7 @@ static bool is_again(struct gs_int3_stay *stay, uint64_t at, uint64_t sp)
 
 /*
  * A breakpoint instruction was executed. One of ours that is out meanwhile was in when it was
- * executed: no other one was ever there.
+ * executed: no other one was ever in that code.
  */
 static enum gs_catch_view on_breakpoint(struct gs_catcher *catcher, struct gs_catch_thread *thread)
 {
@@ -208,7 +208,7 @@ static enum gs_catch_view on_breakpoint(struct gs_catcher *catcher, struct gs_ca
 		return GS_CATCH_DROPPED;
 	at = gs_thread_registers_pc(&registers) - 1;
 	i = place_of(int3, at);
-	if (i == SIZE_MAX)
+	if (i == SIZE_MAX || !gs_int3_is_there(catcher->mem_fd, &int3->journal.bytes.bytes[i]))
 		return GS_CATCH_OTHER; /* the program's own */
 	gs_thread_registers_set_pc(&registers, at);
 	if (!gs_thread_registers_set(thread->tid, &registers) || !int3->armed[i])

@@ -69,17 +69,33 @@ struct gs_error *gs_int3_put(int mem_fd, const struct gs_int3_byte *byte)
 }
 
 /* The bytes behind it tell; of those, others of ours may be in. */
-bool gs_int3_take_out(int mem_fd, const struct gs_int3_byte *byte)
+static bool is_same_code(int mem_fd, const struct gs_int3_byte *byte, uint8_t *first_ret)
 {
 	uint8_t now[GS_INT3_CODE_SIZE];
 
-	if (read_code(mem_fd, byte->address, now) < byte->code_size || now[0] != BREAKPOINT)
+	if (read_code(mem_fd, byte->address, now) < byte->code_size)
 		return false;
 	for (size_t i = 1; i < byte->code_size; i++) {
 		if (now[i] != byte->code[i] && now[i] != BREAKPOINT)
 			return false;
 	}
-	return pwrite(mem_fd, byte->code, 1, (off_t)byte->address) == 1;
+	*first_ret = now[0];
+	return true;
+}
+
+bool gs_int3_is_there(int mem_fd, const struct gs_int3_byte *byte)
+{
+	uint8_t first;
+
+	return is_same_code(mem_fd, byte, &first);
+}
+
+bool gs_int3_take_out(int mem_fd, const struct gs_int3_byte *byte)
+{
+	uint8_t first;
+
+	return is_same_code(mem_fd, byte, &first) && first == BREAKPOINT &&
+	       pwrite(mem_fd, byte->code, 1, (off_t)byte->address) == 1;
 }
 
 size_t gs_int3_take_all_out(int mem_fd, const struct gs_int3_bytes *bytes)

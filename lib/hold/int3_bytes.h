@@ -45,6 +45,8 @@ GS_MUST_CHECK struct gs_error *gs_int3_look(int mem_fd, const struct gs_int3_byt
 					    uint64_t address, struct gs_int3_byte *ret);
 /* UNSUPPORTED: the kernel does not let us. */
 GS_MUST_CHECK struct gs_error *gs_int3_put(int mem_fd, const struct gs_int3_byte *byte);
+/* Whether the code that it belongs to is still there; if it is in, or not. */
+bool gs_int3_is_there(int mem_fd, const struct gs_int3_byte *byte);
 /*
  * Whether it was in, and is out now. What is not exactly as we have left it is not ours any more,
  * but something that was mapped there since, or nothing.

@@ -523,10 +523,12 @@ static void be_unloading(void)
 	map_plugin();
 	plugin[0] = 0xcc;
 	plugin[1] = 0x90;
+	entry(); /* an int3 of its own */
 	common->ready = 3;
 	while (!common->is_enough)
 		usleep(1000);
-	_exit(plugin[0] == 0xcc ? 7 : 8);
+	common->wrong += plugin[0] != 0xcc;
+	_exit(7);
 }
 
 static bool count_any(void *arg, const struct gs_catch_hit *hit)
@@ -538,30 +540,26 @@ static bool count_any(void *arg, const struct gs_catch_hit *hit)
 	return false;
 }
 
+/* @births: disarmed when it is unmapped, or when something else is there. */
 static void check_unmapped(unsigned int births)
 {
 	static const struct gs_catch_ops any = {count_any, on_unarmed, on_lost, on_over};
 	struct scene scene;
-	int status;
 
 	begin(&scene, be_unloading, 1, 0);
 	assert_ok(gs_catcher_new(scene.target, GS_CATCH_INT3, unit_scratch, &any, &scene,
 				 &scene.catcher));
 	assert_ok(gs_catcher_arm(scene.catcher, (uintptr_t)plugin));
 	run_until(&scene, scene.hits > 10);
-	for (common->births = 1; common->births < births; common->births++)
+	for (common->births = 1; common->births <= 2; common->births++) {
 		run_until(&scene, common->ready == common->births + 1);
-	run_until(&scene, common->ready == births + 1);
-	gs_catcher_disarm(scene.catcher);
-	gs_catcher_free(scene.catcher);
+		if (common->births == births)
+			gs_catcher_disarm(scene.catcher);
+	}
 	assert_false(has_journal(&scene));
-	common->births = 2;
-	await(common->ready == 3);
-	common->is_enough = true;
-	assert_int_equal(waitpid(scene.target, &status, 0), scene.target);
-	assert_int_equal(status, 7 << 8);
-	assert_int_equal(scene.wrong, 0);
-	assert_int_equal(common->signals[SIGTRAP], 0);
+	assert_int_equal(common->signals[SIGTRAP], 1);
+	common->signals[SIGTRAP] = 0;
+	end(&scene);
 }
 
 static void test_unmapped(void **state)
