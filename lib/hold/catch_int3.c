@@ -298,7 +298,7 @@ static struct gs_error *begin(struct gs_catcher *catcher)
 	int3->journal.process = catcher->process;
 	int3->journal.keeper = (struct gs_proc_id){.pid = getpid(), .start = stat.start};
 	catcher->points = int3;
-	return NULL;
+	return gs_int3_find_guests(catcher);
 }
 
 /* What is there, in place @i; it is written down before it is changed. */

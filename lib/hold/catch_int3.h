@@ -34,6 +34,8 @@ void gs_int3_forget(struct gs_catcher *catcher, struct gs_catch_thread *thread);
 /* ---- catch_int3_children.c ---- */
 
 bool gs_int3_stranger(struct gs_catcher *catcher, pid_t pid, int status);
+/* Those that were there before: they are traced, too. */
+GS_MUST_CHECK struct gs_error *gs_int3_find_guests(struct gs_catcher *catcher);
 /* None of them is traced any more. */
 void gs_int3_release_guests(struct gs_catcher *catcher);
 

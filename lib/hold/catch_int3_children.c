@@ -6,6 +6,7 @@
  * traced then. Guests are those that have the memory of the process itself, as after vfork(): they
  * come by its breakpoints, and go on from them unnoticed, until they have a program of their own.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 
 #include "catch_int3.h"
 #include "thread_state.h"
+#include "trace.h"
 
 #define PATIENCE_MS 1000
 #define LOOK_MS 10
@@ -74,9 +76,11 @@ static bool has_pending(const struct gs_catch_thread *guest)
 /* One with a signal of ours before it is not asked to stop: the signal is to come first. */
 static void on_event_stop(struct gs_catcher *catcher, struct gs_catch_thread *guest, int signal)
 {
-	if (!int3_of(catcher)->is_closing && signal != SIGTRAP)
+	bool is_leaving = int3_of(catcher)->is_closing || !has_our_memory(catcher, guest->tid);
+
+	if (!is_leaving && signal != SIGTRAP)
 		ptrace(PTRACE_LISTEN, guest->tid, NULL, NULL);
-	else if (int3_of(catcher)->is_closing && !has_pending(guest))
+	else if (is_leaving && !has_pending(guest))
 		part(catcher, guest, 0);
 	else
 		gs_int3_resume(catcher, guest, 0);
@@ -129,6 +133,40 @@ bool gs_int3_stranger(struct gs_catcher *catcher, pid_t pid, int status)
 		return false;
 	}
 	return true;
+}
+
+/*
+ * One that has become a program before it was traced is let go in its stop; one that was born to a
+ * traced thread comes by itself.
+ */
+static struct gs_error *seize_guest(struct gs_catcher *catcher, pid_t pid)
+{
+	long options = gs_catch_options(catcher->method);
+
+	if (gs_process_of_thread(pid) == catcher->process.pid || !has_our_memory(catcher, pid) ||
+	    gs_catch_find(&int3_of(catcher)->guests, pid))
+		return NULL;
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)options) < 0) {
+		int code = errno;
+
+		return code == ESRCH || gs_trace_is_ours(pid) ? NULL : gs_trace_refusal(pid, code);
+	}
+	if (!has_our_memory(catcher, pid))
+		ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
+	return gs_catch_add(&int3_of(catcher)->guests, pid) ? NULL : gs_error_nomem();
+}
+
+struct gs_error *gs_int3_find_guests(struct gs_catcher *catcher)
+{
+	struct gs_proc_tree tree;
+	struct gs_error *err = gs_proc_descendants(catcher->process.pid, &tree);
+
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < tree.count; i++)
+		err = seize_guest(catcher, tree.pids[i]);
+	gs_proc_tree_deinit(&tree);
+	return err;
 }
 
 void gs_int3_release_guests(struct gs_catcher *catcher)
