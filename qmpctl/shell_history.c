@@ -98,28 +98,15 @@ void shell_history_add(const char *entry)
 	gs_text_puts(&session, "\n");
 }
 
-/* Where the last ENTRIES_MAX lines of @text begin. */
-static const char *newest(const struct gs_text *text)
+/* The last ENTRIES_MAX lines. */
+static struct gs_error *write_newest(const char *path, const struct gs_text *text)
 {
-	const char *at = text->data + text->size;
+	const char *end = text->data + text->size, *at = end;
 
 	for (int count = 0; at > text->data; at--)
 		if (at[-1] == '\n' && count++ == ENTRIES_MAX)
 			break;
-	return at;
-}
-
-static struct gs_error *write_history_file(const char *path, const struct gs_text *text)
-{
-	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
-	struct gs_error *err = gs_outfile_open(path, GS_OUTFILE_FORCE, &file);
-	const char *from = newest(text);
-
-	if (err)
-		return err;
-	if (gs_write_full(gs_outfile_fd(file), from, (size_t)(text->data + text->size - from)) < 0)
-		return gs_error_os(errno, "%s", path);
-	return gs_outfile_commit(file);
+	return gs_file_replace(path, at, (size_t)(end - at));
 }
 
 /* Other sessions may have written meanwhile: their lines stay. */
@@ -137,7 +124,7 @@ void shell_history_save(const struct gs_args *args)
 	if (!err) {
 		gs_text_puts(&text, before);
 		gs_text_append(&text, session.data, session.size);
-		err = text.failed ? gs_error_nomem() : write_history_file(path, &text);
+		err = text.failed ? gs_error_nomem() : write_newest(path, &text);
 	}
 	complain(args, err);
 	gs_text_deinit(&session);

@@ -362,3 +362,13 @@ void gs_outfile_destroy(struct gs_outfile *f)
 	free(f->path);
 	free(f);
 }
+
+struct gs_error *gs_file_replace(const char *path, const void *data, size_t size)
+{
+	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
+	struct gs_error *err = gs_outfile_open(path, GS_OUTFILE_FORCE, &file);
+
+	if (!err && gs_write_full(gs_outfile_fd(file), data, size) < 0)
+		err = gs_error_os(errno, "%s", path);
+	return err ? err : gs_outfile_commit(file);
+}

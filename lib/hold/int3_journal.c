@@ -81,20 +81,15 @@ char *gs_int3_journal_path(const char *dir, pid_t pid)
 
 struct gs_error *gs_int3_journal_write(const char *dir, const struct gs_int3_journal *journal)
 {
-	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	gs_autojson struct gs_json *json = id_json(&journal->process);
 	gs_autofree char *path = gs_int3_journal_path(dir, journal->process.pid), *text = NULL;
-	struct gs_error *err;
 
 	if (json && gs_json_set(json, "keeper", id_json(&journal->keeper)) &&
 	    gs_json_set(json, "breakpoints", breakpoints_json(journal)))
 		text = gs_json_print(json, GS_JSON_SPACED);
 	if (!text || !path)
 		return gs_error_nomem();
-	err = gs_outfile_open(path, GS_OUTFILE_FORCE, &file);
-	if (!err && gs_write_full(gs_outfile_fd(file), text, strlen(text)) < 0)
-		err = gs_error_os(errno, "%s", path);
-	return err ? err : gs_outfile_commit(file);
+	return gs_file_replace(path, text, strlen(text));
 }
 
 void gs_int3_journal_remove(const char *dir, pid_t pid)

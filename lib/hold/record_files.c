@@ -44,18 +44,13 @@ static char *path_of(const char *dir, pid_t id)
 
 struct gs_error *gs_hold_record_write(const char *dir, const struct gs_hold_record *record)
 {
-	GS_CLEANUP(gs_outfile_destroy) struct gs_outfile *file = NULL;
 	gs_autojson struct gs_json *json = gs_hold_record_json(record);
 	gs_autofree char *text = json ? gs_json_print(json, GS_JSON_SPACED) : NULL;
 	gs_autofree char *path = path_of(dir, record->id.pid);
-	struct gs_error *err;
 
 	if (!text || !path)
 		return gs_error_nomem();
-	err = gs_outfile_open(path, GS_OUTFILE_FORCE, &file);
-	if (!err && gs_write_full(gs_outfile_fd(file), text, strlen(text)) < 0)
-		err = gs_error_os(errno, "%s", path);
-	return err ? err : gs_outfile_commit(file);
+	return gs_file_replace(path, text, strlen(text));
 }
 
 void gs_hold_record_remove(const char *dir, pid_t id)

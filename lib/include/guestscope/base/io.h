@@ -98,6 +98,8 @@ GS_MUST_CHECK struct gs_error *gs_outfile_commit(struct gs_outfile *f);
 /* Without a commit before it, nothing remains of the file. */
 void gs_outfile_destroy(struct gs_outfile *f);
 GS_DEFINE_CLEANUP(struct gs_outfile *, gs_outfile_destroy)
+/* The file has these bytes, whatever it had: written as above. */
+GS_MUST_CHECK struct gs_error *gs_file_replace(const char *path, const void *data, size_t size);
 
 /*
  * A sink: where a format's writer puts bytes at offsets. Positional sinks (a seekable file) may be
