@@ -132,7 +132,7 @@ hold_one() {
 
 @test "int3: a breakpoint that is there already is somebody else's" {
 	target threads 4
-	address=$(timeout 5 "$T" hold --json --mechanism perf "$P" tracehooks_hold.c:40 --all 2>/dev/null | jq -r 'select(.places) | .places[0].address' | head -1) || true
+	address=$(timeout 2 "$T" hold --json --mechanism int3 "$P" helper --all 2>/dev/null | jq -r 'select(.places) | .places[0].address' | head -1) || true
 	[[ "$address" = 0x* ]]
 	was=$("$TMP/look" patch "$P" "$address")
 	[ ${#was} -eq 2 ]
