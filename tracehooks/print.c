@@ -43,8 +43,8 @@ void emit_blocked(struct gs_emit *e, const struct gs_hold_record *record)
 		{"thread", "NAME", false}, {"way", NULL, false},    {"through", NULL, false},
 		{"fd", "FD", true},        {"others", NULL, false}, {NULL, "HOW", false}};
 	struct gs_hold_waiters waiters = {0};
-	gs_autoerror struct gs_error *err = gs_hold_waiters(record, &waiters);
 
+	gs_error_destroy(gs_hold_waiters(record, &waiters));
 	gs_emit_table(e, "blocked", "Waits for it", columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < waiters.count; i++)
 		emit_waiter(e, &waiters.waiters[i]);

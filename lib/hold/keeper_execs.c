@@ -110,9 +110,10 @@ static void on_wrapped(void *arg, const struct gs_traced *process, int code)
 {
 	struct gs_execs *execs = arg;
 	struct gs_proc proc = {0};
-	gs_autoerror struct gs_error *err = gs_proc_read(process->id.pid, &proc);
-	gs_autofree char *text = code ? gs_strf("%s: %s", execs->wrap->path, strerror(code))
-				      : gs_proc_command_line(&proc);
+	gs_autoerror struct gs_error *gone = gs_proc_read(process->id.pid, &proc);
+	gs_autofree char *text = code   ? gs_strf("%s: %s", execs->wrap->path, strerror(code))
+				 : gone ? NULL
+					: gs_proc_command_line(&proc);
 
 	gs_holds_tell(execs->holds, code ? GS_KEEPER_UNWRAPPED : GS_KEEPER_WRAPPED, process->id.pid,
 		      text ? text : "");

@@ -120,8 +120,8 @@ static void put_at(struct gs_text *text, const struct gs_hold_record *record)
 static void put_waiters(struct gs_text *text, const struct gs_hold_record *record)
 {
 	struct gs_hold_waiters waiters = {0};
-	gs_autoerror struct gs_error *err = gs_hold_waiters(record, &waiters);
 
+	gs_error_destroy(gs_hold_waiters(record, &waiters));
 	for (size_t i = 0; i < waiters.count; i++) {
 		const struct gs_hold_waiter *waiter = &waiters.waiters[i];
 		gs_autofree char *who = gs_hold_waiter_who(waiter);

@@ -132,7 +132,7 @@ static void look_below(struct walk *walk, Dwarf_Die *parent, unsigned int depth)
 		case DW_TAG_inlined_subroutine:
 			if (has_name(&die, walk))
 				add_place(walk, &die, GS_PLACE_INLINED);
-			/* fallthrough */
+			__attribute__((fallthrough));
 		case DW_TAG_subprogram:
 		case DW_TAG_lexical_block:
 		case DW_TAG_namespace:
