@@ -32,18 +32,15 @@ void gs_holds_tell(struct gs_holds *holds, enum gs_keeper_event_kind kind, pid_t
 	(void)!send(holds->event_fd, &event, sizeof(event), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* That it cannot be written down is no reason to let it go. */
-static void write_record(struct gs_holds *holds, const struct gs_hold *hold)
-{
-	gs_error_destroy(gs_hold_record_write(holds->dir, &hold->record));
-}
-
+/* That it cannot be written down is told, and no reason to let it go. */
 static void change(struct gs_holds *holds, struct gs_hold *hold, enum gs_hold_state state,
 		   enum gs_keeper_event_kind kind, const char *reason)
 {
+	gs_autoerror struct gs_error *err = NULL;
+
 	hold->record.state = state;
-	write_record(holds, hold);
-	gs_holds_tell(holds, kind, hold->record.id.pid, reason);
+	err = gs_hold_record_write(holds->dir, &hold->record);
+	gs_holds_tell(holds, kind, hold->record.id.pid, err ? err->message : reason);
 }
 
 static void forget(struct gs_holds *holds, struct gs_hold *hold)

@@ -200,6 +200,17 @@ has_no_child() { [ -z "$(pgrep -P "$P")" ]; }
 	[ "$(sum)" -eq 9 ]
 }
 
+@test "hold: that a hold cannot be written down is told; Ctrl-C ends it even so" {
+	target threads 1
+	for id in /proc/"$P"/task/*; do mkdir -p "tracehooks/${id##*/}"; done
+	chmod 700 tracehooks
+	hold "$P" work
+	await grep -q ': held: .*Is a directory$' err
+	kill -INT "$RUN"
+	ends 130
+	unharmed
+}
+
 @test "hold: a string that an argument points to" {
 	target threads 2
 	hold "$P" work --if 'arg1 ~ "v*" && arg0 == 1 || arg1 == "none"'
