@@ -37,8 +37,7 @@ static volatile struct common {
 } * common;
 
 /* Its arguments are as its caller has made them, whatever happens in between. */
-__attribute__((noinline, noclone)) static long called(long a, const char *text, long c, long d,
-						      long e, long f)
+unit_one_copy static long called(long a, const char *text, long c, long d, long e, long f)
 {
 #ifdef __x86_64__
 	__asm__ volatile("" ::: "rbx"); /* so that it begins as most functions do */

@@ -102,11 +102,10 @@ static void be_trapping(void)
 }
 
 /* Its first instruction is none that is done in registers: the processor does it. */
-__attribute__((noinline, noclone, naked)) static long stepped(long a, const char *text, long c)
+__attribute__((naked)) unit_one_copy static long stepped(__attribute__((unused)) long a,
+							 __attribute__((unused)) const char *text,
+							 __attribute__((unused)) long c)
 {
-	(void)a;
-	(void)text;
-	(void)c;
 	__asm__ volatile("cld\n\t"
 			 "cmpb $0x74, (%rsi)\n\t"
 			 "jne 1f\n\t"

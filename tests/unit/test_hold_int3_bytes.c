@@ -28,7 +28,7 @@ static struct {
 	int mem_fd;
 } target;
 
-__attribute__((noinline, noclone)) static int callee(int number)
+unit_one_copy static int callee(int number)
 {
 	return number + 1;
 }

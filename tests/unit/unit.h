@@ -48,6 +48,13 @@
 		assert_int_equal(error_->os_errno, (expected_errno)); \
 	} while (0)
 
+/* A function that is there once, and is called: none of its calls is inlined. */
+#ifdef __clang__
+#define unit_one_copy __attribute__((noinline))
+#else
+#define unit_one_copy __attribute__((noinline, noclone))
+#endif
+
 /* An empty folder of the test's own, made the current one. For cmocka's setup and teardown. */
 static char unit_scratch[] = "/tmp/guestscope-unit-XXXXXX";
 
