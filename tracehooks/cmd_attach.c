@@ -82,6 +82,6 @@ int cmd_attach(struct gs_args *args)
 	if (err)
 		return gs_args_fail(args, err);
 	if (watch.signals)
-		return GS_EXIT_SIGNAL + SIGINT;
+		return GS_EXIT_SIGNAL + watch.signal;
 	return watch.lost ? GS_EXIT_FAILED : GS_EXIT_OK;
 }

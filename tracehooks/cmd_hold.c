@@ -148,7 +148,7 @@ static struct gs_error *arm(struct watch *watch, struct aim *aim)
 static int status_of(const struct watch *watch)
 {
 	if (watch->signals)
-		return GS_EXIT_SIGNAL + SIGINT;
+		return GS_EXIT_SIGNAL + watch->signal;
 	if (watch->lost)
 		return GS_EXIT_FAILED;
 	return watch->over && !watch->has_held ? GS_EXIT_GONE : GS_EXIT_OK;

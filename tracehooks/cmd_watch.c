@@ -38,6 +38,6 @@ int cmd_watch(struct gs_args *args)
 	if (err)
 		return gs_args_fail(args, point_elsewhere(err));
 	if (watch.signals)
-		return GS_EXIT_SIGNAL + SIGINT;
+		return GS_EXIT_SIGNAL + watch.signal;
 	return watch.lost || watch.blind ? GS_EXIT_FAILED : GS_EXIT_OK;
 }

@@ -81,6 +81,7 @@ struct watch {
 	bool idle;        /* nothing is held, nor will be */
 	int signal_fd;    /* SIGINT, SIGTERM, SIGHUP */
 	int signals;      /* that came */
+	int signal;       /* the first of them */
 	bool is_brief;    /* the first signal is the end, and so is the keeper's */
 	bool lost;        /* the keeper was killed */
 	bool blind;       /* the file is not watched any more */

@@ -115,6 +115,8 @@ static void take_signals(struct watch *watch)
 	while (read(watch->signal_fd, &info, sizeof(info)) > 0) {
 		gs_autoerror struct gs_error *err = NULL;
 
+		if (watch->signals == 0)
+			watch->signal = (int)info.ssi_signo;
 		if (watch->signals++ == 0 && !watch->lost)
 			err = gs_keeper_release_all(watch->keeper);
 	}

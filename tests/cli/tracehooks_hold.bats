@@ -112,6 +112,18 @@ unharmed() {
 	[ -z "$(ls tracehooks)" ]
 }
 
+@test "hold: a closed terminal, and SIGTERM, end it as Ctrl-C does, and are told apart" {
+	target threads 2
+	for signal in HUP:129 TERM:143; do
+		hold "$P" work
+		await all_held 1
+		kill -"${signal%:*}" "$RUN"
+		ends "${signal#*:}"
+		is_free
+	done
+	unharmed
+}
+
 # ---- debug ----
 
 # What gdb says of the thread that it begins with.
