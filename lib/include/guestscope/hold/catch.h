@@ -72,7 +72,10 @@ struct gs_catcher;
 GS_MUST_CHECK struct gs_error *gs_catcher_new(pid_t pid, enum gs_catch_mechanism mechanism,
 					      const char *dir, const struct gs_catch_ops *ops,
 					      void *arg, struct gs_catcher **ret);
-/* As if it had never been: kept threads run on, nothing is armed, traced or stopped by us. */
+/*
+ * Kept threads run on, nothing is armed or stopped by us. The kernel lets go of threads that run
+ * when our thread ends, which is to be now: to stop each of them for that could be noticed.
+ */
 void gs_catcher_free(struct gs_catcher *catcher);
 GS_DEFINE_CLEANUP(struct gs_catcher *, gs_catcher_free)
 
