@@ -13,6 +13,7 @@
 
 #include "tracehooks.h"
 
+#define LOOK_MS 1000  /* at the keeper */
 #define BEAT_MS 30000 /* on a terminal nobody is left to wonder */
 
 struct gs_error *watch_begin_with(struct watch *watch, const struct gs_args *args,
@@ -146,8 +147,10 @@ void watch_until_end(struct watch *watch, int pidfd)
 			{.fd = watch->lost ? -1 : gs_keeper_fd(watch->keeper), .events = POLLIN},
 			{.fd = watch->signal_fd, .events = POLLIN}};
 
-		if (poll(fds, 3, watch->held ? 1000 : -1) < 0 && errno != EINTR)
+		if (poll(fds, 3, watch->lost ? -1 : LOOK_MS) < 0 && errno != EINTR)
 			return;
+		if (!watch->lost)
+			gs_keeper_look(watch->keeper);
 		ended |= fds[0].revents != 0;
 		if (fds[1].revents)
 			take_events(watch);

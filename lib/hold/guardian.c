@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <guestscope/base/process.h>
+#include <guestscope/base/text.h>
 #include <guestscope/base/time.h>
 
 #include "thread_state.h"
@@ -204,7 +205,7 @@ void gs_guardian_look(struct gs_guardian *guardian)
 	if (!guardian->memory || !gs_deadline_passed(guardian->look_ms))
 		return;
 	guardian->look_ms = gs_deadline_in(GS_GUARDIAN_LOOK_MS);
-	if (!guardian->pid)
+	if (!guardian->pid || gs_pidfd_wait(guardian->pidfd, 0))
 		replace(guardian);
 	is_halted = gs_proc_stat(guardian->pid, &stat) && strchr("Tt", stat.state);
 	if (is_halted && guardian->halted) /* its end is told, and it is replaced then */
@@ -256,10 +257,41 @@ void gs_guardian_leave(struct gs_guardian *guardian)
 
 void gs_guardian_stop(struct gs_guardian *guardian)
 {
-	if (guardian->pid > 0) {
+	/* Its number may be another's by now, if somebody has killed it. */
+	if (guardian->pidfd >= 0)
+		gs_error_destroy(gs_pidfd_signal(guardian->pidfd, SIGKILL));
+	else if (guardian->pid > 0)
 		kill(guardian->pid, SIGKILL);
+	if (guardian->pid > 0)
 		waitpid(guardian->pid, NULL, 0);
-	}
 	bury(guardian);
 	unmap(guardian);
+}
+
+/* ---- with descriptors of its own ---- */
+
+struct gs_error *gs_guard_start(struct gs_guard *guard, pid_t target)
+{
+	gs_autofree char *path = gs_strf("/proc/%d/mem", (int)target);
+	struct gs_error *err;
+
+	*guard = GS_GUARD_NONE;
+	err = path ? gs_pidfd_open(target, &guard->target_fd) : gs_error_nomem();
+	if (!err && (guard->mem_fd = open(path, O_RDWR | O_CLOEXEC)) < 0)
+		err = gs_error_os(errno, "%s", path);
+	if (!err)
+		err = gs_guardian_start(&guard->guardian, target, guard->target_fd, guard->mem_fd);
+	if (err)
+		gs_guard_stop(guard);
+	return err;
+}
+
+void gs_guard_stop(struct gs_guard *guard)
+{
+	gs_guardian_stop(&guard->guardian);
+	if (guard->target_fd >= 0)
+		close(guard->target_fd);
+	if (guard->mem_fd >= 0)
+		close(guard->mem_fd);
+	*guard = GS_GUARD_NONE;
 }

@@ -68,4 +68,17 @@ void gs_guardian_stop(struct gs_guardian *guardian);
 /* It stays until the tracer's end, and is not ours to look after any more. */
 void gs_guardian_leave(struct gs_guardian *guardian);
 
+/* ---- with descriptors of its own ---- */
+
+struct gs_guard {
+	struct gs_guardian guardian;
+	int target_fd, mem_fd; /* a pidfd, and /proc/PID/mem, read and written */
+};
+#define GS_GUARD_NONE ((struct gs_guard){.guardian.pidfd = -1, .target_fd = -1, .mem_fd = -1})
+
+/* After an error it is GS_GUARD_NONE. */
+GS_MUST_CHECK struct gs_error *gs_guard_start(struct gs_guard *guard, pid_t target);
+/* Of GS_GUARD_NONE, too, which it is then. */
+void gs_guard_stop(struct gs_guard *guard);
+
 #endif

@@ -172,6 +172,14 @@ void gs_keeper_wake(const struct gs_keeper *keeper)
 		kill(keeper->pid, SIGCONT);
 }
 
+void gs_keeper_look(const struct gs_keeper *keeper)
+{
+	struct gs_proc_stat stat;
+
+	if (gs_proc_stat(keeper->pid, &stat) && stat.state == 'T')
+		gs_keeper_wake(keeper);
+}
+
 void gs_keeper_stop(struct gs_keeper *keeper)
 {
 	gs_autofree char *name = gs_keeper_socket_name(keeper->pid);

@@ -8,6 +8,7 @@
 
 #include "exec_mark.h"
 #include "gate.h"
+#include "guardian.h"
 
 #define GS_KEEPER_PACKET_MAX 32768 /* a place has two paths */
 
@@ -53,6 +54,9 @@ struct gs_holder_ops {
 struct gs_holder {
 	const struct gs_holder_ops *ops;
 	void *arg;
+	/* Whoever was handed over, and is to run on if we are killed, has no guardian of its own.
+	 */
+	bool wants_guard;
 };
 
 /* ---- what is held: keeper_holds.c ---- */

@@ -16,7 +16,8 @@
 struct gs_hold {
 	struct gs_hold_record record;
 	const struct gs_holder *holder;
-	bool resume; /* when a debugger has come */
+	struct gs_guard guard; /* of one that was handed over, if it has one */
+	bool resume;           /* when a debugger has come */
 	struct gs_hold *next;
 };
 
@@ -50,6 +51,7 @@ static void forget(struct gs_holds *holds, struct gs_hold *hold)
 	while (*link != hold)
 		link = &(*link)->next;
 	*link = hold->next;
+	gs_guard_stop(&hold->guard);
 	gs_hold_record_remove(holds->dir, hold->record.id.pid);
 	gs_hold_record_deinit(&hold->record);
 	free(hold);
@@ -82,7 +84,8 @@ bool gs_holds_add(struct gs_holds *holds, const struct gs_holder *holder,
 		gs_hold_record_deinit(record);
 		return false;
 	}
-	*hold = (struct gs_hold){.record = *record, .holder = holder, .next = holds->first};
+	*hold = (struct gs_hold){
+		.record = *record, .holder = holder, .guard = GS_GUARD_NONE, .next = holds->first};
 	*record = (struct gs_hold_record){0};
 	holds->first = hold;
 	change(holds, hold, GS_HOLD_HELD, kind, reason);
@@ -137,6 +140,7 @@ void gs_holds_look(struct gs_holds *holds)
 
 	for (struct gs_hold *hold = holds->first; hold; hold = next) {
 		next = hold->next;
+		gs_guardian_look(&hold->guard.guardian);
 		if (hold->record.state != GS_HOLD_DEBUGGED && hold->record.until &&
 		    now >= hold->record.until)
 			let_go(holds, hold, "held for too long");
@@ -196,12 +200,16 @@ void gs_holds_release_all(struct gs_holds *holds)
 		let_go(holds, holds->first, "asked to");
 }
 
-/* All that are held of a process are stopped with it. */
+/* All that are held of a process are stopped with it. That there is no guardian is no reason not to
+ * hand it over. */
 static void hand_over_all(struct gs_holds *holds, pid_t pid)
 {
 	for (struct gs_hold *hold = holds->first; hold; hold = hold->next) {
-		if (hold->record.pid == pid && hold->record.state == GS_HOLD_HELD)
-			change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER, "");
+		if (hold->record.pid != pid || hold->record.state != GS_HOLD_HELD)
+			continue;
+		if (hold->holder->wants_guard)
+			gs_error_destroy(gs_guard_start(&hold->guard, pid));
+		change(holds, hold, GS_HOLD_HANDED_OVER, GS_KEEPER_HANDED_OVER, "");
 	}
 }
 

@@ -29,8 +29,7 @@ struct gs_errand {
 	int point_fd;             /* -1: closed, or there is none, but */
 	struct gs_int3_byte byte; /* in its text */
 	bool has_byte;
-	int target_fd, mem_fd; /* the guardian's */
-	struct gs_guardian guardian;
+	struct gs_guard guard;
 	bool is_there, is_off;
 };
 
@@ -40,31 +39,14 @@ static void close_point(struct gs_errand *errand)
 		close(errand->point_fd);
 	errand->point_fd = -1;
 	if (errand->has_byte)
-		gs_int3_take_out(errand->mem_fd, &errand->byte);
+		gs_int3_take_out(errand->guard.mem_fd, &errand->byte);
 }
 
 static void free_errand(struct gs_errand *errand)
 {
 	close_point(errand);
-	gs_guardian_stop(&errand->guardian);
-	if (errand->target_fd >= 0)
-		close(errand->target_fd);
-	if (errand->mem_fd >= 0)
-		close(errand->mem_fd);
+	gs_guard_stop(&errand->guard);
 	free(errand);
-}
-
-static struct gs_error *guard(struct gs_errand *errand, pid_t pid)
-{
-	gs_autofree char *path = gs_strf("/proc/%d/mem", (int)pid);
-	struct gs_error *err = path ? gs_pidfd_open(pid, &errand->target_fd) : gs_error_nomem();
-
-	if (err)
-		return err;
-	errand->mem_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (errand->mem_fd < 0)
-		return gs_error_os(errno, "%s", path);
-	return gs_guardian_start(&errand->guardian, pid, errand->target_fd, errand->mem_fd);
 }
 
 /* Nobody but its first thread comes there, and that once. */
@@ -72,13 +54,14 @@ static struct gs_error *put_byte(struct gs_errand *errand)
 {
 	static const struct gs_int3_bytes none;
 	struct gs_int3_bytes one = {.count = 1};
-	struct gs_error *err = gs_int3_look(errand->mem_fd, &none, errand->address, &errand->byte);
+	struct gs_error *err =
+		gs_int3_look(errand->guard.mem_fd, &none, errand->address, &errand->byte);
 
 	if (err)
 		return err;
 	one.bytes[0] = errand->byte;
-	gs_guardian_set_bytes(&errand->guardian, &one, "");
-	err = gs_int3_put(errand->mem_fd, &errand->byte);
+	gs_guardian_set_bytes(&errand->guard.guardian, &one, "");
+	err = gs_int3_put(errand->guard.mem_fd, &errand->byte);
 	errand->has_byte = !err;
 	return err;
 }
@@ -105,12 +88,8 @@ static struct gs_error *new_errand(pid_t pid, uint64_t address, struct gs_errand
 
 	if (!errand)
 		return gs_error_nomem();
-	*errand = (struct gs_errand){.address = address,
-				     .point_fd = -1,
-				     .target_fd = -1,
-				     .mem_fd = -1,
-				     .guardian.pidfd = -1};
-	err = guard(errand, pid);
+	*errand = (struct gs_errand){.address = address, .point_fd = -1};
+	err = gs_guard_start(&errand->guard, pid);
 	if (!err)
 		err = open_point(errand, pid);
 	if (err)
@@ -170,7 +149,7 @@ void gs_trace_guardian_ended(const struct gs_tracer *tracer, pid_t pid)
 	for (size_t i = 0; tracer->sent && i < tracer->tree.bucket_count; i++) {
 		for (struct gs_node *node = tracer->tree.buckets[i]; node; node = node->next) {
 			if (node->errand)
-				gs_guardian_ended(&node->errand->guardian, pid);
+				gs_guardian_ended(&node->errand->guard.guardian, pid);
 		}
 	}
 }
@@ -258,7 +237,7 @@ bool gs_trace_goes(struct gs_tracer *tracer, pid_t tid, int status)
 	if (event == PTRACE_EVENT_EXEC)
 		on_exec(tracer, node);
 	if (event == PTRACE_EVENT_STOP)
-		gs_guardian_set_stopped(&node->errand->guardian, signal != SIGTRAP);
+		gs_guardian_set_stopped(&node->errand->guard.guardian, signal != SIGTRAP);
 	if (event == PTRACE_EVENT_STOP && signal == SIGTRAP)
 		on_interrupted(tracer, node);
 	else if (!event && (signal == GS_PERF_POINT_SIGNAL || signal == SIGTRAP) &&

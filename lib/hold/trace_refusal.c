@@ -35,6 +35,11 @@ struct gs_error *gs_trace_refusal(pid_t pid, int code)
 		gs_process_comm(proc.tracer, comm);
 		err = gs_error_create(GS_ERROR_BUSY, "process %d (%s) is traced by %d (%s)",
 				      (int)pid, proc.comm, (int)proc.tracer, comm);
+	} else if (code == EPERM) {
+		err = gs_error_create(GS_ERROR_UNREACHABLE,
+				      "process %d (%s) may not be traced by us: it is another "
+				      "user's, or the system forbids it, see ptrace(2)",
+				      (int)pid, gone ? "?" : proc.comm);
 	} else if (code == EBUSY) {
 		err = gs_error_create(GS_ERROR_BUSY,
 				      "process %d makes threads faster than they can be traced",

@@ -21,6 +21,11 @@ static struct gs_error *proc_error(const struct gs_process_symbols *symbols, con
 {
 	if (errno == ESRCH || errno == ENOENT)
 		return gs_error_create(GS_ERROR_GONE, "process %d has ended", (int)symbols->pid);
+	if (errno == EACCES || errno == EPERM)
+		return gs_error_create(
+			GS_ERROR_UNREACHABLE,
+			"/proc/%d/%s: it is another user's, or the system forbids it",
+			(int)symbols->pid, name);
 	return gs_error_os(errno, "/proc/%d/%s", (int)symbols->pid, name);
 }
 

@@ -42,6 +42,8 @@ start_held() {
 	ID=$(holds held)
 }
 
+keeper() { "$T" show --json "$ID" | jq .keeper; }
+
 # ends STATUS: the background command, soon and so.
 ends() {
 	local status=0
@@ -293,10 +295,24 @@ assert lines[1]["reason"] == "asked to", lines'
 	none_held
 }
 
-@test "release --stale: what a killed keeper has left stopped" {
+@test "debug: a keeper that is killed before the debugger comes leaves nothing stopped" {
 	start_held
 	run -1 "$T" debug "$ID" ./nothing
-	kill -KILL "$("$T" show --json "$ID" | /usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)["keeper"])')"
+	has_state "$ID" T
+	kill -KILL "$(keeper)"
+	ends 3
+	[ "$(cat out)" = "slept 0" ]
+	none_held
+}
+
+@test "release --stale: what a keeper has left stopped that was killed with its guardian" {
+	start_held
+	run -1 "$T" debug "$ID" ./nothing
+	local keeper guardian
+	keeper=$(keeper)
+	guardian=$(pgrep -P "$keeper")
+	kill -STOP "$keeper"
+	kill -KILL "$guardian" "$keeper"
 	await is_stale "$ID"
 	has_state "$ID" T
 	"$T" release --stale

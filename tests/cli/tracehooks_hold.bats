@@ -520,11 +520,15 @@ all_stopped() { ! cut -d' ' -f3 /proc/"$P"/task/*/stat | grep -qv t; }
 	done
 }
 
-@test "stopped: a keeper goes on when all are to be released" {
+@test "stopped: a keeper goes on by itself, and when all are to be released" {
+	local keeper
 	target threads 3
 	hold "$P" work
 	await all_held 1
-	kill -STOP "$(pgrep -P "$RUN")"
+	keeper=$(pgrep -P "$RUN")
+	kill -STOP "$keeper"
+	await has_state "$keeper" S
+	kill -STOP "$keeper"
 	kill -INT "$RUN"
 	ends 130
 	unharmed
@@ -577,8 +581,10 @@ AS_NOBODY="setpriv --reuid=65534 --regid=65534 --clear-groups"
 	target threads 2
 	mkdir -m 700 run && chown 65534 run && chmod 755 .
 	XDG_RUNTIME_DIR=$DIR/run
-	run $AS_NOBODY "$T" hold "$P" work
-	[ "$status" -eq 1 ]
+	run -3 $AS_NOBODY "$T" hold "$P" work
+	[[ $output = *"another user's"* ]]
+	run -3 $AS_NOBODY "$T" attach "$P"
+	[[ $output = *"another user's"* ]]
 	unharmed
 	chown 65534 . # where the sum is written
 	$AS_NOBODY "$TMP/target" threads 4 </dev/null 3>&- &

@@ -115,6 +115,8 @@ GS_DEFINE_CLEANUP(struct gs_keeper *, gs_keeper_stop)
 
 pid_t gs_keeper_pid(const struct gs_keeper *keeper);
 int gs_keeper_fd(const struct gs_keeper *keeper); /* readable: gs_keeper_next() has something */
+/* One that somebody has stopped goes on: whoever it traces stands still meanwhile. */
+void gs_keeper_look(const struct gs_keeper *keeper);
 /* One of those that wait; NODATA: none does. GONE: the keeper was killed. */
 GS_MUST_CHECK struct gs_error *gs_keeper_next(struct gs_keeper *keeper,
 					      struct gs_keeper_event *ret);

@@ -57,9 +57,9 @@ void gs_tracer_free(struct gs_tracer *tracer);
 GS_DEFINE_CLEANUP(struct gs_tracer *, gs_tracer_free)
 
 /*
- * From now on @pid and what it forks belong to the tree; with all threads that it has. OS errors
- * name what is in the way: EPERM of one that has a tracer says who that is. TIMEOUT: it is in an
- * exec that does not get on. Stops that come meanwhile are dispatched; SIGALRM is taken for that.
+ * From now on @pid and what it forks belong to the tree; with all threads that it has. BUSY names
+ * the tracer that it has; UNREACHABLE: we may not trace it. TIMEOUT: it is in an exec that does not
+ * get on. Stops that come meanwhile are dispatched; SIGALRM is taken for that.
  */
 GS_MUST_CHECK struct gs_error *gs_tracer_seize(struct gs_tracer *tracer, pid_t pid);
 

@@ -64,7 +64,7 @@ struct gs_process_symbols;
 struct gs_process_symbols_options {
 	bool debuginfod; /* ask servers for what is not here: may take minutes. Else never. */
 };
-/* GONE: there is no such process. OS: it is not ours to see. */
+/* GONE: there is no such process. UNREACHABLE: it is not ours to see. */
 GS_MUST_CHECK struct gs_error *gs_process_symbols_open(
 	pid_t pid, const struct gs_process_symbols_options *options,
 	struct gs_process_symbols **ret);
