@@ -248,7 +248,7 @@ static const struct gs_holder_ops holder_ops = {
 void gs_calls_init(struct gs_calls *calls, struct gs_holds *holds, const struct gs_hold_aim *aim,
 		   const struct gs_condition *condition)
 {
-	*calls = (struct gs_calls){.holder = {&holder_ops, calls},
+	*calls = (struct gs_calls){.holder = {.ops = &holder_ops, .arg = calls},
 				   .holds = holds,
 				   .aim = aim,
 				   .condition = condition,

@@ -253,7 +253,10 @@ bool gs_execs_start(struct gs_execs *execs, struct gs_holds *holds,
 	struct gs_exec_mark mark = inheritance->mark;
 	gs_autoerror struct gs_error *err = NULL;
 
-	*execs = (struct gs_execs){.holder = {&holder_ops, execs, !inheritance->fails_stopped},
+	*execs = (struct gs_execs){.holder = {.ops = &holder_ops,
+					      .arg = execs,
+					      .wants_guard = !inheritance->fails_stopped},
+
 				   .holds = holds,
 				   .filter = inheritance->filter,
 				   .wrap = inheritance->wrap,
