@@ -66,7 +66,7 @@ ends() {
 
 holds() { $AS "$T" list --json | jq -r '.holds[] | select(.state == "held").id'; }
 is_held() { [ -n "$(holds)" ]; }
-sum() { rm -f sum && kill -USR1 "$P" && await test -e sum && cat sum; }
+sum() { rm -f sum && kill -USR1 "$P" && await test -s sum && cat sum; }
 counts_beyond() { [ "$(sum)" -gt "$1" ]; }
 is_changed() { [ "$("$TMP/look" text "$P")" != "$BEFORE" ]; }
 is_as_before() { [ "$("$TMP/look" text "$P")" = "$BEFORE" ]; }
