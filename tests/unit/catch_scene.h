@@ -275,4 +275,26 @@ SCENE_HELPER int make_common(void **state)
 	return common == MAP_FAILED ? -1 : unit_enter_scratch(state);
 }
 
+/* ---- by each mechanism ---- */
+
+SCENE_HELPER int use_perf(void **state)
+{
+	(void)state;
+	mechanism = GS_CATCH_PERF;
+	return 0;
+}
+
+SCENE_HELPER int use_int3(void **state)
+{
+	(void)state;
+	mechanism = GS_CATCH_INT3;
+	return 0;
+}
+
+/* A test of cmocka's by one of them. */
+#define BY(mechanism, fn)                                            \
+	{                                                            \
+#fn ", " #mechanism, fn, use_##mechanism, NULL, NULL \
+	}
+
 #endif

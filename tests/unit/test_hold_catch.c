@@ -164,25 +164,6 @@ static void test_lets_go(void **state)
 
 /* ---- all of them, by each mechanism ---- */
 
-static int use_perf(void **state)
-{
-	(void)state;
-	mechanism = GS_CATCH_PERF;
-	return 0;
-}
-
-static int use_int3(void **state)
-{
-	(void)state;
-	mechanism = GS_CATCH_INT3;
-	return 0;
-}
-
-#define BY(mechanism, fn)                                            \
-	{                                                            \
-#fn ", " #mechanism, fn, use_##mechanism, NULL, NULL \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

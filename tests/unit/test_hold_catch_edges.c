@@ -575,25 +575,6 @@ static void test_no_slot(void **state)
 
 /* ---- all of them ---- */
 
-static int use_perf(void **state)
-{
-	(void)state;
-	mechanism = GS_CATCH_PERF;
-	return 0;
-}
-
-static int use_int3(void **state)
-{
-	(void)state;
-	mechanism = GS_CATCH_INT3;
-	return 0;
-}
-
-#define BY(mechanism, fn)                                            \
-	{                                                            \
-#fn ", " #mechanism, fn, use_##mechanism, NULL, NULL \
-	}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
